@@ -1,0 +1,18 @@
+// A browser for tests, driven by playwright-core, which brings none of its own. Tests that need one skip,
+// saying so, where none is installed.
+
+import { existsSync } from 'node:fs';
+
+const PLACES = [
+  process.env.CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+];
+
+/** Path of a Chromium, or undefined when this machine has none (or none where `CHROMIUM` says). */
+export function findChromium(): string | undefined {
+  const found = PLACES.find((place) => place !== undefined && existsSync(place));
+  if (found === undefined) console.warn('skipped: no Chromium on this machine (set CHROMIUM)');
+  return found;
+}
