@@ -1,0 +1,94 @@
+// From a split to batches. A batch is a pure function of (seed, epoch, place in the epoch), so any
+// batch can be made directly: a resumed run, another thread count or another backend sees the same
+// images, moved the same way. Only bytes and three integers an image are gathered here; crop, flip
+// and normalisation happen on the device, as the first operation of the program.
+
+import { permutation, randomStream } from '../util/random.ts';
+import { IMAGE_BYTES, type Split } from './dataset.ts';
+
+/** Pixels of black added on every side before the random crop (He et al. 2015, section 4.2). */
+export const CROP_PADDING = 4;
+
+/** The order of an epoch's images: a fresh permutation each epoch, or 0..count-1. */
+export function epochOrder(
+  seed: number,
+  epoch: number,
+  count: number,
+  shuffle: boolean,
+): Uint32Array {
+  if (!shuffle) return Uint32Array.from({ length: count }, (_, i) => i);
+  return permutation(count, randomStream(seed, 'shuffle', epoch));
+}
+
+/** Batches in an epoch; the last one holds what is left. */
+export function batchCount(images: number, batchSize: number): number {
+  return Math.ceil(images / batchSize);
+}
+
+/** Where an image is cropped from after padding by 4 (4 = unmoved), and whether it is mirrored. */
+export interface Augmentation {
+  readonly row: number;
+  readonly column: number;
+  readonly flip: 0 | 1;
+}
+
+/**
+ * How an image is moved in an epoch.
+ * @param index its place in the data set, not in the epoch, so that the order does not matter
+ */
+export function augmentationOf(seed: number, epoch: number, index: number): Augmentation {
+  const random = randomStream(seed, 'augment', epoch, index);
+  const row = random.integer(2 * CROP_PADDING + 1);
+  const column = random.integer(2 * CROP_PADDING + 1);
+  return { row, column, flip: random.integer(2) === 1 ? 1 : 0 };
+}
+
+/** One batch's memory, reused from step to step; what the engine's `run` takes. */
+export interface Batch {
+  /** Images in it, at most the batch size. */
+  count: number;
+  /** count × 32 × 32 × 3 bytes. */
+  readonly images: Uint8Array;
+  readonly labels: Int32Array;
+  /** count × (row, column, flip), see `Augmentation`. */
+  readonly augmentation: Int32Array;
+}
+
+export function createBatch(batchSize: number): Batch {
+  return {
+    count: 0,
+    images: new Uint8Array(batchSize * IMAGE_BYTES),
+    labels: new Int32Array(batchSize),
+    augmentation: new Int32Array(batchSize * 3),
+  };
+}
+
+/**
+ * Fills `batch` with the images `order[start .. start + size)`, fewer at the end of the epoch.
+ * @param augment names the random numbers; without it images stay unmoved, as for evaluation
+ * @returns `batch`
+ */
+export function makeBatch(
+  split: Split,
+  order: Uint32Array,
+  start: number,
+  size: number,
+  batch: Batch,
+  augment?: { readonly seed: number; readonly epoch: number },
+): Batch {
+  const count = Math.max(0, Math.min(size, order.length - start));
+  batch.count = count;
+  for (let i = 0; i < count; i++) {
+    const index = order[start + i] as number;
+    const from = index * IMAGE_BYTES;
+    batch.images.set(split.images.subarray(from, from + IMAGE_BYTES), i * IMAGE_BYTES);
+    batch.labels[i] = split.labels[index] as number;
+    const moved = augment ? augmentationOf(augment.seed, augment.epoch, index) : UNMOVED;
+    batch.augmentation[3 * i] = moved.row;
+    batch.augmentation[3 * i + 1] = moved.column;
+    batch.augmentation[3 * i + 2] = moved.flip;
+  }
+  return batch;
+}
+
+const UNMOVED: Augmentation = { row: CROP_PADDING, column: CROP_PADDING, flip: 0 };

@@ -1,0 +1,147 @@
+// The "python version" of CIFAR: pickled dictionaries with a numpy array of bytes. They are read by
+// the restricted machine of util/pickle.ts; the allow-list below is all that a file can ask for, and
+// each entry only describes an array of bytes. No Python, no numpy, nothing runs.
+
+import { messageOf, UserError } from '../util/errors.ts';
+import { type PickleCallable, type PickleHandlers, readPickle } from '../util/pickle.ts';
+import { emptySplit, IMAGE_BYTES, interleave, type Split } from './dataset.ts';
+
+/** A numpy array of unsigned bytes, before (empty) and after its state is set. */
+class ByteArray {
+  shape: readonly number[] = [];
+  bytes: Uint8Array = new Uint8Array(0);
+}
+
+/** A numpy dtype; only unsigned bytes are accepted where data follow. */
+class DataType {
+  readonly code: string;
+  constructor(code: string) {
+    this.code = code;
+  }
+}
+
+function asByteArray(shape: unknown, type: unknown, fortran: unknown, bytes: unknown): ByteArray {
+  if (!(type instanceof DataType) || (type.code !== 'u1' && type.code !== '|u1')) {
+    throw new UserError('its array is not of unsigned bytes (numpy uint8)');
+  }
+  if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0)) {
+    throw new UserError('its array has no valid shape');
+  }
+  if (fortran !== false && fortran !== 0) throw new UserError('its array is in column order');
+  const raw = typeof bytes === 'string' ? bytesOfLatin1(bytes) : bytes;
+  const array = new ByteArray();
+  if (!(raw instanceof Uint8Array) || shape.reduce((a, b) => a * b, 1) !== raw.length) {
+    throw new UserError('its array does not have as many bytes as its shape says');
+  }
+  array.shape = shape;
+  array.bytes = raw;
+  return array;
+}
+
+/**
+ * Python 2 wrote all text as bytes. Anything else is refused rather than turned into text: lists that
+ * contain each other have texts of exponential length.
+ */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value);
+  throw new UserError('it has a number or a list where a name belongs');
+}
+
+function bytesOfLatin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** The allow-list for one file of `fileBytes` bytes. */
+function allowList(fileBytes: number): PickleHandlers {
+  // A short file could ask for the same long string to be encoded over and over.
+  let encodable = fileBytes;
+  const callables: PickleCallable[] = [
+    { name: 'numpy.core.multiarray._reconstruct', call: () => new ByteArray() },
+    { name: 'numpy.ndarray' },
+    { name: 'numpy.dtype', call: ([code]) => new DataType(textOf(code)) },
+    {
+      // Protocol 5: (buffer, dtype, shape, order)
+      name: 'numpy.core.numeric._frombuffer',
+      call: ([bytes, type, shape, order]) => asByteArray(shape, type, order !== 'C', bytes),
+    },
+    {
+      // How Python 3 writes bytes in protocol 2 and below.
+      name: '_codecs.encode',
+      call: ([text, encoding]) => {
+        if (typeof text !== 'string' || encoding !== 'latin1') {
+          throw new UserError('it encodes what is not latin1 text');
+        }
+        encodable -= text.length;
+        if (encodable < 0) throw new UserError('it unpacks to more bytes than it has');
+        return bytesOfLatin1(text);
+      },
+    },
+  ];
+  const byName = new Map(callables.map((callable) => [callable.name, callable]));
+  return {
+    encoding: 'bytes',
+    // numpy 2 calls its inner package _core.
+    resolveGlobal: (module, name) =>
+      byName.get(`${module.replace(/^numpy\._core\./, 'numpy.core.')}.${name}`),
+    build(object, state) {
+      if (object instanceof DataType) return object; // byte order and fields: none for bytes
+      if (object instanceof ByteArray && Array.isArray(state) && state.length === 5) {
+        return asByteArray(state[1], state[2], state[3], state[4]);
+      }
+      throw new UserError('it sets the state of an object, which is not allowed');
+    },
+  };
+}
+
+function readDictionary(bytes: Uint8Array, path: string): Map<unknown, unknown> {
+  try {
+    const { value } = readPickle(bytes, allowList(bytes.length));
+    if (value instanceof Map) return value;
+    throw new UserError('it does not hold a dictionary');
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`${path} cannot be read as a CIFAR batch: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * One `data_batch_N`, `test_batch`, `train` or `test` file.
+ * @param labelsKey 'labels' or 'fine_labels'
+ */
+export function readPythonBatch(bytes: Uint8Array, labelsKey: string, path: string): Split {
+  const dictionary = readDictionary(bytes, path);
+  const data = dictionary.get('data');
+  const labels = dictionary.get(labelsKey);
+  if (!(data instanceof ByteArray) || data.shape.length !== 2 || data.shape[1] !== IMAGE_BYTES) {
+    throw new UserError(`${path} has no array 'data' of images × ${IMAGE_BYTES} bytes`);
+  }
+  const count = data.shape[0] as number;
+  if (!isLabels(labels) || labels.length !== count || count === 0) {
+    throw new UserError(`${path} has no list '${labelsKey}' of ${count} class numbers`);
+  }
+  const split = emptySplit(count);
+  split.labels.set(labels);
+  for (let i = 0; i < count; i++) {
+    interleave(data.bytes, i * IMAGE_BYTES, split.images, i * IMAGE_BYTES);
+  }
+  return split;
+}
+
+function isLabels(value: unknown): value is number[] {
+  const isLabel = (label: unknown) =>
+    typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < 65536;
+  return Array.isArray(value) && value.every(isLabel);
+}
+
+/** The class names in `batches.meta` or `meta`. */
+export function readPythonNames(bytes: Uint8Array, namesKey: string, path: string): string[] {
+  const names = readDictionary(bytes, path).get(namesKey);
+  const isName = (name: unknown) => typeof name === 'string' || name instanceof Uint8Array;
+  if (!Array.isArray(names) || !names.every(isName)) {
+    throw new UserError(`${path} has no list '${namesKey}' of class names`);
+  }
+  return names.map(textOf);
+}

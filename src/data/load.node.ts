@@ -1,0 +1,100 @@
+// From what a user typed after --data to a data set in memory. This file only decides what the source
+// is; each kind of source is read in a file of its own below `node/`.
+
+import { existsSync, statSync } from 'node:fs';
+import { UserError } from '../util/errors.ts';
+import type { Dataset } from './dataset.ts';
+import { loadCifarArchive, loadCifarByName, loadCifarFolder } from './node/cifar-files.ts';
+import { isImageFolder, loadImageFolder } from './node/image-folder.ts';
+import { isSyntheticSource, makeSynthetic } from './synthetic.ts';
+import { splitValidation } from './validation.ts';
+
+export { cacheFolder } from './node/cache.ts';
+export { isCached } from './node/cifar-files.ts';
+export { DownloadError } from './node/download.ts';
+
+/** Something that takes long has moved on. */
+export interface LoadEvent {
+  readonly kind: 'download' | 'unpack' | 'decode';
+  /** The archive or folder that it is about. */
+  readonly file: string;
+  /** Bytes of a download, images of a decoding. */
+  readonly done?: number;
+  readonly total?: number | undefined;
+}
+
+export interface LoadOptions {
+  /** Training images to hold out: a count, or a fraction below 1. */
+  readonly validation?: number;
+  /** Stop at the first unreadable image instead of skipping it. */
+  readonly strict?: boolean;
+  /** Of the validation split. */
+  readonly seed?: number;
+  readonly onProgress?: (event: LoadEvent) => void;
+  /** A line for people: skipped images, missing classes. */
+  readonly onNotice?: (line: string) => void;
+  /** Never use the network. */
+  readonly offline?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Loads `cifar10`, `cifar100`, `synthetic[:train=N,test=N,seed=N]`, a folder or archive in CIFAR's
+ * official layout, or a folder of images. An image folder without `test/` needs `validation`; the
+ * held-out images are then its test set, and there is no separate validation split.
+ * @throws DownloadError when a named data set is neither in the cache nor to be downloaded
+ * @throws UserError for anything else that is wrong with the source
+ */
+export async function loadDataset(source: string, options: LoadOptions = {}): Promise<Dataset> {
+  const whole = await loadWhole(source, options).catch((error: unknown) => {
+    throw isFileSystemError(error)
+      ? new UserError(`${error.path} cannot be read: ${error.message}`, { cause: error })
+      : error;
+  });
+  const { validation, seed = 0 } = options;
+  const { test } = whole;
+  if (test === undefined) {
+    if (validation === undefined) {
+      throw new UserError(
+        `${source} has no test folder: add one, or hold images out with --validation N (a number ` +
+          'of images, or a fraction)',
+      );
+    }
+    const parts = splitValidation(whole.train, validation, seed, whole.classes);
+    options.onNotice?.(
+      `${source} has no test folder: the ${parts.validation.count} held-out images are its test set`,
+    );
+    return { ...whole, train: parts.train, test: parts.validation };
+  }
+  if (validation === undefined) return { ...whole, test };
+  return { ...whole, test, ...splitValidation(whole.train, validation, seed, whole.classes) };
+}
+
+/** No permission, a broken disk: the user's to repair, whichever file was being read. */
+function isFileSystemError(error: unknown): error is Error & { path: string } {
+  return error instanceof Error && 'syscall' in error && 'path' in error;
+}
+
+async function loadWhole(
+  source: string,
+  options: LoadOptions,
+): Promise<Omit<Dataset, 'test'> & { readonly test?: Dataset['test'] }> {
+  if (source === 'cifar10' || source === 'cifar100') return loadCifarByName(source, options);
+  if (isSyntheticSource(source)) return makeSynthetic(source);
+  if (!existsSync(source)) {
+    throw new UserError(
+      `there is no data set or path '${source}': give cifar10, cifar100, synthetic, a folder or an ` +
+        'archive',
+    );
+  }
+  if (!statSync(source).isDirectory()) return loadCifarArchive(source, source);
+  const cifar = await loadCifarFolder(source, source);
+  if (cifar !== undefined) return cifar;
+  if (isImageFolder(source)) {
+    return { source, isOriginalCifar10: false, ...(await loadImageFolder(source, options)) };
+  }
+  throw new UserError(
+    `${source} is not a data set: expected CIFAR's files (such as data_batch_1.bin) or a folder of ` +
+      'images (train/<class>/*.png and test/<class>/*.png)',
+  );
+}

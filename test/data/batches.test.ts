@@ -1,0 +1,121 @@
+// A batch is a pure function of seed, epoch and place; every image is used once an epoch.
+
+import { describe, expect, test } from 'vitest';
+import { augmentImage } from '../../src/data/augment.ts';
+import {
+  augmentationOf,
+  batchCount,
+  createBatch,
+  epochOrder,
+  makeBatch,
+} from '../../src/data/batches.ts';
+import { IMAGE_BYTES, imageBytes } from '../../src/data/dataset.ts';
+import { randomSplit } from './fixtures.ts';
+
+const split = randomSplit(300);
+
+describe('the order of an epoch', () => {
+  test('has every image once', () => {
+    const order = epochOrder(1, 3, 300, true);
+    expect(Array.from(order).sort((a, b) => a - b)).toEqual(Array.from(Array(300).keys()));
+  });
+
+  test('is the same for the same seed and epoch, and another for another', () => {
+    expect(epochOrder(1, 3, 300, true)).toEqual(epochOrder(1, 3, 300, true));
+    expect(epochOrder(1, 3, 300, true)).not.toEqual(epochOrder(1, 4, 300, true));
+    expect(epochOrder(1, 3, 300, true)).not.toEqual(epochOrder(2, 3, 300, true));
+  });
+
+  test("without shuffling is the data set's", () => {
+    expect(Array.from(epochOrder(1, 3, 4, false))).toEqual([0, 1, 2, 3]);
+  });
+});
+
+describe('a batch', () => {
+  const order = epochOrder(7, 2, split.count, true);
+
+  test('holds the images, labels and movements of its place in the order', () => {
+    const batch = makeBatch(split, order, 128, 128, createBatch(128), { seed: 7, epoch: 2 });
+    expect(batch.count).toBe(128);
+    for (const place of [0, 1, 127]) {
+      const index = order[128 + place]!;
+      const bytes = batch.images.subarray(place * IMAGE_BYTES, (place + 1) * IMAGE_BYTES);
+      expect(bytes).toEqual(imageBytes(split, index));
+      expect(batch.labels[place]).toBe(split.labels[index]);
+      const { row, column, flip } = augmentationOf(7, 2, index);
+      expect(Array.from(batch.augmentation.subarray(3 * place, 3 * place + 3))).toEqual([
+        row,
+        column,
+        flip,
+      ]);
+    }
+  });
+
+  test('does not depend on the batches made before it', () => {
+    const reused = createBatch(128);
+    for (const start of [0, 128])
+      makeBatch(split, order, start, 128, reused, { seed: 7, epoch: 2 });
+    const fresh = makeBatch(split, order, 128, 128, createBatch(128), { seed: 7, epoch: 2 });
+    expect(reused).toEqual(fresh);
+  });
+
+  test('is shorter at the end of the epoch', () => {
+    expect(batchCount(300, 128)).toBe(3);
+    expect(makeBatch(split, order, 256, 128, createBatch(128)).count).toBe(44);
+    expect(batchCount(50_000, 128)).toBe(391);
+  });
+
+  test('for evaluation leaves images where they are', () => {
+    const batch = makeBatch(split, epochOrder(0, 0, 300, false), 0, 16, createBatch(16));
+    expect(Array.from(batch.augmentation)).toEqual(Array(16).fill([4, 4, 0]).flat());
+  });
+
+  test('costs less than a millisecond per 128 images', () => {
+    const batch = createBatch(128);
+    const run = () => makeBatch(split, order, 0, 128, batch, { seed: 7, epoch: 2 });
+    for (let i = 0; i < 100; i++) run();
+    const times = Array.from({ length: 50 }, () => {
+      const start = performance.now();
+      run();
+      return performance.now() - start;
+    });
+    // The median: other processes share the machine.
+    expect(times.sort((a, b) => a - b)[25]).toBeLessThan(1);
+  });
+});
+
+describe('augmentation', () => {
+  test('draws all 81 shifts and both directions, about equally', () => {
+    const counts = new Map<string, number>();
+    let flips = 0;
+    for (let i = 0; i < 8100; i++) {
+      const { row, column, flip } = augmentationOf(5, 1, i);
+      counts.set(`${row},${column}`, (counts.get(`${row},${column}`) ?? 0) + 1);
+      flips += flip;
+    }
+    expect(counts.size).toBe(81);
+    // 100 expected each, deviation 10.
+    expect(Math.min(...counts.values())).toBeGreaterThan(55);
+    expect(Math.max(...counts.values())).toBeLessThan(145);
+    expect(Math.abs(flips - 4050)).toBeLessThan(180);
+  });
+
+  test('of 4, 4 and no flip changes nothing', () => {
+    const image = imageBytes(split, 0);
+    expect(augmentImage(image, { row: 4, column: 4, flip: 0 })).toEqual(image);
+  });
+
+  test('crops out of the image padded with black, then mirrors', () => {
+    const image = imageBytes(split, 0);
+    const pixel = (bytes: Uint8Array, y: number, x: number) =>
+      Array.from(bytes.subarray((y * 32 + x) * 3, (y * 32 + x) * 3 + 3));
+    // Crop origin (0, 6): the image moves 4 pixels down and 2 to the left.
+    const moved = augmentImage(image, { row: 0, column: 6, flip: 0 });
+    expect(pixel(moved, 3, 5)).toEqual([0, 0, 0]);
+    expect(pixel(moved, 4, 0)).toEqual(pixel(image, 0, 2));
+    expect(pixel(moved, 31, 29)).toEqual(pixel(image, 27, 31));
+    expect(pixel(moved, 31, 30)).toEqual([0, 0, 0]);
+    const mirrored = augmentImage(image, { row: 0, column: 6, flip: 1 });
+    for (const x of [0, 5, 31]) expect(pixel(mirrored, 9, x)).toEqual(pixel(moved, 9, 31 - x));
+  });
+});
