@@ -1,0 +1,19 @@
+// PyTorch's SGD with momentum: v = m·v + (g + λ·w), w = w − rate·v. The weight decay λ acts on every
+// parameter, batch norm and bias included; the first step of PyTorch (v = g + λ·w) is this with
+// v = 0.
+
+import type { Operation } from '../program.ts';
+import { bufferOf, type ReferenceState, trainingBuffer } from './state.ts';
+
+export function sgd(state: ReferenceState, { from }: Extract<Operation, { kind: 'sgd' }>): void {
+  const settings = state.batch.sgd;
+  if (!settings) return;
+  const { learningRate, momentum, weightDecay } = settings;
+  const weights = bufferOf(state, state.program.named.parameters);
+  const gradients = trainingBuffer(state, 'gradients');
+  const velocity = trainingBuffer(state, 'momentum');
+  for (let i = from; i < weights.length; i++) {
+    velocity[i] = momentum * velocity[i]! + gradients[i]! + weightDecay * weights[i]!;
+    weights[i]! -= learningRate * velocity[i]!;
+  }
+}

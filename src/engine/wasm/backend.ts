@@ -1,0 +1,128 @@
+// The CPU backend: WebAssembly SIMD kernels, generated for the exact shapes of each program and
+// compiled once, run by worker threads over one shared memory.
+
+import { messageOf, UserError } from '../../util/errors.ts';
+import type { Backend, BatchInputs, Executable } from '../backend.ts';
+import type { Program } from '../program.ts';
+import { type ProfiledOperation, WasmExecutable } from './executable.ts';
+import { measureSimd } from './features.ts';
+import type { WasmHost } from './host.ts';
+import type { KernelOptions } from './kernels/context.ts';
+import { generateModule } from './kernels/generate.ts';
+import { planExecutable } from './plan-executable.ts';
+import { WorkerPool } from './pool.ts';
+import type { ConvolutionAlgorithm } from './protocol.ts';
+import { WASM_PAGE, type WasmMemory, wasm } from './webassembly.ts';
+
+export interface WasmBackendOptions {
+  readonly host: WasmHost;
+  /** Default: every core. Results have the same bits for any number. */
+  readonly threads?: number;
+  /** How 3×3 convolutions of stride 1 are computed; 'winograd' and 'auto' (default) pick 'winograd4'. */
+  readonly convolution?: ConvolutionAlgorithm | 'winograd' | 'auto';
+  /** Kernel variants; default: what the processor is fastest with. */
+  readonly kernels?: KernelOptions;
+}
+
+/** An executable that can also say where its time goes. */
+export interface ProfiledExecutable extends Executable {
+  profile(batch: BatchInputs): Promise<ProfiledOperation[]>;
+}
+
+export interface WasmBackend extends Backend {
+  readonly threads: number;
+  /**
+   * Multiply-add rate of one thread, 10⁹ operations a second; measured at the start, unless the
+   * kernels were given.
+   */
+  readonly ceiling?: number;
+  compile(program: Program): Promise<ProfiledExecutable>;
+}
+
+const ALGORITHM_TITLES: Record<ConvolutionAlgorithm, string> = {
+  winograd4: 'Winograd F(4×4, 3×3)',
+  winograd2: 'Winograd F(2×2, 3×3)',
+  direct: 'direct convolution',
+};
+
+/** @throws UserError for an impossible number of threads */
+export async function createWasmBackend(options: WasmBackendOptions): Promise<WasmBackend> {
+  const { host, threads = host.cores } = options;
+  const convolution = chooseAlgorithm(options.convolution);
+  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
+    throw new UserError(
+      `The number of threads must be a whole number from 1 to 1024, not ${threads}.`,
+    );
+  }
+  const pool = await WorkerPool.start(host, threads);
+  host.prepareCompiler();
+  const { kernels, ceiling } = options.kernels
+    ? { kernels: options.kernels, ceiling: undefined }
+    : measuredKernels();
+  return {
+    name: 'wasm',
+    threads,
+    ceiling,
+    description: `wasm, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${kernels.simdWidth}-bit SIMD, ${ALGORITHM_TITLES[convolution]}`,
+    facts: {
+      backend: 'wasm',
+      threads,
+      convolution,
+      simdWidth: kernels.simdWidth,
+      multiplyAdd: kernels.multiplyAdd,
+    },
+    compile: (program) => compile(program, convolution, kernels, pool),
+    dispose: () => pool.dispose(),
+  };
+}
+
+function chooseAlgorithm(choice: WasmBackendOptions['convolution'] = 'auto'): ConvolutionAlgorithm {
+  return choice === 'auto' || choice === 'winograd' ? 'winograd4' : choice;
+}
+
+/** The kernel variants that suit this processor, measured for a few milliseconds. */
+function measuredKernels(): { kernels: KernelOptions; ceiling: number } {
+  const { width, multiplyAdd, gflops } = measureSimd();
+  return { kernels: { simdWidth: width, multiplyAdd }, ceiling: gflops };
+}
+
+async function compile(
+  program: Program,
+  convolution: ConvolutionAlgorithm,
+  kernels: KernelOptions,
+  pool: WorkerPool,
+): Promise<ProfiledExecutable> {
+  const { threads, spin } = pool;
+  const plan = planExecutable(program, convolution, threads);
+  const bytes = generateModule(plan.specs, {
+    ...kernels,
+    memory: { initialPages: 1, maximumPages: 65536, shared: true },
+  });
+  const module = new wasm.Module(bytes);
+  const memory = allocate(plan.map.bytes);
+  const id = pool.takeId();
+  await pool.load(id, (thread) => ({
+    kind: 'load',
+    id,
+    program,
+    convolution,
+    module,
+    memory,
+    map: plan.map,
+    thread,
+    threads,
+    spin,
+  }));
+  return new WasmExecutable(id, plan, pool, memory);
+}
+
+function allocate(bytes: number): WasmMemory {
+  const pages = bytes / WASM_PAGE;
+  try {
+    return new wasm.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (error) {
+    throw new UserError(
+      `There is not enough memory for ${(bytes / 2 ** 30).toFixed(1)} GiB (${messageOf(error)}): use a smaller batch or --memory recompute.`,
+    );
+  }
+}

@@ -1,0 +1,117 @@
+// The backward pass of a convolution by the direct kernels, image by image: every convolution where
+// Winograd is switched off, else the first one, strided ones and projections.
+
+import type { ConvolutionGeometry } from '../../program.ts';
+import { interiorOffset } from '../kernels/signatures.ts';
+import type { BackwardParts } from './backward.ts';
+import type { Context } from './context.ts';
+import { epiloguePass } from './convolve.ts';
+import type { BlockRun } from './schedule-types.ts';
+
+export function directBackward(context: Context, parts: BackwardParts): BlockRun {
+  const { conv, sums } = parts;
+  const { kernel, stride, inSize, outSize, inChannels, outChannels } = conv;
+  const { scratch } = context;
+  const input = kernel === 3 ? scratch.padded('input', inSize, inChannels) : scratch.image;
+  const dy = scratch.padded('gradient', outSize, outChannels);
+  const dyInterior = dy + interiorOffset(outSize, outChannels);
+  const weightGradient = context.kernel({
+    family: 'convolutionWeightGradient',
+    kernel,
+    stride,
+    height: inSize,
+    width: inSize,
+    inputChannels: inChannels,
+    outputChannels: outChannels,
+  });
+  const inputGradient = directInputGradient(context, parts, dy);
+  const zero = context.kernel({ family: 'zeroBytes' });
+  const bytes = kernel * kernel * inChannels * outChannels * 4;
+  return (first, end, block) => {
+    const partial = parts.slot + block * context.gradientStride;
+    zero(partial, bytes);
+    for (let image = first; image < end; image++) {
+      parts.stageInput(image, input);
+      parts.stageGradient(image, dy);
+      weightGradient(input, dyInterior, partial);
+      inputGradient(image);
+      parts.secondSums(image);
+      for (const sum of sums) sum.take(block);
+    }
+  };
+}
+
+function directInputGradient(
+  context: Context,
+  { conv, inputGradient, weights, epilogue }: BackwardParts,
+  dy: number,
+): (image: number) => void {
+  if (!inputGradient || !weights) return () => {};
+  const { kernel, stride, inSize, outSize, inChannels, outChannels } = conv;
+  const output = context.images(inputGradient.output);
+  const finish = epiloguePass(context, epilogue, inSize, inChannels);
+  const bytes = inSize * inSize * inChannels * 4;
+  const copy = context.kernel({ family: 'copyBytes' });
+  const { shortcut } = inputGradient;
+  // The shortcut's gradient may lie where the result goes; it is read by the epilogue.
+  const aside = shortcut?.kind === 'identity';
+  const product = inputGradientProduct(context, conv, dy, weights.address);
+  let addShortcut = (_image: number, _target: number): void => {};
+  if (shortcut?.kind === 'pad') {
+    const dz = context.images(shortcut.dz);
+    const scatter = context.kernel({
+      family: 'shortcutScatterAdd',
+      height: outSize,
+      width: outSize,
+      channels: outChannels,
+    });
+    addShortcut = (image, target) => scatter(target, dz.at(image));
+  }
+  if (kernel === 1 && stride === 1) throw new Error('a projection without stride');
+  return (image) => {
+    const target = aside ? context.scratch.result : output.at(image);
+    product(target);
+    addShortcut(image, target);
+    finish(image, target);
+    if (aside) copy(output.at(image), target, bytes);
+  };
+}
+
+/** The transposed convolution alone, from the staged dy to a dense image. */
+function inputGradientProduct(
+  context: Context,
+  conv: ConvolutionGeometry,
+  dy: number,
+  weights: number,
+): (target: number) => void {
+  const { kernel, stride, inSize, outSize, inChannels, outChannels } = conv;
+  if (stride === 1) {
+    const product = context.kernel({
+      family: 'convolution',
+      kernel,
+      stride,
+      height: outSize,
+      width: outSize,
+      inputChannels: outChannels,
+      outputChannels: inChannels,
+    });
+    return (target) => product(dy, weights, target);
+  }
+  const product = context.kernel({
+    family: 'stridedInputGradient',
+    kernel,
+    height: inSize,
+    width: inSize,
+    inputChannels: inChannels,
+    outputChannels: outChannels,
+  });
+  const interior = dy + interiorOffset(outSize, outChannels);
+  if (kernel === 3) return (target) => product(interior, weights, target);
+  // The 1×1 kernel adds to the even pixels; the others get nothing.
+  const zero = context.kernel({ family: 'zeroBytes' });
+  const bytes = inSize * inSize * inChannels * 4;
+  return (target) => {
+    zero(target, bytes);
+    product(interior, weights, target);
+  };
+}

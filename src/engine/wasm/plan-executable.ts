@@ -1,0 +1,61 @@
+// What a program needs from WebAssembly before it can run: which kernels, and how much memory. Found
+// by building its schedule once without running it.
+
+import { UserError } from '../../util/errors.ts';
+import type { Program } from '../program.ts';
+import { align } from './executor/arena.ts';
+import type { BuiltContext } from './executor/build-context.ts';
+import type { KernelLookup } from './executor/context.ts';
+import { buildSchedule } from './executor/schedule.ts';
+import { type KernelSpec, kernelName } from './kernels/signatures.ts';
+import type { ConvolutionAlgorithm, MemoryMap } from './protocol.ts';
+import { WASM_PAGE } from './webassembly.ts';
+
+/** All that 32-bit addresses reach. */
+const MOST_BYTES = 65536 * WASM_PAGE;
+
+export interface ExecutablePlan {
+  readonly specs: readonly KernelSpec[];
+  readonly map: MemoryMap;
+  /** Addresses inside the shared region are final; those of scratch are relative to a thread's. */
+  readonly context: BuiltContext;
+}
+
+/** @throws UserError when the program does not fit in a 32-bit memory */
+export function planExecutable(
+  program: Program,
+  algorithm: ConvolutionAlgorithm,
+  threads: number,
+): ExecutablePlan {
+  const specs = new Map<string, KernelSpec>();
+  const note = ((spec: KernelSpec) => {
+    specs.set(kernelName(spec), spec);
+    return unavailable;
+  }) as unknown as KernelLookup;
+  const shared = align(program.bytes);
+  const { context } = buildSchedule({
+    program,
+    algorithm,
+    kernel: note,
+    sharedBase: shared,
+    scratchBase: 0,
+  });
+  const scratch = align(shared + context.shared.size, 4096);
+  const scratchStride = align(context.scratchArena.size, 4096);
+  const bytes = align(scratch + threads * scratchStride, WASM_PAGE);
+  checkMemory(program, bytes);
+  return { specs: [...specs.values()], map: { shared, scratch, scratchStride, bytes }, context };
+}
+
+function unavailable(): never {
+  throw new Error('a kernel was called in a schedule that is only planned');
+}
+
+function checkMemory({ network, batchSize, mode }: Program, bytes: number): void {
+  if (bytes <= MOST_BYTES) return;
+  const fits = Math.max(1, Math.floor((0.95 * batchSize * MOST_BYTES) / bytes));
+  const advice = mode === 'train' ? ' or --memory recompute' : '';
+  throw new UserError(
+    `A ${mode === 'train' ? 'training' : 'inference'} step of ${network.arch} with ${batchSize} images needs ${(bytes / 2 ** 30).toFixed(1)} GiB, and WebAssembly has 4 GiB: use a smaller batch (about ${fits})${advice}.`,
+  );
+}

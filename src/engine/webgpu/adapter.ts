@@ -1,0 +1,128 @@
+// From a host to a device: which adapter, with every limit and feature that the engine can use, and
+// sentences that help where there is none.
+
+import { messageOf, UserError } from '../../util/errors.ts';
+import type { GpuHost } from './host.ts';
+
+/** A device, and what is known about its adapter. */
+export interface OpenDevice {
+  readonly device: GPUDevice;
+  readonly adapter: AdapterFacts;
+}
+
+export interface AdapterFacts {
+  /** The adapter's name for people. */
+  readonly name: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  /** Computes on the CPU (lavapipe, SwiftShader): correct, and thousands of times too slow. */
+  readonly isSoftware: boolean;
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** Used where the adapter has them. */
+const FEATURES = ['shader-f16', 'timestamp-query', 'subgroups'] as const;
+
+/** Asked for as far as the adapter goes: the defaults (128 MiB bindings) are too small to train. */
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const;
+
+/**
+ * Dawn for Node.js ends the process if the object that made a device is collected before the device;
+ * this keeps it for as long.
+ */
+const ENTRY_POINTS = new WeakMap<GPUDevice | GPUAdapter, GPU>();
+
+/**
+ * Opens the best adapter, or the one with this name.
+ * @throws UserError that says what is missing and what was found
+ */
+export async function openDevice(host: GpuHost, adapterName?: string): Promise<OpenDevice> {
+  const gpu = await host.open(adapterName);
+  const adapter = await requestAdapter(gpu, host, adapterName);
+  const facts = describeAdapter(adapter);
+  const features = FEATURES.filter((feature) => adapter.features.has(feature));
+  const requiredLimits: Record<string, number> = {};
+  for (const limit of LIMITS) requiredLimits[limit] = adapter.limits[limit];
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({
+      requiredFeatures: features as GPUFeatureName[],
+      requiredLimits,
+    });
+  } catch (cause) {
+    throw new UserError(`The GPU "${facts.name}" cannot be opened: ${messageOf(cause)}`, { cause });
+  }
+  ENTRY_POINTS.set(device, gpu);
+  return { device, adapter: facts };
+}
+
+/** Says what the adapter that would be picked is, without opening it; undefined if there is none. */
+export async function findAdapter(
+  host: GpuHost,
+  adapterName?: string,
+): Promise<AdapterFacts | undefined> {
+  const gpu = await host.open(adapterName);
+  try {
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter) return undefined;
+    ENTRY_POINTS.set(adapter, gpu);
+    return describeAdapter(adapter);
+  } catch {
+    return undefined;
+  }
+}
+
+async function requestAdapter(gpu: GPU, host: GpuHost, adapterName?: string): Promise<GPUAdapter> {
+  let problem = '';
+  try {
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (adapter && matches(describeAdapter(adapter), adapterName)) return adapter;
+    if (adapter) problem = ` (found "${describeAdapter(adapter).name}")`;
+  } catch (error) {
+    // Dawn lists the adapters that there are, a line each.
+    const found = [...messageOf(error).matchAll(/name: '([^']+)'/g)].map(([, name]) => name);
+    if (adapterName && found.length > 0) {
+      throw new UserError(
+        `No GPU has "${adapterName}" in its name; there ${found.length === 1 ? 'is' : 'are'} ${found.join(', ')}: use --device webgpu:<part of a name>.`,
+        { cause: error },
+      );
+    }
+    problem = ` (${messageOf(error).split('\n', 1)[0]})`;
+  }
+  throw new UserError(
+    `WebGPU finds no ${adapterName ? `GPU with "${adapterName}" in its name` : 'usable GPU'}${problem}. ${host.adviceWithoutAdapter}`,
+  );
+}
+
+function matches({ name, vendor }: AdapterFacts, part?: string): boolean {
+  return !part || `${vendor} ${name}`.toLowerCase().includes(part.toLowerCase());
+}
+
+function describeAdapter(adapter: GPUAdapter): AdapterFacts {
+  const { vendor, architecture, device, description } = adapter.info;
+  const name =
+    description || device || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed';
+  const limits: Record<string, number> = {};
+  for (const limit of LIMITS) limits[limit] = adapter.limits[limit];
+  const isSoftware =
+    adapter.info.isFallbackAdapter === true ||
+    /swiftshader|llvmpipe|lavapipe|basic render|null-backend/i.test(
+      `${name} ${device} ${architecture}`,
+    );
+  return {
+    name,
+    vendor,
+    architecture,
+    isSoftware,
+    features: [...adapter.features].map(String).sort(),
+    limits,
+  };
+}

@@ -1,0 +1,100 @@
+// From a program to kernels: the list of operations, each turned to WGSL by its own file, in order.
+
+import type { BufferId, Operation, OperationKind, Program } from '../program.ts';
+import { CompileContext, type TileChoice } from './context.ts';
+import type { Kernel } from './kernel.ts';
+import { convolution } from './operations/convolution.ts';
+import { convolutionInference, foldNorm } from './operations/convolution-inference.ts';
+import { convolutionInputGradient } from './operations/convolution-input-gradient.ts';
+import { convolutionWeightGradient } from './operations/convolution-weight-gradient.ts';
+import { linear, linearBackward } from './operations/linear.ts';
+import { normGradient, normStatistics } from './operations/norm.ts';
+import { globalAveragePool, globalAveragePoolBackward } from './operations/pool.ts';
+import { sgd } from './operations/sgd.ts';
+import { softmaxCrossEntropy } from './operations/softmax-cross-entropy.ts';
+import type { StorageFormat } from './storage.ts';
+import { defaultGradientTile, defaultProductTile } from './tiles.ts';
+
+/** A program as kernels, before anything was given to a device. */
+export interface CompiledProgram {
+  readonly setup: readonly Kernel[];
+  readonly body: readonly Kernel[];
+  /** Floats of each scratch buffer. */
+  readonly scratchElements: readonly number[];
+  /** How a buffer's elements are stored. */
+  readonly formatOf: (id: BufferId) => StorageFormat;
+  /** Half-precision training, with loss scaling. */
+  readonly isScaled: boolean;
+}
+
+export const DEFAULT_TILES: TileChoice = {
+  product: defaultProductTile,
+  gradient: defaultGradientTile,
+};
+
+export interface CompileOptions {
+  readonly tiles?: TileChoice;
+  /** How feature maps are stored; parameters, sums and the classifier are always float32. */
+  readonly format?: StorageFormat;
+  /** For software adapters, see `KernelBuilder.bound`. */
+  readonly hideBounds?: boolean;
+}
+
+/** Generates the kernels of a program. */
+export function compileKernels(program: Program, options: CompileOptions = {}): CompiledProgram {
+  const { tiles = DEFAULT_TILES, format = 'f32', hideBounds = false } = options;
+  const isScaled = format !== 'f32' && program.mode === 'train';
+  const formatOf = formats(program, format);
+  const context = new CompileContext(program, tiles, { formatOf, hideBounds, isScaled });
+  for (const operation of program.setup) compileOperation(context, operation);
+  const setup = context.kernels.splice(0);
+  for (const operation of program.body) compileOperation(context, operation);
+  const { kernels: body, scratchElements } = context;
+  return { setup, body, scratchElements, formatOf, isScaled };
+}
+
+const COMPILE: {
+  [Kind in OperationKind]: (
+    context: CompileContext,
+    operation: Extract<Operation, { kind: Kind }>,
+  ) => void;
+} = {
+  convolution,
+  normStatistics: (context, { norm }) => normStatistics(context, norm),
+  globalAveragePool,
+  linear,
+  softmaxCrossEntropy,
+  linearBackward,
+  globalAveragePoolBackward,
+  normGradient: (context, { norm }) => normGradient(context, norm),
+  convolutionBackward(context, operation) {
+    convolutionWeightGradient(context, operation);
+    if (operation.inputGradient) {
+      convolutionInputGradient(context, operation, operation.inputGradient);
+    }
+  },
+  sgd,
+  foldNorm,
+  convolutionInference,
+};
+
+function compileOperation(context: CompileContext, operation: Operation): void {
+  // The table's type pairs every kind with its operation, which TypeScript cannot follow here.
+  const compile = COMPILE[operation.kind] as (
+    context: CompileContext,
+    operation: Operation,
+  ) => void;
+  compile(context, operation);
+}
+
+/** Feature maps may be stored in half precision; what the classifier works on stays float32. */
+function formats(program: Program, format: StorageFormat): (id: BufferId) => StorageFormat {
+  const exact = new Set<BufferId>();
+  for (const operation of program.body) {
+    if (operation.kind === 'linear') exact.add(operation.input).add(operation.output);
+    if (operation.kind === 'linearBackward') {
+      exact.add(operation.gradient).add(operation.inputGradient);
+    }
+  }
+  return (id) => (program.buffers[id]!.role === 'activation' && !exact.has(id) ? format : 'f32');
+}

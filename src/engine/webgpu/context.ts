@@ -1,0 +1,67 @@
+// What the operations share while a program becomes kernels: where partial sums are left for the
+// operation that combines them, how activations are stored, and which tiles to use.
+
+import type { ConvolutionGeometry, NormId, Operation, Program } from '../program.ts';
+import { type CodeOptions, type Kernel, KernelBuilder, type Resource } from './kernel.ts';
+import type { Direction, GradientTile, ProductShape, ProductTile } from './tiles.ts';
+
+/** Partial results of one sum over the batch, `rows` vectors of `channels` floats each. */
+export interface Partials {
+  readonly resource: Resource & { readonly kind: 'scratch' };
+  readonly partsPerImage: number;
+  readonly rows: number;
+}
+
+/** Partial moments: each part has a mean and a sum of squared deviations of so many values. */
+export interface MomentPartials extends Partials {
+  readonly valuesPerPart: number;
+}
+
+/** Partial sums of dz (row 0) and of dz·(y − mean) (row `productRow`). */
+export interface GradientPartials extends Partials {
+  readonly productRow: number;
+}
+
+export interface TileChoice {
+  product(shape: ProductShape, direction: Direction): ProductTile;
+  gradient(conv: ConvolutionGeometry): GradientTile;
+}
+
+export class CompileContext {
+  readonly program: Program;
+  readonly tiles: TileChoice;
+  readonly kernels: Kernel[] = [];
+  /** Sizes of the scratch buffers, in floats. */
+  readonly scratchElements: number[] = [];
+  readonly moments = new Map<NormId, MomentPartials>();
+  readonly gradientSums = new Map<NormId, GradientPartials>();
+  private readonly options: CodeOptions;
+
+  constructor(program: Program, tiles: TileChoice, options: CodeOptions) {
+    this.program = program;
+    this.tiles = tiles;
+    this.options = options;
+  }
+
+  builder(): KernelBuilder {
+    return new KernelBuilder(this.options);
+  }
+
+  /** Room for partial results, from the first kernel that uses it to the last. */
+  scratch(elements: number): Resource & { readonly kind: 'scratch' } {
+    return { kind: 'scratch', id: this.scratchElements.push(elements) - 1 };
+  }
+
+  channelsOf(norm: NormId): number {
+    return this.program.norms[norm]!.channels;
+  }
+
+  /** A flat buffer by its meaning. */
+  flat(name: 'parameters' | 'running' | 'gradients' | 'momentum' | 'labels' | 'logits'): Resource {
+    const id = this.program.named[name];
+    if (id === undefined) throw new Error(`a program to ${this.program.mode} has no ${name}`);
+    return { kind: 'buffer', id };
+  }
+}
+
+export type Of<Kind extends Operation['kind']> = Extract<Operation, { kind: Kind }>;

@@ -1,0 +1,146 @@
+// An open device as the executables use it: buffers whose lack is reported in words, pipelines that
+// are compiled once for each text, and what happens when the device goes away.
+
+import { messageOf, UserError } from '../../util/errors.ts';
+import type { OpenDevice } from './adapter.ts';
+import { BUFFER_USAGE, SHADER_STAGE_COMPUTE } from './host.ts';
+import type { Kernel } from './kernel.ts';
+
+export interface Pipeline {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly facts: OpenDevice['adapter'];
+  private readonly pipelines = new Map<string, Promise<Pipeline>>();
+  private failure: Error | undefined;
+  private disposed = false;
+
+  constructor({ device, adapter }: OpenDevice) {
+    this.gpu = device;
+    this.facts = adapter;
+    void device.lost.then(({ reason, message }) => {
+      if (this.disposed) return;
+      this.failure ??= new UserError(
+        `The GPU "${adapter.name}" was lost (${reason}${message ? `: ${firstLine(message)}` : ''}), which a reset, a driver update or standby can cause: resume the run from its last checkpoint.`,
+      );
+    });
+    device.onuncapturederror = ({ error }) => {
+      this.failure ??= isOutOfMemory(error)
+        ? new UserError(`The GPU "${adapter.name}" ran out of memory: ${MEMORY_ADVICE}.`)
+        : new Error(`WebGPU reports: ${error.message}`);
+    };
+  }
+
+  get limits(): GPUSupportedLimits {
+    return this.gpu.limits;
+  }
+
+  /** @throws what has gone wrong with the device, if anything has */
+  check(): void {
+    if (this.failure) throw this.failure;
+  }
+
+  /** Turns a rejection of the device into what is known about it. */
+  explain(error: unknown): Error {
+    return this.failure ?? (error instanceof Error ? error : new Error(messageOf(error)));
+  }
+
+  /**
+   * Makes buffers, all or none.
+   * @throws UserError that says how much was needed when they do not fit
+   */
+  async allocate(sizes: readonly { bytes: number; usage: number }[]): Promise<GPUBuffer[]> {
+    const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+    const largest = sizes.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    if (largest > limit) {
+      throw new UserError(
+        `One feature map of the batch needs ${megabytes(largest)}, and the GPU "${this.facts.name}" allows ${megabytes(limit)} in one buffer: use a smaller batch.`,
+      );
+    }
+    this.gpu.pushErrorScope('out-of-memory');
+    const buffers = sizes.map(({ bytes, usage }) =>
+      this.gpu.createBuffer({ size: Math.max(16, bytes), usage }),
+    );
+    const error = await this.gpu.popErrorScope();
+    if (!error) return buffers;
+    for (const buffer of buffers) buffer.destroy();
+    throw new UserError(
+      `The GPU "${this.facts.name}" has no room for the ${megabytes(total)} that this network and batch size need: ${MEMORY_ADVICE}.`,
+    );
+  }
+
+  /** The pipeline of a kernel; kernels of the same text share one. */
+  pipeline(kernel: Kernel): Promise<Pipeline> {
+    let pipeline = this.pipelines.get(kernel.source);
+    if (!pipeline) {
+      pipeline = this.compile(kernel);
+      this.pipelines.set(kernel.source, pipeline);
+    }
+    return pipeline;
+  }
+
+  private async compile(kernel: Kernel): Promise<Pipeline> {
+    const { gpu } = this;
+    gpu.pushErrorScope('validation');
+    const module = gpu.createShaderModule({ label: kernel.label, code: kernel.source });
+    const invalid = await gpu.popErrorScope();
+    if (invalid) throw new Error(`The kernel "${kernel.label}" is no WGSL: ${invalid.message}`);
+    const types = kernel.bindings.map(({ access }) => BINDING_TYPES[access]);
+    if (kernel.constants.length > 0) types.push('uniform');
+    const layout = gpu.createBindGroupLayout({
+      entries: types.map((type, binding) => ({
+        binding,
+        visibility: SHADER_STAGE_COMPUTE,
+        buffer: { type },
+      })),
+    });
+    try {
+      const pipeline = await gpu.createComputePipelineAsync({
+        label: kernel.label,
+        layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: 'main' },
+      });
+      return { pipeline, layout };
+    } catch (error) {
+      throw new Error(`The kernel "${kernel.label}" does not compile: ${messageOf(error)}`, {
+        cause: this.explain(error),
+      });
+    }
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.gpu.destroy();
+  }
+}
+
+const BINDING_TYPES = {
+  read: 'read-only-storage',
+  read_write: 'storage',
+  uniform: 'uniform',
+} as const satisfies Record<string, GPUBufferBindingType>;
+
+const MEMORY_ADVICE = 'use --memory recompute or a smaller batch';
+
+/** Usage of buffers that kernels read and write. */
+export const STORAGE = BUFFER_USAGE.storage | BUFFER_USAGE.copySource | BUFFER_USAGE.copyTarget;
+export const UNIFORM = BUFFER_USAGE.uniform | BUFFER_USAGE.copyTarget;
+
+function isOutOfMemory(error: GPUError): boolean {
+  return error.constructor.name === 'GPUOutOfMemoryError';
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n', 1)[0] as string;
+}
+
+function megabytes(bytes: number): string {
+  return bytes >= 2 ** 30
+    ? `${(bytes / 2 ** 30).toFixed(1)} GiB`
+    : `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}

@@ -1,0 +1,192 @@
+// A program on a device. A step is one submission: inputs are queued, one compute pass runs all
+// kernels with bind groups made once, and losses come back through a mapped copy while the queue
+// goes on. `run` queues its work before it first waits, so a caller may start the next step before
+// the metrics of the last one are there.
+
+import type { BatchInputs, BatchMetrics, Executable } from '../backend.ts';
+import type { Program, ProgramBuffers } from '../program.ts';
+import { type BoundKernel, type BoundProgram, bindProgram, type DeviceBuffers } from './bind.ts';
+import type { CompiledProgram } from './compile.ts';
+import type { Device } from './device.ts';
+import { LOSS_SCALE, LOSS_SCALE_BYTES, STEP_BYTES } from './kernel.ts';
+import { ReadbackPool } from './readback.ts';
+import { type KernelTiming, timeKernels } from './timing.ts';
+
+/** See operations/loss-scale.ts. */
+export interface LossScale {
+  /** What the loss's gradient is multiplied by, a power of two. */
+  readonly scale: number;
+  /** Steps since it last changed. */
+  readonly goodSteps: number;
+}
+
+const INITIAL_LOSS_SCALE: LossScale = { scale: 65536, goodSteps: 0 };
+
+/** @throws UserError where the device has not enough memory, or is lost */
+export async function createExecutable(
+  device: Device,
+  program: Program,
+  compiled: CompiledProgram,
+): Promise<WebGpuExecutable> {
+  const bound = await bindProgram(device, program, compiled);
+  const executable = new WebGpuExecutable(device, program, bound);
+  if (compiled.isScaled) await executable.writeLossScale(INITIAL_LOSS_SCALE);
+  return executable;
+}
+
+export class WebGpuExecutable implements Executable {
+  readonly program: Program;
+  readonly memoryBytes: number;
+  private readonly device: Device;
+  private readonly buffers: DeviceBuffers;
+  private readonly setup: readonly BoundKernel[];
+  private readonly body: readonly BoundKernel[];
+  private readonly readback: ReadbackPool;
+  private needsSetup = true;
+
+  constructor(device: Device, program: Program, { plan, buffers, setup, body }: BoundProgram) {
+    this.device = device;
+    this.program = program;
+    this.memoryBytes = plan.bytes;
+    this.buffers = buffers;
+    this.setup = setup;
+    this.body = body;
+    this.readback = new ReadbackPool(device);
+  }
+
+  async write(buffer: keyof ProgramBuffers, values: Float32Array): Promise<void> {
+    this.device.check();
+    const { spec, gpuBuffer } = this.named(buffer);
+    if (values.length !== spec.elements) {
+      throw new RangeError(`${buffer} has ${spec.elements} values, not ${values.length}`);
+    }
+    const data =
+      spec.type === 'f32'
+        ? values
+        : spec.type === 'i32'
+          ? Int32Array.from(values)
+          : Uint8Array.from(values);
+    this.device.gpu.queue.writeBuffer(gpuBuffer, 0, data as GPUAllowSharedBufferSource);
+    this.needsSetup = true;
+  }
+
+  async read(buffer: keyof ProgramBuffers): Promise<Float32Array> {
+    this.device.check();
+    const { spec, gpuBuffer } = this.named(buffer);
+    if (spec.type !== 'f32') throw new RangeError(`${buffer} does not hold floats`);
+    const encoder = this.device.gpu.createCommandEncoder();
+    const copy = this.readback.copy(encoder, gpuBuffer, 4 * spec.elements);
+    this.device.gpu.queue.submit([encoder.finish()]);
+    return await copy.values();
+  }
+
+  async run(batch: BatchInputs): Promise<BatchMetrics> {
+    this.device.check();
+    this.queueInputs(batch);
+    const { gpu } = this.device;
+    const encoder = gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const bound of this.kernelsOf(batch)) dispatch(pass, bound, batch.count);
+    pass.end();
+    this.needsSetup = false;
+    const copy = this.readback.copy(encoder, this.buffers.results, 8 * batch.count);
+    gpu.queue.submit([encoder.finish()]);
+    return metricsOf(await copy.values());
+  }
+
+  /** State of half-precision training, to be saved and restored with the weights. */
+  async readLossScale(): Promise<LossScale> {
+    this.device.check();
+    const encoder = this.device.gpu.createCommandEncoder();
+    const copy = this.readback.copy(encoder, this.buffers.lossScale, LOSS_SCALE_BYTES);
+    this.device.gpu.queue.submit([encoder.finish()]);
+    const values = await copy.values();
+    const { scale, goodSteps } = LOSS_SCALE;
+    return { scale: values[scale]!, goodSteps: new Uint32Array(values.buffer)[goodSteps]! };
+  }
+
+  async writeLossScale({ scale, goodSteps }: LossScale): Promise<void> {
+    const bytes = new ArrayBuffer(LOSS_SCALE_BYTES);
+    new Float32Array(bytes).set([scale, 1 / scale]);
+    new Uint32Array(bytes)[LOSS_SCALE.goodSteps] = goodSteps;
+    this.device.gpu.queue.writeBuffer(this.buffers.lossScale, 0, bytes);
+  }
+
+  /**
+   * Runs a step with every kernel timed on the device.
+   * @throws UserError where the adapter has no timestamps
+   */
+  async time(batch: BatchInputs): Promise<KernelTiming[]> {
+    this.device.check();
+    this.queueInputs(batch);
+    const kernels = this.kernelsOf(batch);
+    this.needsSetup = false;
+    return await timeKernels(this.device, this.readback, kernels, batch.count, dispatch);
+  }
+
+  async dispose(): Promise<void> {
+    const { slots, persistent, ...others } = this.buffers;
+    for (const buffer of [...slots, ...persistent.values(), ...Object.values(others)]) {
+      buffer.destroy();
+    }
+    this.readback.dispose();
+  }
+
+  private kernelsOf({ sgd }: BatchInputs): BoundKernel[] {
+    const body = sgd ? this.body : this.body.filter(({ kernel }) => !kernel.updatesWeights);
+    return this.needsSetup ? [...this.setup, ...body] : [...body];
+  }
+
+  private queueInputs({ count, images, labels, augmentation, sgd }: BatchInputs): void {
+    const { program } = this;
+    if (!Number.isInteger(count) || count < 1 || count > program.batchSize) {
+      throw new RangeError(`a batch of ${count} images in a program for ${program.batchSize}`);
+    }
+    const { queue } = this.device.gpu;
+    const bytes = program.buffers[program.named.images]!.perImage;
+    const write = (name: keyof ProgramBuffers, data: Uint8Array | Int32Array, length: number) =>
+      queue.writeBuffer(
+        this.named(name).gpuBuffer,
+        0,
+        data as GPUAllowSharedBufferSource,
+        0,
+        length,
+      );
+    write('images', images, count * bytes);
+    write('labels', labels, count);
+    write('augmentation', augmentation, 3 * count);
+    const step = new ArrayBuffer(STEP_BYTES);
+    new Uint32Array(step, 0, 1)[0] = count;
+    new Float32Array(step, 4, 3).set([
+      sgd?.learningRate ?? 0,
+      sgd?.momentum ?? 0,
+      sgd?.weightDecay ?? 0,
+    ]);
+    new Uint32Array(step, 16, 1)[0] = 0xffffffff;
+    queue.writeBuffer(this.buffers.step, 0, step);
+  }
+
+  private named(name: keyof ProgramBuffers) {
+    const id = this.program.named[name];
+    if (id === undefined) throw new Error(`a program to ${this.program.mode} has no ${name}`);
+    return { spec: this.program.buffers[id]!, gpuBuffer: this.buffers.persistent.get(id)! };
+  }
+}
+
+function dispatch(pass: GPUComputePassEncoder, bound: BoundKernel, count: number): void {
+  const [x, y] = bound.kernel.workgroups(count);
+  pass.setPipeline(bound.pipeline);
+  pass.setBindGroup(0, bound.bindGroup);
+  pass.dispatchWorkgroups(x, y);
+}
+
+/** Pairs of loss and rank of the label, one an image. */
+function metricsOf(results: Float32Array): BatchMetrics {
+  let [lossSum, correctTop1, correctTop5] = [0, 0, 0];
+  for (let i = 0; i < results.length; i += 2) {
+    lossSum += results[i]!;
+    if (results[i + 1]! < 1) correctTop1++;
+    if (results[i + 1]! < 5) correctTop5++;
+  }
+  return { count: results.length / 2, lossSum, correctTop1, correctTop5 };
+}

@@ -1,0 +1,76 @@
+// Forward convolution with fused input: y = convolution(relu(norm(previous y) + shortcut)). Where a
+// batch normalisation follows, each workgroup leaves the mean and the sum of squared deviations of
+// its tile for each channel; normStatistics combines them.
+
+import type { CompileContext, Of } from '../context.ts';
+import { activationOperand, at } from '../operands.ts';
+import { forEachResult, forwardProduct, productLayout, resultNames } from '../product.ts';
+import { productBody, productDeclarations } from '../product-code.ts';
+import { float, momentsOverLanes } from '../reduce.ts';
+import { productKey } from '../tiles.ts';
+
+export function convolution(context: CompileContext, operation: Of<'convolution'>): void {
+  const { conv, input, output, norm } = operation;
+  const { program } = context;
+  const builder = context.builder();
+  const product = forwardProduct(conv);
+  const tile = context.tiles.product(product.shape, product.direction);
+  const { threads, lanes, tiles, blocks } = productLayout(product, tile);
+  const outShape = { size: conv.outSize, channels: conv.outChannels };
+
+  const operand = activationOperand(
+    builder,
+    input,
+    { size: conv.inSize, channels: conv.inChannels },
+    program.named,
+  );
+  const weights = builder.array('parameters', context.flat('parameters'), 'read', 'vec4f');
+  const weightOffset = builder.constant(conv.weight / 4);
+  const result = builder.tensor('result', output, 'read_write');
+
+  const store = forEachResult(product, tile, ({ name, row, column, quad }) =>
+    result.store(at(outShape, { image: 'image', row, column, c4: `firstQuad + ${quad}u` }), name),
+  );
+  const statistics: string[] = [];
+  if (norm !== undefined) {
+    const resource = context.scratch(program.batchSize * tiles * 2 * conv.outChannels);
+    context.moments.set(norm, {
+      resource,
+      partsPerImage: tiles,
+      rows: 2,
+      valuesPerPart: tile.rows * tile.columns,
+    });
+    const partials = builder.array('partials', resource, 'read_write', 'vec4f');
+    const quads = conv.outChannels / 4;
+    for (let quad = 0; quad < tile.threadQuads; quad++) {
+      const names = resultNames(product, tile, quad);
+      statistics.push(`{
+        var mean = (${names.join(' + ')}) * ${float(1 / names.length)};
+        var deviation = vec4f();
+        ${names.map((name) => `deviation += (${name} - mean) * (${name} - mean);`).join('\n')}
+        ${momentsOverLanes(builder, 'staged', threads, lanes, 'mean', 'deviation', names.length)}
+        if (lane == 0u) {
+          let part = (image * ${tiles}u + tileIndex) * ${2 * quads}u + firstQuad + ${quad}u;
+          ${partials}[part] = mean;
+          ${partials}[part + ${quads}u] = deviation;
+        }
+      }`);
+    }
+  }
+
+  context.kernels.push(
+    builder.build({
+      label: `convolution ${conv.name}`,
+      threads,
+      tileKey: productKey(product.shape, product.direction),
+      declarations: productDeclarations(product, tile),
+      body: `
+        ${productBody(builder, product, tile, operand, weights, weightOffset)}
+        ${store}
+        ${statistics.join('\n')}`,
+      workgroups: (count) => [tiles * blocks, count],
+      multiplyAddsPerImage:
+        conv.outSize ** 2 * conv.outChannels * conv.kernel ** 2 * conv.inChannels,
+    }),
+  );
+}

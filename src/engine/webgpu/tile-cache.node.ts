@@ -1,0 +1,35 @@
+// Remembered tile choices in the user's cache folder, one small JSON file.
+
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { TileCache } from './tune.ts';
+
+/** @param folder where table6 keeps what it can make again */
+export function createFileTileCache(folder: string): TileCache {
+  const file = path.join(folder, 'webgpu-tiles.json');
+  return {
+    get: async (key) => (await readEntries(file))[key],
+    async set(key, value) {
+      const entries = { ...(await readEntries(file)), [key]: value };
+      const temporary = `${file}.${process.pid}`;
+      await mkdir(folder, { recursive: true });
+      await writeFile(temporary, JSON.stringify(entries, null, 1));
+      await rename(temporary, file);
+    },
+  };
+}
+
+/** What the file holds; nothing where it is not there or damaged. */
+async function readEntries(file: string): Promise<Record<string, string>> {
+  try {
+    const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (typeof parsed !== 'object' || parsed === null) return {};
+    return Object.fromEntries(
+      Object.entries(parsed).filter(
+        (entry): entry is [string, string] => typeof entry[1] === 'string',
+      ),
+    );
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,147 @@
+// Tuning: which tile shapes are fastest on this device. A small network with the same shapes is
+// compiled once for each candidate and its kernels are timed by the device's clock; each shape keeps
+// its fastest tile. Results are the same for any tile up to rounding, but not bit for bit, so a run's
+// bits depend on the choice: it is cached for each adapter, and can be turned off.
+
+import { createNetwork } from '../../nn/network.ts';
+import type { BatchInputs } from '../backend.ts';
+import { lowerInference } from '../lower-infer.ts';
+import { lowerTraining } from '../lower-train.ts';
+import type { Program } from '../program.ts';
+import { compileKernels, DEFAULT_TILES } from './compile.ts';
+import type { TileChoice } from './context.ts';
+import type { Device } from './device.ts';
+import { createExecutable } from './executable.ts';
+import type { StorageFormat } from './storage.ts';
+import { gradientKey, gradientTiles, productKey, productTiles } from './tiles.ts';
+
+/** Keeps choices between processes. */
+export interface TileCache {
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string): Promise<void>;
+}
+
+/** Changes whenever kernels change so much that old measurements mean nothing. */
+const KERNELS_VERSION = 1;
+/** Candidates of a shape that are measured. */
+const MOST_CANDIDATES = 10;
+const REPEATS = 5;
+
+/** Index of the chosen tile in the list of candidates, by tile key. */
+type Choice = Readonly<Record<string, number>>;
+
+/**
+ * The fastest tiles for a program's shapes, measured or remembered.
+ * @returns the default tiles where the device has no clock to measure with
+ */
+export async function tuneTiles(
+  device: Device,
+  program: Program,
+  format: StorageFormat,
+  cache?: TileCache,
+): Promise<TileChoice> {
+  if (!device.gpu.features.has('timestamp-query')) return DEFAULT_TILES;
+  const { name, vendor, architecture } = device.facts;
+  const { network, mode, batchSize } = program;
+  const key = [
+    `v${KERNELS_VERSION}`,
+    [vendor, architecture, name].join(' '),
+    [network.arch.startsWith('plain') ? 'plain' : 'resnet', network.shortcut, mode],
+    [batchSize, format],
+  ]
+    .flat()
+    .join(', ');
+  const known = parseChoice(await cache?.get(key));
+  if (known) return tilesOf(known);
+  const choice = await measure(device, surrogate(program), format);
+  await cache?.set(key, JSON.stringify(choice));
+  return tilesOf(choice);
+}
+
+/** A network of two blocks a stage has every shape that a deeper one has. */
+function surrogate({ network, mode, batchSize }: Program): Program {
+  const arch = network.arch.startsWith('plain') ? 'plain14' : 'resnet14';
+  const shortcut = network.arch.startsWith('plain') ? undefined : network.shortcut;
+  const small = createNetwork(arch, { shortcut, classes: network.classes });
+  return mode === 'train'
+    ? lowerTraining(small, { batchSize, memory: 'keep' })
+    : lowerInference(small, { batchSize });
+}
+
+async function measure(device: Device, program: Program, format: StorageFormat): Promise<Choice> {
+  const best = new Map<string, { index: number; milliseconds: number }>();
+  const count = program.batchSize;
+  const batch: BatchInputs = {
+    count,
+    images: new Uint8Array(program.buffers[program.named.images]!.elements).fill(100),
+    labels: new Int32Array(count),
+    augmentation: new Int32Array(3 * count).fill(4),
+    sgd: { learningRate: 0, momentum: 0, weightDecay: 0 },
+  };
+  for (let round = 0; round < MOST_CANDIDATES; round++) {
+    const picked = new Map<string, number>();
+    const pick = <T>(key: string, tiles: readonly T[]): T => {
+      const index = spread(tiles.length, round);
+      picked.set(key, index);
+      return tiles[index]!;
+    };
+    const tiles: TileChoice = {
+      product: (shape, direction) => pick(productKey(shape, direction), productTiles(shape)),
+      gradient: (conv) => pick(gradientKey(conv), gradientTiles(conv)),
+    };
+    const compiled = compileKernels(program, { tiles, format });
+    const executable = await createExecutable(device, program, compiled);
+    await executable.run(batch);
+    const times = new Map<string, number[]>();
+    for (let repeat = 0; repeat < REPEATS; repeat++) {
+      const step = new Map<string, number>();
+      for (const { tileKey, milliseconds } of await executable.time(batch)) {
+        if (tileKey !== undefined) step.set(tileKey, (step.get(tileKey) ?? 0) + milliseconds);
+      }
+      for (const [key, sum] of step) times.set(key, [...(times.get(key) ?? []), sum]);
+    }
+    await executable.dispose();
+    for (const [key, samples] of times) {
+      const milliseconds = Math.min(...samples);
+      const known = best.get(key);
+      if (known && known.milliseconds <= milliseconds) continue;
+      best.set(key, { index: picked.get(key)!, milliseconds });
+    }
+  }
+  return Object.fromEntries([...best].map(([key, { index }]) => [key, index]));
+}
+
+/** The round's candidate: the default first, then evenly over the list. */
+function spread(candidates: number, round: number): number {
+  if (candidates <= MOST_CANDIDATES) return round % candidates;
+  return Math.floor((round * candidates) / MOST_CANDIDATES);
+}
+
+function tilesOf(choice: Choice): TileChoice {
+  return {
+    product(shape, direction) {
+      const tiles = productTiles(shape);
+      return tiles[choice[productKey(shape, direction)] ?? 0] ?? tiles[0]!;
+    },
+    gradient(conv) {
+      const tiles = gradientTiles(conv);
+      return tiles[choice[gradientKey(conv)] ?? 0] ?? tiles[0]!;
+    },
+  };
+}
+
+/** A remembered choice, if it is one. */
+function parseChoice(text: string | undefined): Choice | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed !== 'object' || parsed === null) return undefined;
+    const entries = Object.entries(parsed);
+    const isChoice = entries.every((entry): entry is [string, number] =>
+      Number.isInteger(entry[1]),
+    );
+    return isChoice ? Object.fromEntries(entries) : undefined;
+  } catch {
+    return undefined;
+  }
+}

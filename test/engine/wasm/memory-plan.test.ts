@@ -1,0 +1,54 @@
+// The memory plan is what `table6 summary --train` prints, so it must be what a step really takes.
+
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { lowerTraining, type MemoryMode } from '../../../src/engine/lower-train.ts';
+import { planOfMemory } from '../../../src/engine/wasm/memory-plan.ts';
+import { createNetwork } from '../../../src/nn/network.ts';
+
+const plan = (arch: string, batchSize: number, memory: MemoryMode, threads = 1) =>
+  planOfMemory(lowerTraining(createNetwork(arch), { batchSize, memory }), 'winograd4', threads);
+
+async function measure(arch: string, batchSize: number, memory: MemoryMode) {
+  const child = path.join(import.meta.dirname, 'memory-child.ts');
+  const args = [child, arch, String(batchSize), memory];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout) as { grown: number; memoryBytes: number };
+}
+
+describe('the memory plan of a training step', () => {
+  test.each(['keep', 'recompute'] as const)(
+    'is what a step takes, within 10 %% (%s)',
+    async (memory) => {
+      const { peak, recomputes } = plan('resnet56', 128, memory);
+      const { grown, memoryBytes } = await measure('resnet56', 128, memory);
+      expect(recomputes).toBe(memory === 'recompute');
+      expect(memoryBytes).toBe(peak);
+      expect(Math.abs(grown / peak - 1)).toBeLessThan(0.1);
+    },
+  );
+
+  test('recomputing ResNet-56 takes less than three quarters', () => {
+    const [keep, recompute] = [plan('resnet56', 128, 'keep'), plan('resnet56', 128, 'recompute')];
+    expect(recompute.peak).toBeLessThan(0.75 * keep.peak);
+  });
+
+  test('its parts add up', () => {
+    const { weights, gradients, batch, activations, scratch, peak } = plan('resnet20', 128, 'auto');
+    expect(weights + gradients + batch + activations + scratch).toBe(peak);
+    expect(weights).toBeGreaterThan(4 * 269_722);
+    expect(gradients).toBeGreaterThan(8 * 269_722);
+    expect(batch).toBeGreaterThan(128 * 3072);
+  });
+
+  test('ResNet-1202 at batch 128 recomputes, and fits in 32 bits on any usual number of threads', () => {
+    for (const threads of [1, 2, 64]) {
+      const { recomputes, peak } = plan('resnet1202', 128, 'auto', threads);
+      expect(recomputes).toBe(true);
+      expect(peak).toBeLessThan(4 * 2 ** 30);
+    }
+    expect(() => plan('resnet1202', 128, 'keep')).toThrow(/needs 8\.\d GiB.*--memory recompute/);
+  });
+});

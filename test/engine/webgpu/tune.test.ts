@@ -1,0 +1,67 @@
+// Tuning on Dawn's null backend: every candidate is compiled and dispatched, and its clock stands still.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lowerTraining } from '../../../src/engine/lower-train.ts';
+import { openDevice } from '../../../src/engine/webgpu/adapter.ts';
+import { compileKernels } from '../../../src/engine/webgpu/compile.ts';
+import { Device } from '../../../src/engine/webgpu/device.ts';
+import { createNodeGpuHost } from '../../../src/engine/webgpu/host.node.ts';
+import { createFileTileCache } from '../../../src/engine/webgpu/tile-cache.node.ts';
+import { type TileCache, tuneTiles } from '../../../src/engine/webgpu/tune.ts';
+import { createNetwork } from '../../../src/nn/network.ts';
+
+const program = lowerTraining(createNetwork('resnet20', { shortcut: 'A' }), { batchSize: 2 });
+const sources = (tiles: Awaited<ReturnType<typeof tuneTiles>>) =>
+  compileKernels(program, { tiles }).body.map(({ source }) => source);
+
+describe('tuning', () => {
+  let device: Device;
+  let folder: string;
+  beforeAll(async () => {
+    device = new Device(await openDevice(createNodeGpuHost({ backend: 'null' })));
+    folder = await mkdtemp(path.join(tmpdir(), 'table6-tiles-'));
+  });
+  afterAll(async () => {
+    device.dispose();
+    await rm(folder, { recursive: true });
+  });
+
+  it('measures once, and then remembers', async () => {
+    const cache = createFileTileCache(folder);
+    const sets: [string, string][] = [];
+    const spied: TileCache = {
+      get: (key) => cache.get(key),
+      set: async (key, value) => {
+        sets.push([key, value]);
+        await cache.set(key, value);
+      },
+    };
+    const first = await tuneTiles(device, program, 'f32', spied);
+    const second = await tuneTiles(device, program, 'f32', spied);
+    expect(sets).toHaveLength(1);
+    const choice = JSON.parse(sets[0]![1]) as Record<string, number>;
+    // The stem, three stages and two strides; the stem has no input gradient.
+    expect(Object.keys(choice).filter((key) => key.startsWith('forward'))).toHaveLength(6);
+    expect(Object.keys(choice).filter((key) => key.startsWith('inputGradient'))).toHaveLength(5);
+    expect(Object.keys(choice).filter((key) => key.startsWith('weightGradient'))).toHaveLength(6);
+    expect(sources(second)).toEqual(sources(first));
+  });
+
+  it('takes a remembered choice at its word, and a damaged one for none', async () => {
+    const key = 'weightGradient 64-64 8 k3 s1';
+    const remembered = (value: string): TileCache => ({
+      get: async () => value,
+      set: async () => {},
+    });
+    const usual = sources(await tuneTiles(device, program, 'f32', remembered('{}')));
+    const other = await tuneTiles(device, program, 'f32', remembered(`{"${key}": 3}`));
+    expect(sources(other)).not.toEqual(usual);
+    const absurd = await tuneTiles(device, program, 'f32', remembered(`{"${key}": 9999}`));
+    expect(sources(absurd)).toEqual(usual);
+    await writeFile(path.join(folder, 'webgpu-tiles.json'), '{"broken');
+    expect(await createFileTileCache(folder).get('anything')).toBeUndefined();
+  });
+});
