@@ -1,0 +1,36 @@
+// Events that need sentences or many facts, kept out of the loop so that it stays readable.
+
+import { parameterCount } from '../nn/parameters.ts';
+import type { NanEvent, Position, StartEvent } from './events.ts';
+import type { TrainerOptions } from './loop.ts';
+import type { Plan } from './schedule.ts';
+
+export function startEvent(options: TrainerOptions, plan: Plan, position: Position): StartEvent {
+  const { config, dataset, network, backend, resume } = options;
+  return {
+    kind: 'start',
+    config,
+    parameters: parameterCount(network),
+    trainImages: dataset.train.count,
+    testImages: dataset.test.count,
+    validationImages: dataset.validation?.count ?? 0,
+    batchesPerEpoch: plan.batchesPerEpoch,
+    epochs: plan.epochs,
+    iterations: plan.iterations,
+    backend: backend.description,
+    position,
+    resumed: resume !== undefined,
+  };
+}
+
+export function nanEvent(facts: Omit<NanEvent, 'kind' | 'message'>): NanEvent {
+  const { what, loss, epoch, batch, learningRate } = facts;
+  const became = what === 'loss' ? `loss became ${loss}` : 'weights are no longer finite';
+  const message = `Training diverged: the ${became} in epoch ${epoch + 1}, batch ${batch + 1}, at a learning rate of ${formatRate(learningRate)}; try a smaller learning rate or a warm-up.`;
+  return { kind: 'nan', message, ...facts };
+}
+
+/** A rate without the noise of repeated multiplication: 0.01, not 0.010000000000000002. */
+export function formatRate(learningRate: number): string {
+  return String(Number(learningRate.toPrecision(6)));
+}

@@ -1,0 +1,166 @@
+// Evaluation of a split with an inference executable: images in their order, unmoved, the short last
+// batch with its weight. The training loop needs the sums; `evaluateSplit` also keeps what a person
+// wants to see afterwards: which classes are mistaken for which, and the worst mistakes.
+
+import { batchCount, createBatch, epochOrder, makeBatch } from '../data/batches.ts';
+import { IMAGE_BYTES, type Split } from '../data/dataset.ts';
+import type { BatchMetrics, Executable } from '../engine/backend.ts';
+import { createBreather } from './executables.ts';
+import { addToMeter, EMPTY_METER, errorsOf } from './meters.ts';
+import { crossEntropy, likeliest, type RankedClass, rankClasses, softmax } from './softmax.ts';
+
+export interface EvaluatedBatch {
+  readonly batch: number;
+  readonly batches: number;
+  /** Place of the batch's first image in the split. */
+  readonly start: number;
+  readonly metrics: BatchMetrics;
+  /** Time since the batch before. */
+  readonly seconds: number;
+}
+
+/**
+ * Runs a split through an executable; between batches its logits may be read.
+ * @param limitBatches at most this many batches; 0 for all
+ */
+export async function* evaluateBatches(
+  executable: Executable,
+  split: Split,
+  limitBatches = 0,
+): AsyncGenerator<EvaluatedBatch> {
+  const size = executable.program.batchSize;
+  const all = batchCount(split.count, size);
+  const batches = limitBatches > 0 ? Math.min(all, limitBatches) : all;
+  const order = epochOrder(0, 0, split.count, false);
+  const breathe = createBreather();
+  let current = createBatch(size);
+  let spare = createBatch(size);
+  let then = performance.now();
+  makeBatch(split, order, 0, size, current);
+  for (let batch = 0; batch < batches; batch++) {
+    const start = batch * size;
+    const running = executable.run(current);
+    makeBatch(split, order, start + size, size, spare);
+    const metrics = await running;
+    const now = performance.now();
+    yield { batch, batches, start, metrics, seconds: (now - then) / 1000 };
+    then = now;
+    [current, spare] = [spare, current];
+    await breathe();
+  }
+}
+
+export interface Mistake {
+  /** Place in the split. */
+  readonly index: number;
+  readonly label: number;
+  readonly predicted: number;
+  /** Cross-entropy of this image. */
+  readonly loss: number;
+  /** Probability of the predicted class and of the true one. */
+  readonly predictedProbability: number;
+  readonly labelProbability: number;
+}
+
+export interface EvaluationReport {
+  readonly images: number;
+  readonly wrong: number;
+  /** Fractions. */
+  readonly top1Error: number;
+  readonly top5Error: number;
+  /** Mean cross-entropy. */
+  readonly loss: number;
+  /** Images and accuracy of each class; accuracy is null for a class without images. */
+  readonly perClass: readonly { readonly images: number; readonly accuracy: number | null }[];
+  /** confusion[label][predicted] = number of images. */
+  readonly confusion: readonly (readonly number[])[];
+  /** The wrongly classified images of highest loss, worst first. */
+  readonly worst: readonly Mistake[];
+  readonly seconds: number;
+}
+
+export interface EvaluationOptions {
+  /** At most this many batches; 0 (default) for all. */
+  readonly limitBatches?: number;
+  /** How many of the worst mistakes to keep (default 10). */
+  readonly worst?: number;
+  /** Told after each batch: images done, images in all. */
+  readonly onProgress?: (done: number, images: number) => void;
+}
+
+/** Evaluates a split completely. The number of classes is the executable's network's. */
+export async function evaluateSplit(
+  executable: Executable,
+  split: Split,
+  options: EvaluationOptions = {},
+): Promise<EvaluationReport> {
+  const { classes } = executable.program.network;
+  const { worst: keep = 10, limitBatches = 0 } = options;
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  let meter = EMPTY_METER;
+  let mistakes: Mistake[] = [];
+  let seconds = 0;
+  for await (const batch of evaluateBatches(executable, split, limitBatches)) {
+    const { count } = batch.metrics;
+    const logits = await executable.read('logits');
+    for (let i = 0; i < count; i++) {
+      const label = split.labels[batch.start + i] as number;
+      const row = logits.subarray(i * classes, (i + 1) * classes);
+      const predicted = likeliest(row);
+      confusion[label]![predicted]!++;
+      if (predicted !== label) mistakes.push(mistake(batch.start + i, label, predicted, row));
+    }
+    mistakes = mistakes.sort((a, b) => b.loss - a.loss || a.index - b.index).slice(0, keep);
+    meter = addToMeter(meter, batch.metrics);
+    seconds += batch.seconds;
+    options.onProgress?.(meter.count, split.count);
+  }
+  return {
+    images: meter.count,
+    wrong: meter.count - meter.correctTop1,
+    ...errorsOf(meter),
+    perClass: confusion.map((row, label) => {
+      const images = row.reduce((sum, count) => sum + count, 0);
+      return { images, accuracy: images === 0 ? null : row[label]! / images };
+    }),
+    confusion,
+    worst: mistakes,
+    seconds,
+  };
+}
+
+function mistake(index: number, label: number, predicted: number, logits: Float32Array): Mistake {
+  const probabilities = softmax(logits);
+  return {
+    index,
+    label,
+    predicted,
+    loss: crossEntropy(logits, label),
+    predictedProbability: probabilities[predicted]!,
+    labelProbability: probabilities[label]!,
+  };
+}
+
+/**
+ * Classifies images.
+ * @param images n × 32 × 32 × 3 bytes
+ * @param count how many classes to give for each (all, where there are fewer)
+ * @returns for each image the likeliest classes, likeliest first
+ */
+export async function predictImages(
+  executable: Executable,
+  images: Uint8Array,
+  count = 5,
+): Promise<RankedClass[][]> {
+  const { classes } = executable.program.network;
+  const number = images.length / IMAGE_BYTES;
+  const split: Split = { count: number, images, labels: new Uint16Array(number) };
+  const predictions: RankedClass[][] = [];
+  for await (const batch of evaluateBatches(executable, split)) {
+    const logits = await executable.read('logits');
+    for (let i = 0; i < batch.metrics.count; i++) {
+      predictions.push(rankClasses(logits.subarray(i * classes, (i + 1) * classes), count));
+    }
+  }
+  return predictions;
+}

@@ -1,0 +1,100 @@
+// Evaluation inside a training run: a second executable in inference mode, which gets a copy of the
+// weights as they are after an epoch, so that training goes on untouched by it.
+
+import type { Split } from '../data/dataset.ts';
+import type { Executable } from '../engine/backend.ts';
+import { evaluateBatches } from './evaluate.ts';
+import type { EvaluatedSplit, EvaluationEvent, EvaluationProgressEvent } from './events.ts';
+import { copyWeights, createInference } from './executables.ts';
+import type { StopRequest, TrainerOptions } from './loop.ts';
+import { addToMeter, EMPTY_METER, errorsOf, type Meter, stepAverages } from './meters.ts';
+import type { TrainingState } from './state.ts';
+
+/** What is known of a split before it is compared with earlier epochs. */
+export type SplitErrors = Omit<EvaluationEvent, 'isBest' | 'bestError' | 'bestEpoch'>;
+
+export class Evaluator {
+  private readonly options: TrainerOptions;
+  private readonly training: Executable;
+  private readonly snapshot: () => Promise<TrainingState>;
+  /** Made when the first evaluation needs it, so that the first step does not wait for it. */
+  private inference: Executable | undefined;
+
+  constructor(
+    options: TrainerOptions,
+    training: Executable,
+    snapshot: () => Promise<TrainingState>,
+  ) {
+    this.options = options;
+    this.training = training;
+    this.snapshot = snapshot;
+  }
+
+  /**
+   * Evaluates a split, batch by batch.
+   * @returns its errors, or undefined when it was asked to stop or a loss was no number
+   */
+  async *run(
+    split: EvaluatedSplit,
+    images: Split,
+    epoch: number,
+    stop: StopRequest,
+  ): AsyncGenerator<EvaluationProgressEvent, SplitErrors | undefined> {
+    const { limitBatches } = this.options.config;
+    let meter = EMPTY_METER;
+    let seconds = 0;
+    for await (const each of evaluateBatches(await this.prepare(), images, limitBatches)) {
+      meter = addToMeter(meter, each.metrics);
+      seconds += each.seconds;
+      if (stop.requested || !Number.isFinite(meter.lossSum)) return undefined;
+      yield {
+        kind: 'evaluation-progress',
+        split,
+        epoch,
+        batch: each.batch,
+        batches: each.batches,
+        count: meter.count,
+        ...stepAverages(each.metrics, meter),
+        batchTime: each.seconds,
+        batchTimeAverage: seconds / (each.batch + 1),
+      };
+    }
+    return summarize(split, images, epoch, meter, seconds);
+  }
+
+  /** The inference executable with the weights of this moment. */
+  private async prepare(): Promise<Executable> {
+    const { backend, network, normalization, config } = this.options;
+    if (this.inference) {
+      await copyWeights(this.training, this.inference);
+      return this.inference;
+    }
+    const { weights } = await this.snapshot();
+    const size = config.batchSize;
+    this.inference = await createInference(backend, network, weights, normalization, size);
+    return this.inference;
+  }
+
+  async dispose(): Promise<void> {
+    await this.inference?.dispose();
+  }
+}
+
+function summarize(
+  split: EvaluatedSplit,
+  images: Split,
+  epoch: number,
+  meter: Meter,
+  seconds: number,
+): SplitErrors {
+  return {
+    kind: 'evaluation',
+    split,
+    epoch,
+    images: meter.count,
+    partial: meter.count < images.count,
+    wrong: meter.count - meter.correctTop1,
+    ...errorsOf(meter),
+    seconds,
+  };
+}

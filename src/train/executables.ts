@@ -1,0 +1,75 @@
+// What training, evaluation and prediction all do with an executable: give it weights and
+// normalisation, move weights from one to another, and take a breath between steps.
+
+import type { Normalization } from '../data/normalization.ts';
+import type { Backend, Executable } from '../engine/backend.ts';
+import { normalizationValues } from '../engine/inputs.ts';
+import { packTensors, unpackTensors } from '../engine/layout.ts';
+import { lowerInference } from '../engine/lower-infer.ts';
+import type { Network } from '../nn/network.ts';
+import { checkWeights } from '../nn/parameters.ts';
+import type { NamedTensors } from '../util/tensor.ts';
+
+/** Gives an executable its parameters, running statistics and normalisation. */
+export async function writeWeights(
+  executable: Executable,
+  weights: NamedTensors,
+  normalization: Normalization,
+): Promise<void> {
+  const { program } = executable;
+  await executable.write('parameters', packTensors(program, 'parameters', weights));
+  await executable.write('running', packTensors(program, 'running', weights));
+  await executable.write('normalization', normalizationValues(normalization));
+}
+
+/**
+ * Gives a training executable all that SGD goes on from.
+ * @param momentum zeros where it is not given, as in PyTorch before the first step
+ */
+export async function writeTraining(
+  executable: Executable,
+  weights: NamedTensors,
+  normalization: Normalization,
+  momentum?: NamedTensors,
+): Promise<void> {
+  const { program } = executable;
+  await writeWeights(executable, weights, normalization);
+  const zeros = () => new Float32Array(program.buffers[program.named.parameters]!.elements);
+  const values = momentum ? packTensors(program, 'parameters', momentum) : zeros();
+  await executable.write('momentum', values);
+}
+
+/** Copies parameters and running statistics between two executables of one network. */
+export async function copyWeights(from: Executable, to: Executable): Promise<void> {
+  for (const buffer of ['parameters', 'running'] as const) {
+    const tensors = unpackTensors(from.program, buffer, await from.read(buffer));
+    await to.write(buffer, packTensors(to.program, buffer, tensors));
+  }
+}
+
+/** Compiles a network for inference and gives it its weights. */
+export async function createInference(
+  backend: Backend,
+  network: Network,
+  weights: NamedTensors,
+  normalization: Normalization,
+  batchSize: number,
+): Promise<Executable> {
+  checkWeights(network, weights, 'What was loaded');
+  const executable = await backend.compile(lowerInference(network, { batchSize }));
+  await writeWeights(executable, weights, normalization);
+  return executable;
+}
+
+/**
+ * Makes a function that lets the host do other things (signals, drawing) when it has not been able
+ * to for a while: a backend on the calling thread finishes a step without ever giving way.
+ */
+export function createBreather(milliseconds = 50): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < milliseconds) return;
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    last = performance.now();
+  };
+}

@@ -1,0 +1,304 @@
+// The training loop. It trains a network on a data set with a backend and yields what happens; it
+// knows no console, no files and no host. Read `run` first, then `trainEpoch`.
+//
+// Between two steps everything that decides the later ones is in `progress` and in three buffers on
+// the device (parameters, running statistics, momentum): `snapshot` collects it, and a trainer that
+// is given a snapshot goes on bit for bit, also from the middle of an epoch.
+
+import { type Batch, createBatch, epochOrder, makeBatch } from '../data/batches.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { Normalization } from '../data/normalization.ts';
+import type { Backend, BatchMetrics, Executable } from '../engine/backend.ts';
+import { unpackTensors } from '../engine/layout.ts';
+import { lowerTraining } from '../engine/lower-train.ts';
+import { initializeWeights } from '../nn/initialize.ts';
+import type { Network } from '../nn/network.ts';
+import { checkWeights } from '../nn/parameters.ts';
+import { UserError } from '../util/errors.ts';
+import type { NamedTensors } from '../util/tensor.ts';
+import { nanEvent, startEvent } from './announce.ts';
+import type { TrainConfig } from './config.ts';
+import { Evaluator } from './evaluator.ts';
+import type { CheckpointReason, NanEvent, Position, TrainEvent } from './events.ts';
+import { createBreather, writeTraining } from './executables.ts';
+import { addToMeter, averages, EMPTY_METER, stepAverages } from './meters.ts';
+import { recordEvaluation } from './result.ts';
+import { advanceSchedule, batchesInEpoch, learningRateAt, type Plan, planRun } from './schedule.ts';
+import { initialProgress, isFiniteState, type Progress, type TrainingState } from './state.ts';
+import { Stopwatch } from './stopwatch.ts';
+
+/** Set `requested` and training stops after the step that is running. */
+export interface StopRequest {
+  requested: boolean;
+}
+
+export interface TrainerOptions {
+  readonly config: TrainConfig;
+  /** With its validation split taken out of the training images, where there is one. */
+  readonly dataset: Dataset;
+  readonly normalization: Normalization;
+  readonly network: Network;
+  readonly backend: Backend;
+  readonly stop?: StopRequest;
+  /** Goes on from here instead of beginning. */
+  readonly resume?: TrainingState;
+  /** Weights to begin with instead of random ones. */
+  readonly initialWeights?: NamedTensors;
+}
+
+export class Trainer {
+  readonly plan: Plan;
+  private readonly options: TrainerOptions;
+  private readonly stop: StopRequest;
+  private readonly breathe = createBreather();
+  private readonly executable: Executable;
+  private readonly evaluator: Evaluator;
+  private progress: Progress;
+  private saved: { readonly iteration: number; readonly time: number };
+  /** For what is said about it. */
+  private lastStep: {
+    readonly epoch: number;
+    readonly batch: number;
+    readonly learningRate: number;
+  };
+  /** The latest snapshot, while no step has been done since. */
+  private latest: TrainingState | undefined;
+  private outcome: 'complete' | 'interrupted' | 'nan' = 'complete';
+
+  private constructor(options: TrainerOptions, executable: Executable) {
+    const { config, dataset, resume } = options;
+    this.options = options;
+    this.executable = executable;
+    this.evaluator = new Evaluator(options, executable, () => this.snapshot());
+    this.stop = options.stop ?? { requested: false };
+    this.plan = planRun(config, dataset.train.count);
+    this.progress = resume?.progress ?? initialProgress(config, this.plan);
+    this.saved = { iteration: this.progress.iteration, time: performance.now() };
+    const { epoch, batch, schedule } = this.progress;
+    const learningRate = learningRateAt(config, schedule, this.progress);
+    this.lastStep = { epoch, batch: Math.max(0, batch - 1), learningRate };
+  }
+
+  /**
+   * Compiles the network and gives it its weights.
+   * @throws UserError if weights do not fit the network, or there is nothing to train on
+   */
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    const { config, network, backend, dataset, resume } = options;
+    if (dataset.train.count === 0) throw new UserError('The data set has no training images.');
+    const weights =
+      resume?.weights ?? options.initialWeights ?? initializeWeights(network, config.seed);
+    checkWeights(network, weights, resume ? 'The checkpoint' : 'What was loaded');
+    const { batchSize, labelSmoothing, memory } = config;
+    const freeze = config.freeze === 'none' ? undefined : config.freeze;
+    const program = lowerTraining(network, { batchSize, labelSmoothing, memory, freeze });
+    const executable = await backend.compile(program);
+    await writeTraining(executable, weights, options.normalization, resume?.momentum);
+    return new Trainer(options, executable);
+  }
+
+  /** Trains to the end, or until it is stopped or diverges. The last event is always `end`. */
+  async *run(): AsyncGenerator<TrainEvent> {
+    yield startEvent(this.options, this.plan, this.position());
+    while (this.progress.epoch < this.plan.epochs && this.outcome === 'complete') {
+      yield* this.trainEpoch();
+      if (this.outcome === 'complete') yield* this.evaluateEpoch();
+    }
+    yield {
+      kind: 'end',
+      outcome: this.outcome,
+      position: this.position(),
+      result: this.progress.result,
+      seconds: this.progress.seconds,
+    };
+  }
+
+  /** What is left of the epoch's batches. The next one is gathered while the current one runs. */
+  private async *trainEpoch(): AsyncGenerator<TrainEvent> {
+    const { config, dataset } = this.options;
+    const { epoch } = this.progress;
+    const batches = batchesInEpoch(this.plan, epoch);
+    const order = epochOrder(config.seed, epoch, dataset.train.count, true);
+    const watch = new Stopwatch();
+    const gather = (batch: number, into: Batch) => {
+      const start = batch * config.batchSize;
+      const augment = config.augment ? { seed: config.seed, epoch } : undefined;
+      watch.data(() => makeBatch(dataset.train, order, start, config.batchSize, into, augment));
+    };
+    let current = createBatch(config.batchSize);
+    let next = createBatch(config.batchSize);
+    if (this.progress.batch < batches) gather(this.progress.batch, current);
+    for (let batch = this.progress.batch; batch < batches; batch++) {
+      if (this.stop.requested) return yield* this.interrupt();
+      const { momentum, weightDecay } = config;
+      const learningRate = learningRateAt(config, this.progress.schedule, this.progress);
+      const sgd = { learningRate, momentum, weightDecay };
+      const running = this.executable.run({ ...current, sgd });
+      if (batch + 1 < batches) gather(batch + 1, next);
+      const metrics = await running;
+      const times = watch.step(metrics.count);
+      if (!Number.isFinite(metrics.lossSum)) {
+        const loss = metrics.lossSum / metrics.count;
+        return yield this.diverged({ what: 'loss', epoch, batch, loss, learningRate });
+      }
+      this.advance(metrics, times.batchTime);
+      this.lastStep = { epoch, batch, learningRate };
+      yield {
+        kind: 'step',
+        epoch,
+        batch,
+        batches,
+        iteration: this.progress.iteration,
+        count: metrics.count,
+        ...stepAverages(metrics, this.progress.meter),
+        learningRate,
+        ...times,
+        secondsLeft: (this.plan.iterations - this.progress.iteration) * times.batchTimeAverage,
+      };
+      if (this.timeToSave()) yield* this.checkpoint(['timer']);
+      if (this.outcome !== 'complete') return;
+      [current, next] = [next, current];
+      await this.breathe();
+      watch.skipPause();
+    }
+    const { loss, top1, top5 } = averages(this.progress.meter);
+    yield {
+      kind: 'epoch-end',
+      epoch,
+      epochs: this.plan.epochs,
+      iteration: this.progress.iteration,
+      learningRate: this.lastStep.learningRate,
+      trainLoss: loss,
+      trainTop1: top1,
+      trainTop5: top5,
+      ...watch.total(),
+    };
+  }
+
+  /**
+   * Evaluates what the epoch has made of the weights, and turns to the next epoch. If it is stopped,
+   * the state stays at the end of the epoch, which then still awaits its evaluation.
+   */
+  private async *evaluateEpoch(): AsyncGenerator<TrainEvent> {
+    const { config, dataset } = this.options;
+    const { epoch } = this.progress;
+    const reasons: CheckpointReason[] = ['epoch'];
+    let { result, seconds } = this.progress;
+    for (const split of ['validation', 'test'] as const) {
+      const images = dataset[split];
+      if (!images || images.count === 0) continue;
+      const errors = yield* this.evaluator.run(split, images, epoch, this.stop);
+      if (!errors) return yield* this.stop.requested ? this.interrupt() : this.divergedWeights();
+      seconds += errors.seconds;
+      const recorded = recordEvaluation(result, split, epoch, errors.top1Error);
+      const { isBest, best } = recorded;
+      result = recorded.result;
+      if (isBest && (split === 'validation' || !dataset.validation)) reasons.push('best');
+      yield { ...errors, isBest, bestError: best.error, bestEpoch: best.epoch };
+    }
+    const begin = { epoch: epoch + 1, batch: 0, meter: EMPTY_METER };
+    this.progress = { ...this.progress, ...begin, result, seconds };
+    if (config.saveEvery > 0 && (epoch + 1) % config.saveEvery === 0) reasons.push('periodic');
+    if (epoch + 1 === this.plan.epochs) reasons.push('final');
+    yield* this.checkpoint(reasons);
+  }
+
+  /** Counts a step that was done. */
+  private advance(metrics: BatchMetrics, seconds: number): void {
+    const { progress } = this;
+    const error = 1 - metrics.correctTop1 / metrics.count;
+    this.latest = undefined;
+    this.progress = {
+      ...progress,
+      batch: progress.batch + 1,
+      iteration: progress.iteration + 1,
+      meter: addToMeter(progress.meter, metrics),
+      schedule: advanceSchedule(this.options.config.schedule, progress.schedule, error),
+      seconds: progress.seconds + seconds,
+    };
+  }
+
+  private timeToSave(): boolean {
+    const { checkpointSeconds, checkpointSteps } = this.options.config;
+    const steps = this.progress.iteration - this.saved.iteration;
+    const seconds = (performance.now() - this.saved.time) / 1000;
+    return (
+      (checkpointSteps > 0 && steps >= checkpointSteps) ||
+      (checkpointSeconds > 0 && seconds >= checkpointSeconds)
+    );
+  }
+
+  /** Announces that now is a time to save, unless the weights are no longer worth it. */
+  private async *checkpoint(reasons: readonly CheckpointReason[]): AsyncGenerator<TrainEvent> {
+    if (!isFiniteState(await this.snapshot())) return yield* this.divergedWeights();
+    yield { kind: 'checkpoint', reasons, position: this.position() };
+    this.saved = { iteration: this.progress.iteration, time: performance.now() };
+  }
+
+  private async *interrupt(): AsyncGenerator<TrainEvent> {
+    yield* this.checkpoint(['interrupted']);
+    if (this.outcome !== 'complete') return;
+    this.outcome = 'interrupted';
+    yield { kind: 'interrupted', position: this.position() };
+  }
+
+  /** The step just done is the one that made them so, or one not long before it. */
+  private *divergedWeights(): Generator<TrainEvent> {
+    yield this.diverged({ what: 'weights', ...this.lastStep, loss: Number.NaN });
+  }
+
+  private diverged(facts: Omit<NanEvent, 'kind' | 'message'>): NanEvent {
+    this.outcome = 'nan';
+    return nanEvent(facts);
+  }
+
+  /**
+   * The complete state. Only between events: while `run` waits for its reader.
+   * The tensors are copies.
+   */
+  async snapshot(): Promise<TrainingState> {
+    const { executable, options, progress } = this;
+    if (this.latest?.progress === progress) return this.latest;
+    const { program } = executable;
+    const parameters = unpackTensors(program, 'parameters', await executable.read('parameters'));
+    const running = unpackTensors(program, 'running', await executable.read('running'));
+    this.latest = {
+      config: options.config,
+      classes: options.dataset.classes,
+      normalization: options.normalization,
+      weights: new Map([...parameters, ...running]),
+      momentum: unpackTensors(program, 'parameters', await executable.read('momentum')),
+      progress,
+    };
+    return this.latest;
+  }
+
+  /** The last batch's gradients of what is trained, by parameter name. Only between events. */
+  async gradients(): Promise<NamedTensors> {
+    const { program } = this.executable;
+    const flat = await this.executable.read('gradients');
+    const first = program.body.find(({ kind }) => kind === 'sgd') as { readonly from: number };
+    const frozen = program.slots.filter(
+      ({ buffer, offset }) => buffer === 'parameters' && offset < first.from,
+    );
+    const gradients = unpackTensors(program, 'parameters', flat);
+    for (const { name } of frozen) gradients.delete(name);
+    return gradients;
+  }
+
+  /** Frees the executables. */
+  async dispose(): Promise<void> {
+    await this.executable.dispose();
+    await this.evaluator.dispose();
+  }
+
+  /** Where training is and what it came to, without the weights. */
+  get currentProgress(): Progress {
+    return this.progress;
+  }
+
+  private position(): Position {
+    const { epoch, batch, iteration } = this.progress;
+    return { epoch, batch, iteration };
+  }
+}

@@ -1,0 +1,72 @@
+// Everything that training goes on from: with the data set and the program's version, a state
+// decides every later bit. It is taken between two steps, written by `runs/checkpoint.ts`, and
+// small beside the weights: all random numbers are functions of (seed, epoch, index), so the
+// position is the generator's state.
+
+import { z } from 'zod';
+import type { Normalization } from '../data/normalization.ts';
+import type { NamedTensors } from '../util/tensor.ts';
+import type { TrainConfig } from './config.ts';
+import { EMPTY_METER, meterSchema } from './meters.ts';
+import { initialScheduleState, type Plan } from './schedule.ts';
+
+const epoch = z.int().min(0);
+const errorOfEpochSchema = z.strictObject({ epoch, error: z.number() });
+
+/** See `RunResult`. */
+const resultSchema = z.strictObject({
+  final: errorOfEpochSchema.optional(),
+  bestOnTest: errorOfEpochSchema.optional(),
+  bestOnValidation: z
+    .strictObject({ epoch, validationError: z.number(), error: z.number().optional() })
+    .optional(),
+});
+
+export const progressSchema = z.strictObject({
+  /** The next step is batch `batch` of epoch `epoch`; `batch` may be one past the epoch's last. */
+  epoch,
+  batch: z.int().min(0),
+  iteration: z.int().min(0),
+  /** Of the running epoch. */
+  meter: meterSchema,
+  schedule: z.strictObject({ warmingUp: z.boolean(), trainError: z.number() }),
+  /** Best and latest errors of this run; they begin empty in every run. */
+  result: resultSchema,
+  /** Time that all sessions trained. */
+  seconds: z.number().min(0),
+});
+
+export type Progress = Readonly<z.infer<typeof progressSchema>>;
+
+/** Where every run begins: nothing of an earlier run, such as its best error, is in it. */
+export function initialProgress(config: TrainConfig, plan: Plan): Progress {
+  return {
+    epoch: config.startEpoch,
+    batch: 0,
+    iteration: config.startEpoch * plan.batchesPerEpoch,
+    meter: EMPTY_METER,
+    schedule: initialScheduleState(config.schedule, config.classes),
+    result: {},
+    seconds: 0,
+  };
+}
+
+export interface TrainingState {
+  readonly config: TrainConfig;
+  /** Class names, in the order of the logits. */
+  readonly classes: readonly string[];
+  /** Belongs to the weights: they are of no use without it. */
+  readonly normalization: Normalization;
+  /** Parameters and running statistics, by PyTorch name. */
+  readonly weights: NamedTensors;
+  /** SGD's momentum buffers, by parameter name. */
+  readonly momentum: NamedTensors;
+  readonly progress: Progress;
+}
+
+/** Whether every weight and momentum is a number; a diverged state must not replace a sound one. */
+export function isFiniteState(state: Pick<TrainingState, 'weights' | 'momentum'>): boolean {
+  return [...state.weights.values(), ...state.momentum.values()].every(({ data }) =>
+    data.every(Number.isFinite),
+  );
+}
