@@ -1,0 +1,127 @@
+// A model as a file for other programs. Each format carries what it can: safetensors and ONNX take the
+// normalisation and the class names along; a bare PyTorch state_dict has no place for them, and
+// whoever writes one is told what is left behind.
+
+import { CIFAR10_CLASSES } from '../data/cifar.ts';
+import { type OnnxOptions, writeOnnx } from '../interop/onnx/write.ts';
+import { writePyTorch } from '../interop/pytorch/write.ts';
+import { fromNamedTensors, writeSafetensors } from '../interop/safetensors/safetensors.ts';
+import { FACT_KEYS } from './checkpoint.ts';
+import type { Model } from './model.ts';
+
+export const EXPORT_FORMATS = ['safetensors', 'pth', 'onnx'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+export interface ExportOptions {
+  /**
+   * PyTorch: put `module.` before every name and wrap the state_dict as the reference implementation's
+   * trainer saves it, so that its `--resume FILE --evaluate` runs on the file.
+   */
+  readonly modulePrefix?: boolean;
+  /** ONNX: what the model takes (default 'uint8': pixels, which it normalises itself). */
+  readonly input?: OnnxOptions['input'];
+  /** ONNX: fold batch norms into the convolutions (default true). */
+  readonly foldBatchNorm?: boolean;
+}
+
+export interface Exported {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Sentences for people: what the format leaves behind, what was assumed. */
+  readonly notices: readonly string[];
+}
+
+/** The format that a file's name asks for. */
+export function formatOfName(name: string): ExportFormat | undefined {
+  if (/\.safetensors$/i.test(name)) return 'safetensors';
+  if (/\.(pth|th|pt)$/i.test(name)) return 'pth';
+  if (/\.onnx$/i.test(name)) return 'onnx';
+  return undefined;
+}
+
+/** The file's bytes; the same model and options always give the same. */
+export function exportModel(
+  model: Model,
+  format: ExportFormat,
+  options: ExportOptions = {},
+): Exported {
+  switch (format) {
+    case 'safetensors':
+      return exportSafetensors(model);
+    case 'pth':
+      return exportPyTorch(model, options.modulePrefix ?? false);
+    case 'onnx':
+      return exportOnnx(model, options);
+    default:
+      throw new Error(`unknown format ${format satisfies never}`);
+  }
+}
+
+/** What is known of a model, as text. */
+function knownFacts(model: Model): Record<string, string> {
+  const { network, normalization, saysNormalization, classes, metadata, facts } = model;
+  const own = Object.fromEntries(
+    FACT_KEYS.flatMap((key) => (metadata[key] === undefined ? [] : [[key, metadata[key]]])),
+  );
+  return {
+    ...(facts ? own : metadata),
+    arch: network.arch,
+    shortcut: network.shortcut,
+    ...(saysNormalization && { normalization: JSON.stringify(normalization) }),
+    ...(classes && { classes: JSON.stringify(classes) }),
+  };
+}
+
+function exportSafetensors(model: Model): Exported {
+  const bytes = writeSafetensors(fromNamedTensors(model.weights), knownFacts(model));
+  return { bytes, notices: [] };
+}
+
+function exportPyTorch(model: Model, modulePrefix: boolean): Exported {
+  const { weights, facts, metadata, network } = model;
+  if (modulePrefix) {
+    const { format: _format, version: _version, config: _config, ...known } = knownFacts(model);
+    const extra = {
+      ...known,
+      epoch: facts?.epochs ?? (Number(metadata.epoch) || 0),
+      best_prec1: facts ? 100 * (1 - (facts.error ?? 1)) : Number(metadata.best_prec1) || 0,
+    };
+    return { bytes: writePyTorch(weights, { modulePrefix, extra }), notices: [] };
+  }
+  const notices: string[] = [];
+  if (model.saysNormalization && model.normalization.kind !== 'imagenet') {
+    notices.push(
+      `A PyTorch state_dict has no place for the normalisation (${model.normalization.kind}), without which the weights are of no use: keep the safetensors file, or write ONNX, which has it inside.`,
+    );
+  }
+  if (network.shortcut === 'none') {
+    notices.push(
+      `The weights of ${network.arch} look like those of a residual network: name it when you use them (--arch ${network.arch}).`,
+    );
+  }
+  return { bytes: writePyTorch(weights), notices };
+}
+
+function exportOnnx(model: Model, { input = 'uint8', foldBatchNorm }: ExportOptions): Exported {
+  const { network, weights, normalization } = model;
+  const {
+    arch: _arch,
+    shortcut: _shortcut,
+    normalization: _n,
+    classes: _c,
+    ...metadata
+  } = knownFacts(model);
+  const classNames = model.classes ?? (network.classes === 10 ? CIFAR10_CLASSES : undefined);
+  const bytes = writeOnnx(network, weights, {
+    input,
+    foldBatchNorm,
+    normalization,
+    classNames,
+    metadata,
+  });
+  const notices = model.saysNormalization
+    ? []
+    : [
+        "The weights do not say their normalisation: the model has ImageNet's, which the published CIFAR ResNets use.",
+      ];
+  return { bytes, notices };
+}

@@ -1,0 +1,99 @@
+// The few things a run folder needs of a file system, so that tests can fill the disk and a browser
+// can put its own storage there. Paths are joined with '/', which every host understands.
+
+import { messageOf, UserError } from '../util/errors.ts';
+
+/** A file being written. */
+export interface OutputFile {
+  write(bytes: Uint8Array): Promise<void>;
+  /** Returns when what was written survives a power cut. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FileSystem {
+  /** The whole file, or undefined where there is none. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** Names in a folder; empty where there is no folder. */
+  list(path: string): Promise<string[]>;
+  /** Makes a folder and those above it. @returns false if it was there already */
+  makeFolder(path: string): Promise<boolean>;
+  /** Opens a new or emptied file; with `exclusive`, undefined if there is one already. */
+  create(path: string, options?: { exclusive?: boolean }): Promise<OutputFile | undefined>;
+  /** Opens a file to write at its end, after cutting it to `size` bytes. */
+  append(path: string, size: number): Promise<OutputFile>;
+  rename(from: string, to: string): Promise<void>;
+  /** Does nothing where there is no such file. */
+  remove(path: string): Promise<void>;
+  /** Makes renames and new files in a folder survive a power cut, where the host can. */
+  syncFolder(path: string): Promise<void>;
+}
+
+/**
+ * Replaces a file as a whole: whatever happens, its path holds the old content or the new one. The
+ * new content is on the disk before the name moves to it.
+ * @throws UserError for a full disk, a missing permission and the like
+ */
+export async function writeAtomically(
+  files: FileSystem,
+  path: string,
+  content: Uint8Array | string,
+): Promise<void> {
+  const temporary = `${path}.tmp`;
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  try {
+    const file = await files.create(temporary);
+    if (!file) throw new Error('it could not be created');
+    try {
+      await file.write(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await files.rename(temporary, path);
+    await files.syncFolder(folderOf(path));
+  } catch (error) {
+    // The full disk gets its space back; a failure to do so must not hide the first error.
+    await files.remove(temporary).catch(() => {});
+    throw writeError(error, path);
+  }
+}
+
+function folderOf(path: string): string {
+  const end = path.lastIndexOf('/');
+  return end < 0 ? '.' : path.slice(0, Math.max(end, 1));
+}
+
+/** What a person should be told when a file of a run could not be written. */
+export function writeError(error: unknown, path: string): UserError {
+  if (error instanceof UserError) return error;
+  const options = { cause: error };
+  switch (errorCode(error)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new UserError(
+        `The disk is full: "${path}" could not be written, and what was saved before is still whole; free some space and resume the run.`,
+        options,
+      );
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new UserError(
+        `No permission to write "${path}": choose another folder with --save-dir, or change its permissions.`,
+        options,
+      );
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return new UserError(
+        `"${path}" cannot be made, because a file is where a folder should be: choose another folder with --save-dir.`,
+        options,
+      );
+    default:
+      return new UserError(`"${path}" could not be written: ${messageOf(error)}.`, options);
+  }
+}
+
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

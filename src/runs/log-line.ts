@@ -1,0 +1,53 @@
+// log.txt: the story of a run, for someone who reads it later; epochs and batches count from 1. Steps
+// are in metrics.jsonl.
+
+import { formatRate } from '../train/announce.ts';
+import type { RunResult, TrainEvent } from '../train/events.ts';
+
+const percent = (fraction: number) => `${(100 * fraction).toFixed(2)} %`;
+
+/** The line of an event, or undefined for events that leave none. */
+export function logLine(event: TrainEvent): string | undefined {
+  switch (event.kind) {
+    case 'start': {
+      const { config, position, resumed, backend } = event;
+      const begin = resumed ? 'resumed' : 'started';
+      return `${begin} ${config.arch}, recipe ${config.recipe}, seed ${config.seed}, at epoch ${position.epoch + 1}, batch ${position.batch + 1}; ${backend}${event.notice === undefined ? '' : `. ${event.notice}`}`;
+    }
+    case 'epoch-end':
+      return `epoch ${event.epoch + 1}: training loss ${event.trainLoss.toFixed(4)}, accuracy ${percent(event.trainTop1)} (running averages), learning rate ${formatRate(event.learningRate)}, ${event.imagesPerSecond.toFixed(0)} images/s`;
+    case 'evaluation':
+      return `epoch ${event.epoch + 1}: ${event.split} error ${percent(event.top1Error)} (${event.wrong} of ${event.images}), loss ${event.loss.toFixed(4)}${event.isBest ? ', best so far' : ''}`;
+    case 'checkpoint':
+      return event.reasons.every((reason) => reason === 'epoch' || reason === 'timer')
+        ? undefined
+        : `saved (${event.reasons.join(', ')}): ${(event.paths ?? []).join(', ')}`;
+    case 'nan':
+      return event.message;
+    case 'interrupted':
+      return `stopped before epoch ${event.position.epoch + 1}, batch ${event.position.batch + 1}. ${event.message ?? ''}`;
+    case 'end':
+      return `${event.outcome} after ${event.seconds.toFixed(0)} s of training; ${resultLine(event.result)}`;
+    default:
+      return undefined;
+  }
+}
+
+/** The three numbers in one line, each with its epoch. */
+export function resultLine({ final, bestOnTest, bestOnValidation }: RunResult): string {
+  const parts: string[] = [];
+  if (final) parts.push(`final test error ${percent(final.error)} (epoch ${final.epoch + 1})`);
+  if (bestOnValidation) {
+    const test =
+      bestOnValidation.error === undefined ? '' : `test error ${percent(bestOnValidation.error)}, `;
+    parts.push(
+      `best on validation: ${test}validation error ${percent(bestOnValidation.validationError)} (epoch ${bestOnValidation.epoch + 1})`,
+    );
+  }
+  if (bestOnTest) {
+    parts.push(
+      `best on test ${percent(bestOnTest.error)} (epoch ${bestOnTest.epoch + 1}; optimistic, as the test set chose it)`,
+    );
+  }
+  return parts.join('; ') || 'nothing was evaluated';
+}

@@ -1,0 +1,37 @@
+// Models by path, for Node: a run folder, or any weights file.
+
+import { statSync } from 'node:fs';
+import { readBytes } from '../interop/weights.node.ts';
+import { UserError } from '../util/errors.ts';
+import { checkpointModel, type Model, readModel } from './model.ts';
+import { openRun } from './runs.node.ts';
+
+/**
+ * Opens a run folder or a weights file.
+ * @param options.checkpoint which of a run's checkpoints (default: best, else last)
+ * @param options.arch what the user says it is; needed only to tell a plain network
+ * @throws UserError for anything that is neither, is damaged, or is another network
+ */
+export async function openModel(
+  path: string,
+  options: { checkpoint?: string; arch?: string } = {},
+): Promise<Model> {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) throw new UserError(`${path} does not exist: give a run folder or a weights file.`);
+  if (found.isDirectory()) return openRunModel(path, options);
+  if (options.checkpoint !== undefined) {
+    throw new UserError(`--checkpoint chooses within a run folder, and ${path} is a file.`, {
+      exitCode: 2,
+    });
+  }
+  return readModel(await readBytes(path), path, options);
+}
+
+async function openRunModel(
+  dir: string,
+  { checkpoint, arch }: { checkpoint?: string; arch?: string },
+): Promise<Model> {
+  const run = await openRun(dir.replace(/(?<=.)\/+$/, ''));
+  const name = checkpoint ?? (run.checkpoints.includes('best') ? 'best' : 'last');
+  return checkpointModel(`${run.dir} (${name})`, await run.readWeights(name), arch);
+}

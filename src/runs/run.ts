@@ -1,0 +1,259 @@
+// A run is a folder: config.json, metrics.jsonl, summary.json, environment.json, log.txt and
+// checkpoints/. This is the only writer. `last` is written after everything that belongs to the
+// same moment, so whatever interrupts the writing, resuming from `last` writes the rest again.
+
+import { parseTrainConfig, RESUMABLE_SETTINGS, type TrainConfig } from '../train/config.ts';
+import type { CheckpointReason } from '../train/events.ts';
+import type { TrainingState } from '../train/state.ts';
+import { UserError } from '../util/errors.ts';
+import { decodeState, encodeState, encodeWeights } from './checkpoint.ts';
+import { type FileSystem, type OutputFile, writeAtomically, writeError } from './file-system.ts';
+import { lockRun, type ProcessIdentity, type RunLock } from './lock.ts';
+import type { MetricsRecord } from './metrics.ts';
+import { CONFIG, checkpointPath, METRICS, readConfig, readEnvironment } from './reader.ts';
+import type { RunEnvironment, RunSummary, SessionRecord } from './summary.ts';
+
+/** What a run folder needs of the host. */
+export interface RunHost {
+  readonly files: FileSystem;
+  readonly self: ProcessIdentity;
+}
+
+export interface CreateRunOptions {
+  readonly config: TrainConfig;
+  /** The folder; without it a new one is made in `root`. */
+  readonly dir?: string;
+  /** Where folders of their own are made (default `runs`). */
+  readonly root?: string;
+}
+
+/**
+ * Makes a run folder: the one asked for, or `<arch>-seed<seed>`, `-2`, `-3` ... so that no run is
+ * ever overwritten.
+ * @throws UserError if the folder holds a run, or cannot be written
+ */
+export async function createRun(host: RunHost, options: CreateRunOptions): Promise<Run> {
+  const { files } = host;
+  const dir = trimSlash(options.dir ?? (await makeNumberedFolder(files, options)));
+  if (options.dir !== undefined) {
+    await makeFolder(files, dir);
+    await refuseExisting(files, dir);
+  }
+  const lock = await lockRun(files, dir, host.self);
+  try {
+    // Again, now that nobody else can make one.
+    await refuseExisting(files, dir);
+    await makeFolder(files, `${dir}/checkpoints`);
+    await writeAtomically(files, `${dir}/${CONFIG}`, toJson(options.config));
+    return await Run.open(host, lock, dir, options.config);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/**
+ * Opens a run to go on with it from its last checkpoint, or from the beginning if it was killed
+ * before the first. What metrics.jsonl says beyond that point is cut off.
+ * @param changes settings that do not change the weights (`RESUMABLE_SETTINGS`); others are ignored
+ * @throws UserError if the folder holds no run, or another process is training in it
+ */
+export async function resumeRun(
+  host: RunHost,
+  dir: string,
+  changes: Partial<TrainConfig> = {},
+): Promise<Run> {
+  const { files } = host;
+  const folder = trimSlash(dir);
+  const config = await readConfig(files, folder);
+  const lock = await lockRun(files, folder, host.self);
+  try {
+    const path = checkpointPath(folder, 'last');
+    const bytes = await files.read(path);
+    const loaded = bytes && decodeState(bytes, `"${path}"`);
+    const changed = { ...(loaded?.state.config ?? config) };
+    for (const setting of RESUMABLE_SETTINGS) {
+      if (changes[setting] !== undefined) Object.assign(changed, { [setting]: changes[setting] });
+    }
+    const checked = parseTrainConfig(changed);
+    const state = loaded && { ...loaded.state, config: checked };
+    return await Run.open(host, lock, folder, checked, state, loaded?.metricsBytes);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/** A run folder that this process writes. */
+export class Run {
+  readonly dir: string;
+  readonly config: TrainConfig;
+  /** Where to go on from; undefined for a run that begins. */
+  readonly state: TrainingState | undefined;
+  private readonly host: RunHost;
+  private readonly lock: RunLock;
+  private readonly metrics: OutputFile;
+  private readonly logFile: OutputFile;
+  private metricsBytes: number;
+
+  private constructor(fields: {
+    dir: string;
+    config: TrainConfig;
+    state: TrainingState | undefined;
+    host: RunHost;
+    lock: RunLock;
+    metrics: OutputFile;
+    logFile: OutputFile;
+    metricsBytes: number;
+  }) {
+    this.dir = fields.dir;
+    this.config = fields.config;
+    this.state = fields.state;
+    this.host = fields.host;
+    this.lock = fields.lock;
+    this.metrics = fields.metrics;
+    this.logFile = fields.logFile;
+    this.metricsBytes = fields.metricsBytes;
+  }
+
+  /** Use `createRun` or `resumeRun`. */
+  static async open(
+    host: RunHost,
+    lock: RunLock,
+    dir: string,
+    config: TrainConfig,
+    state?: TrainingState,
+    metricsBytes = 0,
+  ): Promise<Run> {
+    const { files } = host;
+    try {
+      await makeFolder(files, `${dir}/checkpoints`);
+      const written = (await files.read(`${dir}/${METRICS}`))?.length ?? 0;
+      // A file that someone shortened must not be filled up with zeros.
+      const size = Math.min(metricsBytes, written);
+      const metrics = await files.append(`${dir}/${METRICS}`, size);
+      const logged = (await files.read(`${dir}/log.txt`))?.length ?? 0;
+      const logFile = await files.append(`${dir}/log.txt`, logged);
+      return new Run({ dir, config, state, host, lock, metrics, logFile, metricsBytes: size });
+    } catch (error) {
+      throw writeError(error, dir);
+    }
+  }
+
+  /** The command that goes on with this run. */
+  get resumeCommand(): string {
+    return `table6 train --resume ${/\s/.test(this.dir) ? `"${this.dir}"` : this.dir}`;
+  }
+
+  /** Adds a line to metrics.jsonl. */
+  async record(record: MetricsRecord): Promise<void> {
+    const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
+    await this.guard(METRICS, this.metrics.write(bytes));
+    this.metricsBytes += bytes.length;
+    await this.lock.renew();
+  }
+
+  /** Adds a line with the time to log.txt. */
+  async log(line: string): Promise<void> {
+    const time = new Date(this.host.self.now()).toISOString();
+    await this.guard('log.txt', this.logFile.write(new TextEncoder().encode(`${time} ${line}\n`)));
+  }
+
+  /** The sessions before this one. */
+  environment(): Promise<RunEnvironment> {
+    return readEnvironment(this.host.files, this.dir);
+  }
+
+  /** Adds this session to environment.json. */
+  async recordSession(session: SessionRecord): Promise<void> {
+    const { sessions } = await this.environment();
+    await this.write('environment.json', toJson({ sessions: [...sessions, session] }));
+  }
+
+  async writeSummary(summary: RunSummary): Promise<void> {
+    await this.write('summary.json', toJson(summary));
+  }
+
+  /**
+   * Writes the checkpoints that a state is due for: always `last`, and before it `best` and
+   * `epoch-010`.
+   * @returns the paths written
+   */
+  async save(state: TrainingState, reasons: readonly CheckpointReason[]): Promise<string[]> {
+    await this.guard(METRICS, this.metrics.sync());
+    const names: string[] = [];
+    if (reasons.includes('best')) names.push('best');
+    if (reasons.includes('periodic')) names.push(epochName(state.progress.epoch));
+    const paths: string[] = [];
+    if (names.length > 0) {
+      const weights = encodeWeights(state);
+      for (const name of names) paths.push(await this.writeCheckpoint(name, weights));
+    }
+    paths.push(await this.writeCheckpoint('last', encodeState(state, this.metricsBytes)));
+    await this.lock.renew();
+    return paths;
+  }
+
+  /** Closes the files and gives the folder free. */
+  async close(): Promise<void> {
+    await this.metrics.close();
+    await this.logFile.close();
+    await this.lock.release();
+  }
+
+  private async writeCheckpoint(name: string, bytes: Uint8Array): Promise<string> {
+    const path = checkpointPath(this.dir, name);
+    await writeAtomically(this.host.files, path, bytes);
+    return path;
+  }
+
+  private write(name: string, content: string): Promise<void> {
+    return writeAtomically(this.host.files, `${this.dir}/${name}`, content);
+  }
+
+  private async guard(name: string, writing: Promise<void>): Promise<void> {
+    try {
+      await writing;
+    } catch (error) {
+      throw writeError(error, `${this.dir}/${name}`);
+    }
+  }
+}
+
+/** `epoch-010` after ten epochs. */
+function epochName(epochs: number): string {
+  return `epoch-${String(epochs).padStart(3, '0')}`;
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function trimSlash(dir: string): string {
+  return dir.length > 1 ? dir.replace(/[/\\]+$/, '') || '/' : dir;
+}
+
+async function makeFolder(files: FileSystem, path: string): Promise<boolean> {
+  try {
+    return await files.makeFolder(path);
+  } catch (error) {
+    throw writeError(error, path);
+  }
+}
+
+async function makeNumberedFolder(files: FileSystem, options: CreateRunOptions): Promise<string> {
+  const { config, root = 'runs' } = options;
+  const name = `${trimSlash(root)}/${config.arch}-seed${config.seed}`;
+  for (let number = 1; ; number++) {
+    const dir = number === 1 ? name : `${name}-${number}`;
+    if (await makeFolder(files, dir)) return dir;
+  }
+}
+
+async function refuseExisting(files: FileSystem, dir: string): Promise<void> {
+  const names = await files.list(dir);
+  if (!names.includes(CONFIG) && !names.includes(METRICS)) return;
+  throw new UserError(
+    `"${dir}" already holds a run: go on with it by table6 train --resume ${dir}, or choose another folder with --save-dir.`,
+  );
+}

@@ -1,0 +1,47 @@
+// Run folders on Node.js: the functions of `run.ts` and `reader.ts` with this host's file system
+// and process.
+
+import { hostname } from 'node:os';
+import type { TrainConfig } from '../train/config.ts';
+import { nodeFileSystem } from './file-system.node.ts';
+import { errorCode } from './file-system.ts';
+import type { ProcessIdentity } from './lock.ts';
+import * as reader from './reader.ts';
+import * as runs from './run.ts';
+
+const self: ProcessIdentity = {
+  pid: process.pid,
+  host: hostname(),
+  isAlive(pid) {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch (error) {
+      // It lives, and belongs to someone else.
+      return errorCode(error) === 'EPERM';
+    }
+  },
+  now: Date.now,
+};
+
+export const nodeHost: runs.RunHost = { files: nodeFileSystem, self };
+
+/** See `run.ts`. */
+export function createRun(options: runs.CreateRunOptions): Promise<runs.Run> {
+  return runs.createRun(nodeHost, options);
+}
+
+/** See `run.ts`. */
+export function resumeRun(dir: string, changes?: Partial<TrainConfig>): Promise<runs.Run> {
+  return runs.resumeRun(nodeHost, dir, changes);
+}
+
+/** See `reader.ts`. */
+export function openRun(dir: string): Promise<reader.RunView> {
+  return reader.openRun(nodeFileSystem, dir);
+}
+
+/** See `reader.ts`. */
+export function isRun(dir: string): Promise<boolean> {
+  return reader.isRun(nodeFileSystem, dir);
+}

@@ -1,0 +1,218 @@
+// From a run folder, a data set and a backend to trained weights: starts or resumes the loop and
+// writes its events into the folder. The caller (console, page, cluster job) reads the same events
+// after they are on disk. A session ends by itself, by a stop request, or by divergence.
+
+import type { Dataset } from '../data/dataset.ts';
+import { makeNormalization, type Normalization } from '../data/normalization.ts';
+import type { Backend } from '../engine/backend.ts';
+import { createNetwork } from '../nn/network.ts';
+import { parameterCount } from '../nn/parameters.ts';
+import type { CheckpointEvent, TrainEvent } from '../train/events.ts';
+import { type StopRequest, Trainer } from '../train/loop.ts';
+import { UserError } from '../util/errors.ts';
+import type { NamedTensors } from '../util/tensor.ts';
+import { weightsSha256 } from './checkpoint.ts';
+import { datasetFingerprint } from './fingerprint.ts';
+import { logLine } from './log-line.ts';
+import { metricsRecord } from './metrics.ts';
+import type { Run } from './run.ts';
+import type { Facts, RunSummary, SessionRecord } from './summary.ts';
+
+export interface SessionOptions {
+  /** From `createRun` or `resumeRun`; closed when the session ends. */
+  readonly run: Run;
+  /** With its validation split taken out, where the configuration asks for one. */
+  readonly dataset: Dataset;
+  readonly backend: Backend;
+  /** Facts of the host for environment.json: versions, CPU, memory, commit. */
+  readonly host: Facts;
+  readonly stop?: StopRequest;
+  /** Weights to begin with instead of random ones; not used where there is a state to go on from. */
+  readonly initialWeights?: NamedTensors;
+  /** The normalisation that belongs to them, instead of one made from the training images. */
+  readonly initialNormalization?: Normalization;
+  /** Told of every event before the caller is, and may look at the weights then. */
+  readonly observe?: (event: TrainEvent, trainer: TrainerView) => Promise<void>;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** What an observer may see of training between two events. */
+export type TrainerView = Pick<Trainer, 'snapshot' | 'gradients'>;
+
+/**
+ * Trains. Checkpoint events carry the paths written, `interrupted` the command that goes on.
+ * @throws UserError if the data are not those of the run, the disk is full, half precision is asked
+ *   of a device without it ...
+ */
+export async function* runTraining(options: SessionOptions): AsyncGenerator<TrainEvent> {
+  const { run } = options;
+  try {
+    const session = await Session.begin(options);
+    try {
+      yield* session.events();
+    } finally {
+      await session.dispose();
+    }
+  } finally {
+    await run.close();
+  }
+}
+
+class Session {
+  private readonly options: SessionOptions;
+  private readonly trainer: Trainer;
+  private readonly notice: string | undefined;
+  private outcome: RunSummary['outcome'] = 'running';
+  private message: string | undefined;
+
+  private constructor(options: SessionOptions, trainer: Trainer, notice: string | undefined) {
+    this.options = options;
+    this.trainer = trainer;
+    this.notice = notice;
+  }
+
+  static async begin(options: SessionOptions): Promise<Session> {
+    const { run, dataset, backend, stop, initialWeights, now = Date.now } = options;
+    const { config, state } = run;
+    checkFit(options);
+    const fingerprint = await datasetFingerprint(dataset);
+    const before = (await run.environment()).sessions[0];
+    checkSameData(run, before, fingerprint);
+    const network = createNetwork(config.arch, config);
+    const normalization =
+      state?.normalization ??
+      options.initialNormalization ??
+      makeNormalization(config.normalization, dataset.train);
+    const trainer = await Trainer.create({
+      config,
+      dataset,
+      normalization,
+      network,
+      backend,
+      stop,
+      resume: state,
+      initialWeights,
+    });
+    const { title, source, isOriginalCifar10 } = dataset;
+    const backendFacts = { name: backend.name, ...backend.facts };
+    await run.recordSession({
+      started: new Date(now()).toISOString(),
+      iteration: state?.progress.iteration ?? 0,
+      host: options.host,
+      backend: { description: backend.description, ...backendFacts },
+      data: { title, source, isOriginalCifar10, fingerprint },
+    });
+    return new Session(options, trainer, arithmeticNotice(before, backendFacts));
+  }
+
+  async *events(): AsyncGenerator<TrainEvent> {
+    const { run, now = Date.now } = this.options;
+    for await (const event of this.trainer.run()) {
+      const record = metricsRecord(event, run.config, now());
+      if (record) await run.record(record);
+      const told = await this.react(event);
+      const line = logLine(told);
+      if (line) await run.log(line);
+      await this.options.observe?.(told, this.trainer);
+      yield told;
+    }
+  }
+
+  /** Does what an event asks of the folder, and completes it for its readers. */
+  private async react(event: TrainEvent): Promise<TrainEvent> {
+    const { run } = this.options;
+    switch (event.kind) {
+      case 'start':
+        await this.writeSummary();
+        return this.notice === undefined ? event : { ...event, notice: this.notice };
+      case 'checkpoint':
+        return await this.save(event);
+      case 'interrupted':
+        return { ...event, message: `To go on: ${run.resumeCommand}` };
+      case 'nan': {
+        const saved = `What was saved before is whole: ${run.dir}`;
+        this.message = event.message;
+        return { ...event, message: `${event.message} ${saved}` };
+      }
+      case 'end':
+        this.outcome = event.outcome;
+        await this.writeSummary();
+        return event;
+      default:
+        return event;
+    }
+  }
+
+  private async save(event: CheckpointEvent): Promise<CheckpointEvent> {
+    const state = await this.trainer.snapshot();
+    const paths = await this.options.run.save(state, event.reasons);
+    await this.writeSummary();
+    return { ...event, paths };
+  }
+
+  private async writeSummary(): Promise<void> {
+    const { run, dataset } = this.options;
+    const { config } = run;
+    const progress = this.trainer.currentProgress;
+    const done = this.outcome !== 'running' && this.outcome !== 'nan';
+    await run.writeSummary({
+      arch: config.arch,
+      shortcut: config.shortcut,
+      recipe: config.recipe,
+      seed: config.seed,
+      parameters: parameterCount(createNetwork(config.arch, config)),
+      dataTitle: dataset.title,
+      isOriginalCifar10: dataset.isOriginalCifar10,
+      trainImages: dataset.train.count,
+      validationImages: dataset.validation?.count ?? 0,
+      testImages: dataset.test.count,
+      outcome: this.outcome,
+      epochsDone: progress.epoch,
+      epochs: this.trainer.plan.epochs,
+      iteration: progress.iteration,
+      result: progress.result,
+      seconds: progress.seconds,
+      ...(done && { weightsSha256: await weightsSha256((await this.trainer.snapshot()).weights) }),
+      ...(this.message !== undefined && { message: this.message }),
+    });
+  }
+
+  dispose(): Promise<void> {
+    return this.trainer.dispose();
+  }
+}
+
+/** What can be refused before anything is compiled. */
+function checkFit({ run, dataset, backend }: SessionOptions): void {
+  const { config } = run;
+  if (config.half && backend.facts.half !== true) {
+    throw new UserError(
+      `The ${backend.name} backend has no half precision (${backend.description}): leave --half away, or use a device that has it.`,
+    );
+  }
+  if (dataset.classes.length !== config.classes) {
+    throw new UserError(
+      `The run is for ${config.classes} classes and the data have ${dataset.classes.length}: use the data it was made for.`,
+    );
+  }
+}
+
+function checkSameData(run: Run, first: SessionRecord | undefined, fingerprint: string): void {
+  const before = first?.data.fingerprint;
+  if (before === undefined || before === fingerprint) return;
+  throw new UserError(
+    `The data in "${run.config.data}" are not those that the run "${run.dir}" began with: restore them, or start a new run.`,
+  );
+}
+
+/** Facts of a backend that decide the last bits of every result; threads do not. */
+const ARITHMETIC = ['name', 'backend', 'convolution', 'multiplyAdd', 'precision', 'half'];
+
+/** What to tell someone whose resumed run will not have the bits of an uninterrupted one. */
+function arithmeticNotice(first: SessionRecord | undefined, now: Facts): string | undefined {
+  const changed = ARITHMETIC.filter((fact) => first && first.backend[fact] !== now[fact]);
+  if (!first || changed.length === 0) return undefined;
+  const changes = changed.map((fact) => `${fact} ${first.backend[fact]} then, ${now[fact]} now`);
+  return `This session computes otherwise than the run's first (${changes.join('; ')}): its weights will be as good, but not bit for bit those of an uninterrupted run.`;
+}

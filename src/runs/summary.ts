@@ -1,0 +1,55 @@
+// summary.json and environment.json: what a run came to, and where. The report and the page read
+// these; nothing that training needs is in them.
+
+import { z } from 'zod';
+import { RECIPE_NAMES } from '../train/config.ts';
+import { progressSchema } from '../train/state.ts';
+
+const whole = z.int().min(0);
+
+export const summarySchema = z.object({
+  arch: z.string(),
+  shortcut: z.string(),
+  recipe: z.enum(RECIPE_NAMES),
+  seed: whole,
+  parameters: whole,
+  /** How captions must call the data. */
+  dataTitle: z.string(),
+  /** Only then may the error stand beside the paper's. */
+  isOriginalCifar10: z.boolean(),
+  trainImages: whole,
+  validationImages: whole,
+  testImages: whole,
+  outcome: z.enum(['running', 'interrupted', 'complete', 'nan']),
+  /** Epochs done, and in the whole run. */
+  epochsDone: whole,
+  epochs: whole,
+  iteration: whole,
+  /** Errors are fractions; epochs count from 0. `bestOnTest` is optimistic: the test set chose it. */
+  result: progressSchema.shape.result,
+  /** Time trained, evaluations included. */
+  seconds: z.number(),
+  /** Of the weights and running statistics in `last`. */
+  weightsSha256: z.string().optional(),
+  /** What went wrong, for people. */
+  message: z.string().optional(),
+});
+export type RunSummary = z.infer<typeof summarySchema>;
+
+/** Facts of the host and the data, as `key: value`. */
+const factsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+export type Facts = z.infer<typeof factsSchema>;
+
+/** One session: from a start or a resume to the next end. */
+const sessionSchema = z.object({
+  started: z.string(),
+  /** Step at which it began. */
+  iteration: whole,
+  host: factsSchema,
+  backend: factsSchema,
+  data: factsSchema,
+});
+export type SessionRecord = z.infer<typeof sessionSchema>;
+
+export const environmentSchema = z.object({ sessions: z.array(sessionSchema) });
+export type RunEnvironment = z.infer<typeof environmentSchema>;

@@ -1,0 +1,96 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { nodeFileSystem } from '../../src/runs/file-system.node.ts';
+import { type FileSystem, writeAtomically } from '../../src/runs/file-system.ts';
+import { forbidden, fullDisk, temporaryFolder } from './support/hosts.ts';
+
+describe('writing a file as a whole', () => {
+  test('leaves the new content and nothing else', async () => {
+    const dir = await temporaryFolder();
+    await writeAtomically(nodeFileSystem, `${dir}/a`, 'old');
+    await writeAtomically(nodeFileSystem, `${dir}/a`, 'new');
+    expect(await readFile(`${dir}/a`, 'utf8')).toBe('new');
+    expect(await readdir(dir)).toEqual(['a']);
+  });
+
+  test('syncs the content before the name moves to it, and the folder after', async () => {
+    const dir = await temporaryFolder();
+    const calls: string[] = [];
+    const noted = <T>(call: string, done: Promise<T>): Promise<T> => {
+      calls.push(call);
+      return done;
+    };
+    const files: FileSystem = {
+      ...nodeFileSystem,
+      async create(path) {
+        const file = (await nodeFileSystem.create(path))!;
+        return {
+          write: (bytes) => noted('write', file.write(bytes)),
+          sync: () => noted('sync', file.sync()),
+          close: () => noted('close', file.close()),
+        };
+      },
+      rename: (from, to) => noted('rename', nodeFileSystem.rename(from, to)),
+      syncFolder: (path) => noted(`syncFolder ${path}`, nodeFileSystem.syncFolder(path)),
+    };
+    await writeAtomically(files, `${dir}/a`, 'x');
+    expect(calls).toEqual(['write', 'sync', 'close', 'rename', `syncFolder ${dir}`]);
+  });
+
+  test('takes a bare name as one in the current folder', async () => {
+    const synced: string[] = [];
+    const files: FileSystem = {
+      ...nodeFileSystem,
+      create: async () => ({ write: async () => {}, sync: async () => {}, close: async () => {} }),
+      rename: async () => {},
+      syncFolder: async (path) => void synced.push(path),
+    };
+    for (const path of ['model.pth', '/model.pth', 'a/b/model.pth']) {
+      await writeAtomically(files, path, 'x');
+    }
+    expect(synced).toEqual(['.', '/', 'a/b']);
+  });
+
+  test('on a full disk leaves the old content whole, gives the space back and says so', async () => {
+    const dir = await temporaryFolder();
+    await writeFile(`${dir}/a`, 'old and whole');
+    await expect(writeAtomically(fullDisk(10), `${dir}/a`, 'x'.repeat(11))).rejects.toThrow(
+      `The disk is full: "${dir}/a" could not be written, and what was saved before is still whole; free some space and resume the run.`,
+    );
+    expect(await readFile(`${dir}/a`, 'utf8')).toBe('old and whole');
+    expect(await readdir(dir)).toEqual(['a']);
+  });
+
+  test('without permission says what to do', async () => {
+    const dir = await temporaryFolder();
+    await expect(writeAtomically(forbidden('/a'), `${dir}/a`, 'x')).rejects.toThrow(
+      `No permission to write "${dir}/a": choose another folder with --save-dir, or change its permissions.`,
+    );
+  });
+});
+
+describe('on Node.js', () => {
+  test('a missing file or folder is no error', async () => {
+    const dir = await temporaryFolder();
+    expect(await nodeFileSystem.read(`${dir}/none`)).toBeUndefined();
+    expect(await nodeFileSystem.list(`${dir}/none`)).toEqual([]);
+    await nodeFileSystem.remove(`${dir}/none`);
+  });
+
+  test('an exclusive file is made once', async () => {
+    const dir = await temporaryFolder();
+    const first = await nodeFileSystem.create(`${dir}/a`, { exclusive: true });
+    await first!.close();
+    expect(await nodeFileSystem.create(`${dir}/a`, { exclusive: true })).toBeUndefined();
+  });
+
+  test('appending cuts the file first', async () => {
+    const dir = await temporaryFolder();
+    await writeFile(`${dir}/a`, '0123456789');
+    const file = await nodeFileSystem.append(`${dir}/a`, 4);
+    await file.write(new TextEncoder().encode('x'));
+    await file.write(new TextEncoder().encode('y'));
+    await file.close();
+    expect(await readFile(`${dir}/a`, 'utf8')).toBe('0123xy');
+  });
+});

@@ -1,0 +1,96 @@
+// File systems and processes for tests of run folders: a real folder that goes away afterwards, a
+// disk that fills up, a disk that may not be written.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { nodeFileSystem } from '../../../src/runs/file-system.node.ts';
+import type { FileSystem, OutputFile } from '../../../src/runs/file-system.ts';
+import type { ProcessIdentity } from '../../../src/runs/lock.ts';
+import type { RunHost } from '../../../src/runs/run.ts';
+
+export async function temporaryFolder(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'table6-test-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export function identity(changes: Partial<ProcessIdentity> = {}): ProcessIdentity {
+  return { pid: 100, host: 'here', isAlive: () => false, now: () => 1_700_000_000_000, ...changes };
+}
+
+export function testHost(files: FileSystem = nodeFileSystem): RunHost {
+  return { files, self: identity() };
+}
+
+function failure(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+/** A disk with room for `bytes` more bytes; half of a write that does not fit is written. */
+export function fullDisk(bytes: number): FileSystem & { room: number } {
+  const disk = {
+    ...nodeFileSystem,
+    room: bytes,
+    async create(path: string, options?: { exclusive?: boolean }) {
+      const file = await nodeFileSystem.create(path, options);
+      if (!file) return undefined;
+      return {
+        ...file,
+        async write(content: Uint8Array) {
+          if (content.length > disk.room) {
+            await file.write(content.subarray(0, content.length / 2));
+            throw failure('ENOSPC');
+          }
+          disk.room -= content.length;
+          await file.write(content);
+        },
+      };
+    },
+  };
+  return disk;
+}
+
+/** Does `left` more writes, renames and the like, and then nothing any more: all of them fail. */
+export function powerCut(left: number): FileSystem & { left: number } {
+  const count = <T>(work: () => Promise<T>): Promise<T> => {
+    if (--disk.left < 0) return Promise.reject(failure('EIO'));
+    return work();
+  };
+  const counted = (file: OutputFile): OutputFile => ({
+    write: (bytes) => count(() => file.write(bytes)),
+    sync: () => count(() => file.sync()),
+    // The process ends, so its files are closed in any case.
+    close: () => file.close(),
+  });
+  const disk: FileSystem & { left: number } = {
+    ...nodeFileSystem,
+    left,
+    create: (path, options) =>
+      count(async () => {
+        const file = await nodeFileSystem.create(path, options);
+        return file && counted(file);
+      }),
+    append: (path, size) => count(async () => counted(await nodeFileSystem.append(path, size))),
+    rename: (from, to) => count(() => nodeFileSystem.rename(from, to)),
+    remove: (path) => count(() => nodeFileSystem.remove(path)),
+    syncFolder: (path) => count(() => nodeFileSystem.syncFolder(path)),
+  };
+  return disk;
+}
+
+/** Refuses to write any file whose path contains `part`. */
+export function forbidden(part: string): FileSystem {
+  return {
+    ...nodeFileSystem,
+    async create(path, options) {
+      if (path.includes(part)) throw failure('EACCES');
+      return nodeFileSystem.create(path, options);
+    },
+    async makeFolder(path) {
+      if (path.includes(part)) throw failure('EACCES');
+      return nodeFileSystem.makeFolder(path);
+    },
+  };
+}
