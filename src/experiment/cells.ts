@@ -1,0 +1,102 @@
+// How far each run of a grid is, read from the run folders and nothing else: no process keeps a list
+// that could disagree with them, so a table can be stopped, copied and continued at any moment.
+
+import { z } from 'zod';
+import type { FileSystem } from '../runs/file-system.ts';
+import { writeAtomically } from '../runs/file-system.ts';
+import { lockHolder } from '../runs/lock.ts';
+import { CONFIG, METRICS, openRun, type RunView, readJson } from '../runs/reader.ts';
+import type { RunHost } from '../runs/run.ts';
+import { messageOf } from '../util/errors.ts';
+import { type Cell, cellFolder, cellName } from './plan.ts';
+
+export type CellState = 'missing' | 'running' | 'interrupted' | 'failed' | 'finished';
+
+export interface CellView {
+  readonly cell: Cell;
+  readonly dir: string;
+  readonly state: CellState;
+  /** Why it failed, or who is training it. */
+  readonly message?: string;
+  /** Undefined before the run folder is made. */
+  readonly run?: RunView;
+}
+
+const FAILURE = 'failure.json';
+
+/** How a process ended that did not finish its run; written into the run folder by its parent. */
+const failureSchema = z.object({
+  time: z.string(),
+  exitCode: z.number().nullable(),
+  signal: z.string().nullable(),
+  message: z.string(),
+});
+export type Failure = z.infer<typeof failureSchema>;
+
+export async function writeFailure(files: FileSystem, dir: string, failure: Failure) {
+  await writeAtomically(files, `${dir}/${FAILURE}`, `${JSON.stringify(failure, null, 2)}\n`);
+}
+
+/** Makes a folder ready to be tried (again). */
+export async function clearFailure(files: FileSystem, dir: string): Promise<void> {
+  await files.remove(`${dir}/${FAILURE}`);
+  const names = await files.list(dir);
+  // Killed while the folder was being made: nothing was trained, and it must not look like a run.
+  if (names.includes(METRICS) && !names.includes(CONFIG)) await files.remove(`${dir}/${METRICS}`);
+}
+
+/**
+ * Looks at one cell of the plan in `folder`. Damage is a state, not an error.
+ * @param dir its run folder, where that is not the plan's
+ */
+export async function readCell(
+  host: RunHost,
+  folder: string,
+  cell: Cell,
+  dir = `${folder}/${cellFolder(cell)}`,
+): Promise<CellView> {
+  const { files } = host;
+  try {
+    const failure = await readFailure(files, dir);
+    const isThere = (await files.list(dir)).includes(CONFIG);
+    if (!isThere) {
+      return failure
+        ? { cell, dir, state: 'failed', message: failure.message }
+        : { cell, dir, state: 'missing' };
+    }
+    const run = await openRun(files, dir);
+    return { cell, dir, run, ...(await stateOf(host, run, cell, failure)) };
+  } catch (error) {
+    return { cell, dir, state: 'failed', message: messageOf(error) };
+  }
+}
+
+async function stateOf(
+  host: RunHost,
+  run: RunView,
+  cell: Cell,
+  failure: Failure | undefined,
+): Promise<{ state: CellState; message?: string }> {
+  const { arch, recipe, seed } = run.config;
+  if (arch !== cell.arch || recipe !== cell.recipe || seed !== cell.seed) {
+    const message = `"${run.dir}" holds another run (${cellName({ arch, recipe, seed })}): move it away.`;
+    return { state: 'failed', message };
+  }
+  const outcome = run.summary?.outcome;
+  if (outcome === 'complete') return { state: 'finished' };
+  const holder = await lockHolder(host.files, run.dir, host.self);
+  if (holder) return { state: 'running', message: `process ${holder.pid} on ${holder.host}` };
+  if (outcome === 'nan') return { state: 'failed', message: run.summary?.message ?? 'diverged' };
+  if (failure) return { state: 'failed', message: failure.message };
+  return { state: 'interrupted' };
+}
+
+async function readFailure(files: FileSystem, dir: string): Promise<Failure | undefined> {
+  const json = await readJson(files, `${dir}/${FAILURE}`);
+  return json === undefined ? undefined : failureSchema.parse(json);
+}
+
+/** Looks at all cells. */
+export function readCells(host: RunHost, folder: string, cells: readonly Cell[]) {
+  return Promise.all(cells.map((cell) => readCell(host, folder, cell)));
+}

@@ -1,0 +1,39 @@
+// evaluation.json in a run folder: what `table6 evaluate --json` says about the final weights. The
+// report draws its confusion matrix from it; nothing else depends on it.
+
+import { z } from 'zod';
+import type { FileSystem } from '../runs/file-system.ts';
+import { readJson } from '../runs/reader.ts';
+import { UserError } from '../util/errors.ts';
+
+export const EVALUATION = 'evaluation.json';
+
+const whole = z.int().min(0);
+
+const evaluationSchema = z.object({
+  images: whole,
+  wrong: whole,
+  /** Fractions. */
+  top1_error: z.number(),
+  top5_error: z.number(),
+  classes: z.array(z.object({ name: z.string(), images: whole, accuracy: z.number().nullable() })),
+  /** confusion[class][predicted] = images. */
+  confusion: z.array(z.array(whole)),
+});
+export type Evaluation = z.infer<typeof evaluationSchema>;
+
+/**
+ * A run's evaluation; undefined where there is none.
+ * @throws UserError if the file is damaged
+ */
+export async function readEvaluation(
+  files: FileSystem,
+  dir: string,
+): Promise<Evaluation | undefined> {
+  const path = `${dir}/${EVALUATION}`;
+  const json = await readJson(files, path);
+  if (json === undefined) return undefined;
+  const result = evaluationSchema.safeParse(json);
+  if (result.success) return result.data;
+  throw new UserError(`"${path}" is damaged: delete it, and reproduce writes it again.`);
+}

@@ -1,0 +1,95 @@
+// Reads a folder of runs for a report: those of its plan, or without a plan every run folder in it.
+// Running and failed runs are read as far as they are.
+
+import type { FileSystem } from '../../runs/file-system.ts';
+import { CONFIG, readConfig } from '../../runs/reader.ts';
+import type { RunHost } from '../../runs/run.ts';
+import { UserError } from '../../util/errors.ts';
+import { type CellView, readCell } from '../cells.ts';
+import { readEvaluation } from '../evaluation-file.ts';
+import { type Cell, cellConfig, PLAN, type Plan } from '../plan.ts';
+import { readPlan } from '../plan-folder.ts';
+import { curvesOf, percent } from './curves.ts';
+import type { ReportRun } from './data.ts';
+
+export interface Collected {
+  readonly plan: Plan | undefined;
+  readonly views: readonly CellView[];
+  readonly runs: readonly ReportRun[];
+}
+
+/** @throws UserError if the folder has neither a plan nor runs */
+export async function collectRuns(host: RunHost, folder: string): Promise<Collected> {
+  const plan = await readPlan(host.files, folder);
+  const places = plan
+    ? plan.cells.map((cell) => ({ cell, dir: undefined }))
+    : await findRuns(host.files, folder);
+  if (places.length === 0) {
+    throw new UserError(
+      `There is nothing to report in "${folder}": it has neither a ${PLAN} nor run folders. Give the folder that table6 reproduce or table6 train wrote to.`,
+    );
+  }
+  const views = await Promise.all(places.map(({ cell, dir }) => readCell(host, folder, cell, dir)));
+  const runs: ReportRun[] = [];
+  // One after the other: thirty files of metrics at once would only fill the memory.
+  for (const view of views) runs.push(await readRun(host.files, view, plan));
+  return { plan, views, runs };
+}
+
+async function findRuns(files: FileSystem, folder: string): Promise<{ cell: Cell; dir: string }[]> {
+  const found: { cell: Cell; dir: string }[] = [];
+  for (const name of (await files.list(folder)).sort()) {
+    const dir = `${folder}/${name}`;
+    if (!(await files.list(dir)).includes(CONFIG)) continue;
+    const { arch, recipe, seed } = await readConfig(files, dir);
+    found.push({ cell: { arch, recipe, seed }, dir });
+  }
+  return found;
+}
+
+async function readRun(
+  files: FileSystem,
+  { cell, dir, state, message, run }: CellView,
+  plan: Plan | undefined,
+): Promise<ReportRun> {
+  const about = { folder: dir.split('/').at(-1)!, ...cell, state, message };
+  if (!run) {
+    const config = plan && cellConfig(plan, cell);
+    return { ...about, epochsDone: 0, epochs: 0, comparable: false, ...(config && { config }) };
+  }
+  const { config, summary, environment } = run;
+  const session = environment.sessions.at(-1);
+  const curves = curvesOf(await run.metrics());
+  const result = summary?.result;
+  const chosen = result?.bestOnValidation;
+  const trainError = curves.trainError.at(-1)?.[1];
+  return {
+    ...about,
+    config,
+    curves,
+    epochsDone: summary?.epochsDone ?? curves.testError.length,
+    epochs: summary?.epochs ?? 0,
+    ...(state === 'finished' && result?.final && { final: percent(result.final.error) }),
+    ...(trainError !== undefined && { trainError }),
+    ...(result?.bestOnTest && {
+      bestOnTest: { error: percent(result.bestOnTest.error), epoch: result.bestOnTest.epoch + 1 },
+    }),
+    ...(chosen?.error !== undefined && {
+      bestOnValidation: {
+        error: percent(chosen.error),
+        validationError: percent(chosen.validationError),
+        epoch: chosen.epoch + 1,
+      },
+    }),
+    seconds: summary?.seconds,
+    parameters: summary?.parameters,
+    dataTitle: summary?.dataTitle,
+    trainImages: summary?.trainImages,
+    testImages: summary?.testImages,
+    isOriginalCifar10: summary?.isOriginalCifar10,
+    comparable: summary?.isOriginalCifar10 === true && config.limitBatches === 0,
+    machine: session && `${session.backend.description}; ${session.host.cpu}`,
+    weightsSha256: summary?.weightsSha256,
+    evaluation: await readEvaluation(files, dir),
+  };
+}

@@ -1,0 +1,62 @@
+// From a run's metrics to the lines of a figure, thinned so that a page with thirty runs stays small.
+
+import type { MetricsRecord } from '../../runs/metrics.ts';
+import type { Point, RunCurves } from './data.ts';
+
+/** Steps are averaged (loss) or thinned (learning rate) to at most so many points. */
+const POINTS = 200;
+
+export function curvesOf(records: readonly MetricsRecord[]): RunCurves {
+  const iterations = new Map<number, number>();
+  const trainError: Point[] = [];
+  const testError: Point[] = [];
+  const rates: Point[] = [];
+  const losses: Point[] = [];
+  for (const record of records) {
+    if (record.kind === 'step') {
+      rates.push([record.iteration, record.learningRate]);
+      losses.push([record.iteration, record.loss]);
+    } else if (record.kind === 'epoch') {
+      iterations.set(record.epoch, record.iteration);
+      trainError.push([record.iteration, percent(1 - record.trainTop1)]);
+    } else if (record.split === 'test') {
+      const iteration = iterations.get(record.epoch);
+      if (iteration !== undefined) testError.push([iteration, percent(record.top1Error)]);
+    }
+  }
+  return {
+    trainError,
+    testError,
+    learningRate: corners(rates),
+    loss: averaged(losses, POINTS),
+  };
+}
+
+/** Per cent with the digits that 10,000 images can have; 0.1 + 0.2 must not fill a file. */
+export function percent(fraction: number): number {
+  return Number((100 * fraction).toFixed(4));
+}
+
+/** A step function as its corners: nothing else can be seen. */
+function corners(points: readonly Point[]): Point[] {
+  const result: Point[] = [];
+  points.forEach((point, index) => {
+    const before = points[index - 1];
+    const [x, y] = point;
+    if (before && before[1] !== y) result.push([x, before[1]]);
+    if (!before || before[1] !== y || index === points.length - 1) result.push(point);
+  });
+  return result;
+}
+
+function averaged(points: readonly Point[], most: number): Point[] {
+  const bucket = Math.ceil(points.length / most);
+  if (bucket <= 1) return points.map(([x, y]) => [x, Number(y.toFixed(5))]);
+  const result: Point[] = [];
+  for (let start = 0; start < points.length; start += bucket) {
+    const part = points.slice(start, start + bucket);
+    const [x, y] = part.reduce(([sx, sy], [px, py]) => [sx + px, sy + py], [0, 0]);
+    result.push([Math.round(x / part.length), Number((y / part.length).toFixed(5))]);
+  }
+  return result;
+}

@@ -1,0 +1,166 @@
+// The report as one page that needs nothing else: no script, no font, no picture from elsewhere. It can
+// be mailed, printed, and opened in ten years.
+
+import { escapeXml } from './chart.ts';
+import { configurationId, configurationText } from './configurations.ts';
+import type { Report, ReportRow, ReportRun } from './data.ts';
+import { type Figure, figuresOf } from './figures.ts';
+import { displayName } from './format.ts';
+import { STYLE } from './style.ts';
+import { failures, mainTable, plainTable, recipesTable, runsTable, type Table } from './tables.ts';
+
+export function reportHtml(report: Report): string {
+  const title = escapeXml(report.title);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>${title}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<h1>${title}</h1>
+<p class="about">${escapeXml(aboutOf(report))}</p>
+${mainHtml(report)}
+${report.notes.map((note) => `<p class="note">${escapeXml(note)}</p>`).join('\n')}
+${failuresHtml(report)}
+${figuresHtml(figuresOf(report))}
+${section('Plain against residual', plainTable(report), report)}
+${section('Recipes, by pairs of the same seed', recipesTable(report), report)}
+${section('Runs', runsTable(report), report)}
+${confusionsHtml(report)}
+${configurationsHtml(report)}
+${machinesHtml(report)}
+</main>
+</body>
+</html>
+`;
+}
+
+function aboutOf({ rows, created }: Report): string {
+  const planned = rows.reduce((sum, row) => sum + row.planned, 0);
+  const finished = rows.reduce((sum, row) => sum + row.states.finished, 0);
+  return `${finished} of ${planned} runs finished. Written ${created.slice(0, 16).replace('T', ' ')} UTC by table6 report.`;
+}
+
+/** The table, with the recipe leading to its configuration. */
+function mainHtml(report: Report): string {
+  const table = mainTable(report);
+  const link = (text: string, row: number, column: number) => {
+    const { config, name } = report.rows[row]!;
+    return column === 1 && config ? `<a href="#${configurationId(name)}">${text}</a>` : text;
+  };
+  return tableHtml(
+    table,
+    `Test error in per cent on ${report.dataNote}; others' on CIFAR-10`,
+    link,
+  );
+}
+
+function section(title: string, table: Table | undefined, { dataNote }: Report): string {
+  if (!table || table.rows.length === 0) return '';
+  return `<h2>${escapeXml(title)}</h2>\n${tableHtml(table, `Errors in per cent on ${dataNote}`)}`;
+}
+
+function tableHtml(
+  { header, rows, left }: Table,
+  caption: string,
+  decorate = (text: string, _row: number, _column: number) => text,
+): string {
+  const side = (column: number) => (column < left ? ' class="left"' : '');
+  const head = header
+    .map((cell, i) => `<th scope="col"${side(i)}>${escapeXml(cell)}</th>`)
+    .join('');
+  const body = rows.map((cells, row) => {
+    const tds = cells.map((cell, i) => `<td${side(i)}>${decorate(escapeXml(cell), row, i)}</td>`);
+    return `<tr>${tds.join('')}</tr>`;
+  });
+  // The caption stands outside of what scrolls: it names the data, and must be seen on a telephone.
+  return `<p class="caption">${escapeXml(caption)}</p>
+<div class="wide" tabindex="0" role="region" aria-label="${escapeXml(caption)}"><table>
+<thead><tr>${head}</tr></thead>
+<tbody>
+${body.join('\n')}
+</tbody>
+</table></div>`;
+}
+
+function failuresHtml(report: Report): string {
+  const lines = failures(report);
+  if (lines.length === 0) return '';
+  const items = lines.map((line) => `<li>${escapeXml(line)}</li>`).join('\n');
+  return `<h2>Failed runs</h2>\n<p>The next table6 reproduce tries them again.</p>\n<ul class="failed">\n${items}\n</ul>`;
+}
+
+function figuresHtml(figures: readonly Figure[]): string {
+  if (figures.length === 0) return '';
+  const items = figures.map(
+    ({ id, svg, caption }) =>
+      `<figure id="${id}">\n${svg}<figcaption>${escapeXml(caption)}</figcaption>\n</figure>`,
+  );
+  return `<h2>Curves</h2>\n<div class="figures">\n${items.join('\n')}\n</div>`;
+}
+
+function confusionsHtml(report: Report): string {
+  const evaluated = report.rows.flatMap(({ runs }) => runs.filter(({ evaluation }) => evaluation));
+  if (evaluated.length === 0) return '';
+  const items = evaluated.map((run) => confusionHtml(run, report));
+  return `<h2>Confusion matrices</h2>\n<p>Final weights. Rows are the true class, columns what was predicted.</p>\n${items.join('\n')}`;
+}
+
+/** Larger ones would be a page of their own. */
+const MOST_CLASSES = 20;
+
+function confusionHtml({ folder, evaluation }: ReportRun, { dataNote }: Report): string {
+  const { confusion, classes, images, wrong } = evaluation!;
+  const title = `${folder}: ${wrong} of ${images} wrong`;
+  if (classes.length > MOST_CLASSES) {
+    return `<p>${escapeXml(title)} (${classes.length} classes; see evaluation.json)</p>`;
+  }
+  const head = classes.map(({ name }) => `<th scope="col">${escapeXml(name)}</th>`).join('');
+  const rows = confusion.map((row, label) => {
+    const all = row.reduce((sum, count) => sum + count, 0);
+    const cells = row.map((count, predicted) => {
+      const strength = all === 0 ? 0 : Math.round((100 * count) / all);
+      const kind = predicted === label ? 'right' : 'wrong';
+      return `<td class="${kind}" style="--share:${strength}%">${count === 0 ? '·' : count}</td>`;
+    });
+    return `<tr><th scope="row" class="left">${escapeXml(classes[label]?.name ?? String(label))}</th>${cells.join('')}</tr>`;
+  });
+  return `<details>
+<summary>${escapeXml(title)}</summary>
+<p class="caption">${escapeXml(folder)} on the test images of ${escapeXml(dataNote)}</p>
+<div class="wide" tabindex="0" role="region" aria-label="Confusion matrix of ${escapeXml(folder)}"><table class="confusion">
+<thead><tr><td></td>${head}</tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody>
+</table></div>
+</details>`;
+}
+
+function configurationsHtml({ rows }: Report): string {
+  const configured = rows.filter((row): row is ReportRow => row.config !== undefined);
+  if (configured.length === 0) return '';
+  const items = configured.map(
+    (row) =>
+      `<details id="${configurationId(row.name)}">\n<summary>${escapeXml(row.name)}</summary>\n<pre>${escapeXml(configurationText(row))}</pre>\n</details>`,
+  );
+  return `<h2>Configurations</h2>\n${items.join('\n')}`;
+}
+
+function machinesHtml({ rows }: Report): string {
+  const machines = Map.groupBy(
+    rows.flatMap(({ runs }) => runs.filter(({ machine }) => machine !== undefined)),
+    ({ machine }) => machine!,
+  );
+  if (machines.size === 0) return '';
+  const items = [...machines].map(([machine, runs]) => {
+    const archs = [...new Set(runs.map(({ arch }) => displayName(arch)))].join(', ');
+    return `<li>${escapeXml(machine)}: ${archs}</li>`;
+  });
+  return `<h2>Trained on</h2>\n<ul>\n${items.join('\n')}\n</ul>`;
+}

@@ -1,0 +1,45 @@
+// The report as Markdown, for a repository: tables, and links to the figures and configurations that
+// are written beside it.
+
+import { configurationName } from './configurations.ts';
+import type { Report } from './data.ts';
+import type { Figure } from './figures.ts';
+import { failures, mainTable, plainTable, recipesTable, runsTable, type Table } from './tables.ts';
+
+/** @param figures files `<id>.svg` beside the report; none where it stands alone */
+export function reportMarkdown(report: Report, figures: readonly Figure[] = []): string {
+  const failed = failures(report);
+  const configured = report.rows.filter(({ config }) => config !== undefined);
+  const sections = [
+    `# ${report.title}`,
+    layOut(mainTable(report)),
+    report.notes.join('\n\n'),
+    ...figures.map(
+      ({ id, caption }) =>
+        `![${escapeMarkdown(caption)}](${id}.svg)\n\n*${escapeMarkdown(caption)}*`,
+    ),
+    section('Plain against residual', plainTable(report), report),
+    section('Recipes, by pairs of the same seed', recipesTable(report), report),
+    section('Runs', runsTable(report), report),
+    failed.map((line) => `- ${escapeMarkdown(line)}`).join('\n'),
+    figures.length > 0 && configured.length > 0
+      ? `## Configurations\n\n${configured.map((row) => `- [${escapeMarkdown(row.name)}](${configurationName(row)})`).join('\n')}`
+      : '',
+  ];
+  return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
+}
+
+function section(title: string, table: Table | undefined, { dataNote }: Report): string {
+  if (!table || table.rows.length === 0) return '';
+  return `## ${title}\n\n${layOut(table)}\n\n*On ${escapeMarkdown(dataNote)}.*`;
+}
+
+function layOut({ header, rows, left }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
+  const rule = header.map((_, column) => (column < left ? '---' : '---:'));
+  return [line(header), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n');
+}
+
+function escapeMarkdown(text: string): string {
+  return text.replace(/[\\|*_`<>]/g, (character) => `\\${character}`);
+}

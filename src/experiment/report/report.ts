@@ -1,0 +1,98 @@
+// A folder of runs to a report, and a report to text in any of its formats or to a folder of files.
+
+import { createNetwork } from '../../nn/network.ts';
+import type { FileSystem } from '../../runs/file-system.ts';
+import { writeAtomically, writeError } from '../../runs/file-system.ts';
+import type { RunHost } from '../../runs/run.ts';
+import type { CellView } from '../cells.ts';
+import { layerResponses } from '../responses.ts';
+import { buildReport } from './build.ts';
+import { collectRuns } from './collect.ts';
+import { configurationName, configurationText } from './configurations.ts';
+import { reportCsv, runsCsv } from './csv.ts';
+import type { Report, ReportRow } from './data.ts';
+import { figuresOf } from './figures.ts';
+import { reportHtml } from './html.ts';
+import { reportMarkdown } from './markdown.ts';
+import { reportText } from './text.ts';
+
+export const REPORT_FORMATS = ['text', 'markdown', 'csv', 'json', 'html'] as const;
+export type ReportFormat = (typeof REPORT_FORMATS)[number];
+
+export interface ReportOptions {
+  /** Compute layer responses from the weights (default true); they take reading a file a row. */
+  readonly responses?: boolean;
+}
+
+/**
+ * Reads a folder of runs.
+ * @throws UserError if there are none
+ */
+export async function readReport(
+  host: RunHost,
+  folder: string,
+  { responses = true }: ReportOptions = {},
+): Promise<Report> {
+  const { plan, views, runs } = await collectRuns(host, folder);
+  const report = buildReport(runs, plan?.settings.data ?? 'unknown data', host.self.now());
+  if (!responses) return report;
+  const rows: ReportRow[] = [];
+  for (const row of report.rows) rows.push(await withResponses(row, views));
+  return { ...report, rows };
+}
+
+async function withResponses(row: ReportRow, views: readonly CellView[]): Promise<ReportRow> {
+  const first = row.runs.find(({ state }) => state === 'finished');
+  const run = views.find(({ dir }) => first && dir.endsWith(`/${first.folder}`))?.run;
+  if (!run) return row;
+  const { weights } = await run.readWeights('last');
+  return { ...row, responses: layerResponses(createNetwork(run.config.arch, run.config), weights) };
+}
+
+export function formatReport(report: Report, format: ReportFormat): string {
+  switch (format) {
+    case 'text':
+      return reportText(report);
+    case 'markdown':
+      return reportMarkdown(report);
+    case 'csv':
+      return reportCsv(report);
+    case 'json':
+      return `${JSON.stringify(report, null, 1)}\n`;
+    case 'html':
+      return reportHtml(report);
+    default:
+      throw new Error(`unknown format ${format satisfies never}`);
+  }
+}
+
+/**
+ * Writes everything: report.{txt,md,csv,json,html}, runs.csv, figures and configurations.
+ * @returns the page's path
+ */
+export async function writeReport(
+  files: FileSystem,
+  folder: string,
+  report: Report,
+): Promise<string> {
+  const figures = figuresOf(report);
+  const contents: [string, string][] = [
+    ['report.txt', reportText(report)],
+    ['report.md', reportMarkdown(report, figures)],
+    ['report.csv', reportCsv(report)],
+    ['runs.csv', runsCsv(report)],
+    ['report.json', formatReport(report, 'json')],
+    ...figures.map(({ id, svg }): [string, string] => [`${id}.svg`, svg]),
+    ...report.rows
+      .filter(({ config }) => config !== undefined)
+      .map((row): [string, string] => [configurationName(row), configurationText(row)]),
+    ['report.html', reportHtml(report)],
+  ];
+  await files.makeFolder(folder).catch((error: unknown) => {
+    throw writeError(error, folder);
+  });
+  for (const [name, content] of contents) {
+    await writeAtomically(files, `${folder}/${name}`, content);
+  }
+  return `${folder}/report.html`;
+}

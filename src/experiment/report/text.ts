@@ -1,0 +1,48 @@
+// The report as plain text, for the terminal.
+
+import type { Report } from './data.ts';
+import { columns } from './format.ts';
+import {
+  failures,
+  mainTable,
+  plainTable,
+  recipesTable,
+  runsTable,
+  shortTable,
+  type Table,
+} from './tables.ts';
+
+export function reportText(report: Report): string {
+  const sections = [
+    `${report.title}\n\n${layOut(mainTable(report))}`,
+    report.notes.map((note) => wrap(note, 100)).join('\n'),
+    section('Plain against residual', plainTable(report)),
+    section('Recipes, by pairs of the same seed', recipesTable(report)),
+    section('Runs', runsTable(report)),
+    failures(report).join('\n'),
+  ];
+  return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
+}
+
+/** The table alone, for an overview. */
+export function tableText(report: Report): string {
+  return layOut(shortTable(report));
+}
+
+function section(title: string, table: Table | undefined): string {
+  return table && table.rows.length > 0 ? `${title}\n${layOut(table)}` : '';
+}
+
+function layOut({ header, rows, left }: Table): string {
+  return columns([header, ...rows], left);
+}
+
+function wrap(text: string, width: number): string {
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join('\n');
+}

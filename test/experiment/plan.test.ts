@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { train } from '../../src/cli/commands/train.ts';
+import { parseCommandLine } from '../../src/cli/options.ts';
+import {
+  type Cell,
+  cellConfig,
+  cellFolder,
+  makePlan,
+  parsePlan,
+  trainArguments,
+} from '../../src/experiment/plan.ts';
+
+const names = (cells: readonly Cell[]) => cells.map(cellFolder);
+
+describe('a new plan', () => {
+  test('has by default the four shallower networks, five seeds, and the notebook', () => {
+    const plan = makePlan({ settings: {} });
+    expect(plan.settings).toEqual({ data: 'cifar10' });
+    expect(plan.cells).toHaveLength(20);
+    expect(new Set(plan.cells.map(({ recipe }) => recipe))).toEqual(new Set(['notebook']));
+  });
+
+  test('trains every network once before any is trained twice', () => {
+    const { cells } = makePlan({ archs: ['resnet20', 'resnet32'], seeds: [1, 2], settings: {} });
+    expect(names(cells)).toEqual([
+      'resnet20-notebook-seed1',
+      'resnet32-notebook-seed1',
+      'resnet20-notebook-seed2',
+      'resnet32-notebook-seed2',
+    ]);
+  });
+
+  test('takes names in their other spellings, once', () => {
+    const { cells } = makePlan({
+      archs: ['ResNet-20', 'resnet20'],
+      seeds: [1],
+      settings: {},
+    });
+    expect(names(cells)).toEqual(['resnet20-notebook-seed1']);
+  });
+
+  test('refuses networks and settings that do not exist', () => {
+    expect(() => makePlan({ archs: ['resnet21'], settings: {} })).toThrow(/resnet20 and resnet26/);
+    expect(() => makePlan({ settings: { batchSize: 100_000 } })).toThrow(/batchSize/);
+  });
+});
+
+describe('a plan that is there', () => {
+  const plan = makePlan({
+    archs: ['resnet20', 'resnet32'],
+    seeds: [1, 2],
+    recipes: ['quick'],
+    settings: { data: 'synthetic', epochs: 4 },
+  });
+
+  test('stays as it is when nothing is asked for', () => {
+    expect(makePlan({ settings: {} }, plan)).toEqual(plan);
+    expect(makePlan({ settings: { epochs: 4 } }, plan)).toEqual(plan);
+  });
+
+  test('grows by seeds', () => {
+    const grown = makePlan({ seeds: [1, 2, 3], settings: {} }, plan);
+    expect(grown.created).toBe(plan.created);
+    expect(names(grown.cells).slice(0, 4)).toEqual(names(plan.cells));
+    expect(names(grown.cells).slice(4)).toEqual(['resnet20-quick-seed3', 'resnet32-quick-seed3']);
+  });
+
+  test('grows by networks, for the seeds that are asked for alone', () => {
+    const grown = makePlan({ archs: ['plain20'], seeds: [1], settings: {} }, plan);
+    expect(names(grown.cells)).toContain('plain20-quick-seed1');
+    expect(grown.cells).toHaveLength(5);
+  });
+
+  test('never loses a cell', () => {
+    expect(makePlan({ archs: ['resnet20'], seeds: [1], settings: {} }, plan)).toEqual(plan);
+  });
+
+  test.each([
+    [{ epochs: 5 }, /epochs 4, not 5.*--save-dir/],
+    [{ data: 'cifar10' }, /data "synthetic", not "cifar10"/],
+    [{ batchSize: 64 }, /batchSize the recipe's own, not 64/],
+  ])('is frozen: %j is refused', (settings, message) => {
+    expect(() => makePlan({ settings }, plan)).toThrow(message);
+  });
+
+  test('survives its file, and a damaged file is named', () => {
+    expect(parsePlan(JSON.parse(JSON.stringify(plan)), 'p')).toEqual(plan);
+    expect(() => parsePlan({ ...plan, version: 2 }, '"runs/plan.json"')).toThrow(/runs\/plan.json/);
+    expect(() => parsePlan({ ...plan, cells: [] }, 'p')).toThrow(/cells/);
+  });
+});
+
+describe('a cell', () => {
+  const { settings, ...rest } = makePlan({
+    archs: ['resnet110', 'plain20'],
+    seeds: [7],
+    recipes: ['paper'],
+    settings: {
+      data: 'synthetic',
+      epochs: 8,
+      batchSize: 64,
+      learningRate: 0.05,
+      limitBatches: 3,
+      shortcut: 'B',
+      validation: 0.1,
+      milestones: [3, 5],
+    },
+  });
+  const plan = { settings, ...rest };
+
+  test('is trained by a command that says the same as its configuration', () => {
+    for (const cell of plan.cells) {
+      const [command, ...argv] = trainArguments(plan, cell, 'runs/x');
+      expect(command).toBe('train');
+      const { values, positionals } = parseCommandLine(
+        'train',
+        train.options,
+        train.arguments,
+        argv,
+      );
+      const config = cellConfig(plan, cell);
+      expect(positionals).toEqual([cell.arch]);
+      expect(values).toMatchObject({
+        recipe: config.recipe,
+        seed: 7,
+        data: config.data,
+        epochs: config.schedule.length,
+        milestones: config.schedule.milestones,
+        batchSize: config.batchSize,
+        lr: config.learningRate,
+        limitBatches: config.limitBatches,
+        saveEvery: config.saveEvery,
+        validation: 0.1,
+        saveDir: 'runs/x',
+      });
+      expect(values.shortcut).toBe(cell.arch === 'plain20' ? undefined : 'B');
+    }
+  });
+
+  test('keeps the recipe where nothing is set', () => {
+    const bare = makePlan({ archs: ['resnet110'], seeds: [1], settings: {} });
+    expect(cellConfig(bare, bare.cells[0]!).schedule).toMatchObject({
+      length: 200,
+      milestones: [100, 150],
+      warmup: { kind: 'epochs', epochs: 1 },
+    });
+  });
+});
