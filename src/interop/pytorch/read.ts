@@ -1,0 +1,218 @@
+// Weights from PyTorch: the zip files that torch.save has written since 1.6, and the older "legacy"
+// files (a run of pickles followed by the storages), which the published CIFAR ResNets are. Both
+// bring a pickle and storage records; what the pickle may do is in objects.ts.
+
+import { UserError } from '../../util/errors.ts';
+import { readPickle } from '../../util/pickle.ts';
+import type { NamedTensors } from '../../util/tensor.ts';
+import { elementCount } from '../../util/tensor.ts';
+import { decodeFloat32, ELEMENT_BYTES } from '../dtypes.ts';
+import { damaged, pyTorchHandlers, StorageRef, TensorRef } from './objects.ts';
+import { looksLikeZip, ZipArchive } from './zip.ts';
+
+/** What stands beside the weights in a checkpoint: `epoch`, `best_prec1`, `arch` ... */
+export type CheckpointExtra = Record<string, number | string | boolean>;
+
+export interface PyTorchFile {
+  /** The state_dict, integer counters included, in file order, without the `module.` prefix. */
+  readonly tensors: NamedTensors;
+  readonly extra: CheckpointExtra;
+  readonly format: 'legacy' | 'zip';
+  /** True if every name began with `module.` (saved from DataParallel). */
+  readonly prefixStripped: boolean;
+}
+
+/** A parsed file before any value is copied: the object, and where storage records lie. */
+interface Archive {
+  readonly root: unknown;
+  readonly littleEndian: boolean;
+  /** The bytes of a storage record, a view of the file. */
+  record(key: string): Uint8Array;
+}
+
+const MAGIC = 0x1950a86a20f9469cfc6cn;
+const PROTOCOL_VERSION = 1001;
+/** Names under which training scripts wrap the state_dict. */
+const WRAPPERS = ['state_dict', 'model_state_dict', 'model', 'net'];
+const PARALLEL_PREFIX = 'module.';
+
+/** True if the bytes begin like a pickle of protocol 2 or later, as legacy files do. */
+export function looksLikePickle(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x80 && (bytes[1] as number) >= 2 && (bytes[1] as number) <= 5;
+}
+
+/**
+ * Reads a `.th`, `.pth` or `.pt` file of weights: zip or legacy, a bare state_dict or one wrapped in a
+ * checkpoint. Values of any type become float32; strided and shared storages are copied out row-major.
+ * Nothing in the file is executed, and no more than four bytes are allocated for each of its bytes.
+ * @throws UserError if the file is damaged, asks for anything but tensors, or holds no weights
+ */
+export function readPyTorch(bytes: Uint8Array): PyTorchFile {
+  const isZip = looksLikeZip(bytes);
+  const archive = isZip ? readZipArchive(bytes) : readLegacyArchive(bytes);
+  const { stateDict, extra } = findStateDict(archive);
+
+  // Several names may share one storage; together they may not exceed the file.
+  let budget = bytes.length;
+  const decoded: NamedTensors = new Map();
+  for (const [name, ref] of stateDict) {
+    budget -= elementCount(ref.shape);
+    if (!(budget >= 0)) throw damaged('its tensors hold more values than the file has bytes');
+    decoded.set(name, { shape: ref.shape, data: tensorValues(ref, archive) });
+  }
+  const prefixStripped = [...decoded.keys()].every((name) => name.startsWith(PARALLEL_PREFIX));
+  const tensors: NamedTensors = prefixStripped
+    ? new Map([...decoded].map(([name, t]) => [name.slice(PARALLEL_PREFIX.length), t]))
+    : decoded;
+  return { tensors, extra, format: isZip ? 'zip' : 'legacy', prefixStripped };
+}
+
+function tensorValues(ref: TensorRef, archive: Archive): Float32Array {
+  const { storage, offset, shape, stride } = ref;
+  const record = archive.record(storage.key);
+  const size = ELEMENT_BYTES[storage.dtype];
+  if (storage.recordCount * size !== record.length) {
+    throw damaged(
+      `storage ${storage.key.slice(0, 40)} has ${record.length} bytes, not what its tensors need`,
+    );
+  }
+  return decodeFloat32(storage.dtype, record, {
+    shape,
+    stride,
+    offset: storage.first + offset,
+    littleEndian: archive.littleEndian,
+  });
+}
+
+/** The zip format: `<name>/data.pkl`, `<name>/data/<key>`, and since 2.0 `<name>/byteorder`. */
+function readZipArchive(bytes: Uint8Array): Archive {
+  const zip = new ZipArchive(bytes);
+  const names = zip.names();
+  const pickleName = names.find((name) => /^[^/]+\/data\.pkl$/.test(name));
+  if (pickleName === undefined) {
+    throw new UserError('the zip archive holds no PyTorch weights (there is no data.pkl in it)');
+  }
+  const folder = pickleName.slice(0, -'data.pkl'.length);
+  if (zip.has(`${folder}constants.pkl`)) {
+    throw new UserError(
+      'the file is a TorchScript program, not weights; in Python: torch.save(torch.jit.load(FILE).state_dict(), "weights.pth")',
+    );
+  }
+  const { value } = readPickle(zip.read(pickleName), pyTorchHandlers(bytes.length));
+  const orderName = `${folder}byteorder`;
+  const byteOrder = zip.has(orderName)
+    ? new TextDecoder().decode(zip.read(orderName).subarray(0, 16)).trim()
+    : 'little';
+  if (byteOrder !== 'little' && byteOrder !== 'big') {
+    throw damaged(`unknown byte order '${byteOrder}'`);
+  }
+  return {
+    root: value,
+    littleEndian: byteOrder === 'little',
+    record: (key) => zip.read(`${folder}data/${key}`),
+  };
+}
+
+/**
+ * The legacy format: pickles of a magic number, a version, a note on the writing machine, the object
+ * and the list of storage keys; then for each key its number of elements and its elements. Elements
+ * are little-endian whatever machine wrote them (torch/csrc/serialization.cpp); only the number of
+ * elements came in the machine's order from early big-endian writers.
+ */
+function readLegacyArchive(bytes: Uint8Array): Archive {
+  const handlers = pyTorchHandlers(bytes.length);
+  let at = 0;
+  const next = (): unknown => {
+    const { value, bytesRead } = readPickle(bytes.subarray(at), handlers);
+    at += bytesRead;
+    return value;
+  };
+  if (next() !== MAGIC) throw damaged('it does not begin with the magic number of torch.save');
+  if (next() !== PROTOCOL_VERSION) throw damaged('it has an unknown protocol version');
+  next(); // sizes of C types and byte order of the writing machine
+  const references = new Map<string, StorageRef>();
+  const remember = (id: unknown): unknown => {
+    const storage = handlers.persistentLoad?.(id);
+    if (storage instanceof StorageRef) references.set(storage.key, storage);
+    return storage;
+  };
+  const { value: root, bytesRead } = readPickle(bytes.subarray(at), {
+    ...handlers,
+    persistentLoad: remember,
+  });
+  at += bytesRead;
+  const keys = next();
+  if (!Array.isArray(keys)) throw damaged('its list of storages is malformed');
+
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const records = new Map<string, Uint8Array>();
+  for (const key of keys) {
+    const storage = typeof key === 'string' ? references.get(key) : undefined;
+    if (storage === undefined) throw damaged('it lists a storage that no tensor uses');
+    const length = storage.recordCount * ELEMENT_BYTES[storage.dtype];
+    if (at + 8 + length > bytes.length) {
+      throw damaged(
+        `storage ${storage.key.slice(0, 40)} ends beyond the file of ${bytes.length} bytes; the file is truncated: copy or download it again`,
+      );
+    }
+    const count = BigInt(storage.recordCount);
+    if (view.getBigInt64(at, true) !== count && view.getBigInt64(at, false) !== count) {
+      throw damaged(`storage ${storage.key.slice(0, 40)} has another size than its tensors say`);
+    }
+    records.set(storage.key, bytes.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return {
+    root,
+    littleEndian: true,
+    record(key) {
+      const record = records.get(key);
+      if (record === undefined) throw damaged(`storage ${key.slice(0, 40)} is missing`);
+      return record;
+    },
+  };
+}
+
+/** The state_dict, bare or wrapped, and the plain values that stand beside it. */
+function findStateDict(archive: Archive): {
+  stateDict: Map<string, TensorRef>;
+  extra: CheckpointExtra;
+} {
+  const { root } = archive;
+  if (!(root instanceof Map)) {
+    throw new UserError('the file holds no dictionary of weights: save model.state_dict()');
+  }
+  const wrapper = WRAPPERS.map((name): unknown => root.get(name)).find(
+    (value) => value instanceof Map && tensorsOf(value).size > 0,
+  );
+  const stateDict = tensorsOf(wrapper instanceof Map ? wrapper : root);
+  if (stateDict.size === 0) {
+    const keys = [...root.keys()].filter((key) => typeof key === 'string');
+    const shown = keys.slice(0, 8).map((key) => key.slice(0, 40));
+    throw new UserError(
+      `the file holds no weights: its dictionary has ${shown.length > 0 ? `the entries ${shown.join(', ')}` : 'no named entries'}, none of them a state_dict`,
+    );
+  }
+  const extra: CheckpointExtra = {};
+  for (const [key, value] of root) {
+    if (typeof key !== 'string' || stateDict.get(key) === value) continue;
+    const plain = value instanceof TensorRef ? scalarValue(value, archive) : value;
+    if (typeof plain === 'number' || typeof plain === 'string' || typeof plain === 'boolean') {
+      extra[key] = plain;
+    }
+  }
+  return { stateDict, extra };
+}
+
+/** Early trainers saved `best_prec1` as a tensor of one value. */
+function scalarValue(ref: TensorRef, archive: Archive): number | undefined {
+  return elementCount(ref.shape) === 1 ? tensorValues(ref, archive)[0] : undefined;
+}
+
+function tensorsOf(map: Map<unknown, unknown>): Map<string, TensorRef> {
+  const tensors = new Map<string, TensorRef>();
+  for (const [key, value] of map) {
+    if (typeof key === 'string' && value instanceof TensorRef) tensors.set(key, value);
+  }
+  return tensors;
+}

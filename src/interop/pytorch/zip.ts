@@ -1,0 +1,237 @@
+// The part of ZIP that PyTorch's files use: stored entries found through the central directory,
+// ZIP64 records included since PyTorch always writes them. Entries are views of the file, so opening
+// an archive allocates nothing that grows with what it claims to hold. Compressed entries are
+// refused: PyTorch never writes them for weights, and inflating is where archives become bombs.
+
+import { UserError } from '../../util/errors.ts';
+import { crc32 } from '../checksum.ts';
+
+const LOCAL_HEADER = 0x04034b50;
+const CENTRAL_HEADER = 0x02014b50;
+const END_OF_DIRECTORY = 0x06054b50;
+const ZIP64_LOCATOR = 0x07064b50;
+const ZIP64_END = 0x06064b50;
+const LOCAL_BYTES = 30;
+const CENTRAL_BYTES = 46;
+const END_BYTES = 22;
+const LOCATOR_BYTES = 20;
+const ZIP64_END_BYTES = 56;
+const ZIP64_EXTRA = 0x0001;
+const FULL_16 = 0xffff;
+const FULL_32 = 0xffffffff;
+
+interface Entry {
+  readonly method: number;
+  readonly crc: number;
+  readonly storedBytes: number;
+  readonly bytes: number;
+  readonly headerAt: number;
+}
+
+function damaged(reason: string): UserError {
+  return new UserError(
+    `not a readable zip archive: ${reason}; the file may be truncated or damaged: copy or download it again`,
+  );
+}
+
+/** True if the bytes begin like a ZIP archive. */
+export function looksLikeZip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x50 && bytes[1] === 0x4b && (bytes[2] === 3 || bytes[2] === 5);
+}
+
+/** A ZIP archive in memory. */
+export class ZipArchive {
+  readonly #file: Uint8Array;
+  readonly #view: DataView;
+  readonly #entries = new Map<string, Entry>();
+
+  /** @throws UserError if the directory is damaged */
+  constructor(file: Uint8Array) {
+    this.#file = file;
+    this.#view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+    this.#readDirectory();
+  }
+
+  /** Names of the entries, in directory order. */
+  names(): string[] {
+    return [...this.#entries.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#entries.has(name);
+  }
+
+  /**
+   * The bytes of an entry, as a view of the archive.
+   * @throws UserError if there is no such entry, it is compressed, or it is damaged
+   */
+  read(name: string): Uint8Array {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) throw damaged(`it has no entry '${shorten(name)}'`);
+    if (entry.method !== 0 || entry.storedBytes !== entry.bytes) {
+      throw new UserError(
+        `the archive's entry '${shorten(name)}' is compressed, which PyTorch's own files never are; save the weights again with torch.save`,
+      );
+    }
+    this.#need(entry.headerAt, LOCAL_BYTES, 'an entry');
+    if (this.#view.getUint32(entry.headerAt, true) !== LOCAL_HEADER) {
+      throw damaged(`the entry '${shorten(name)}' is not where the directory says`);
+    }
+    const nameBytes = this.#view.getUint16(entry.headerAt + 26, true);
+    const extraBytes = this.#view.getUint16(entry.headerAt + 28, true);
+    const start = entry.headerAt + LOCAL_BYTES + nameBytes + extraBytes;
+    this.#need(start, entry.bytes, 'an entry');
+    const content = this.#file.subarray(start, start + entry.bytes);
+    // PyTorch can be told not to compute checksums; it then writes 0 (set_crc32_options).
+    if (entry.crc !== 0 && crc32(content) !== entry.crc) {
+      throw damaged(`the entry '${shorten(name)}' does not match its checksum`);
+    }
+    return content;
+  }
+
+  #need(at: number, bytes: number, what: string): void {
+    if (!(at >= 0 && bytes >= 0 && at + bytes <= this.#file.length)) {
+      throw damaged(`${what} lies outside the file of ${this.#file.length} bytes`);
+    }
+  }
+
+  #uint64(at: number): number {
+    return Number(this.#view.getBigUint64(at, true));
+  }
+
+  /** The end record is last, followed only by a comment of at most 65,535 bytes. */
+  #findEnd(): number {
+    const first = Math.max(0, this.#file.length - END_BYTES - FULL_16);
+    for (let at = this.#file.length - END_BYTES; at >= first; at--) {
+      if (this.#view.getUint32(at, true) === END_OF_DIRECTORY) return at;
+    }
+    throw damaged('it has no directory');
+  }
+
+  #readDirectory(): void {
+    const view = this.#view;
+    const end = this.#findEnd();
+    let count = view.getUint16(end + 10, true);
+    let directoryBytes = view.getUint32(end + 12, true);
+    let at = view.getUint32(end + 16, true);
+    const locator = end - LOCATOR_BYTES;
+    if (count === FULL_16 || directoryBytes === FULL_32 || at === FULL_32) {
+      this.#need(locator, LOCATOR_BYTES, 'the ZIP64 locator');
+      if (view.getUint32(locator, true) !== ZIP64_LOCATOR) throw damaged('it has no ZIP64 record');
+      const record = this.#uint64(locator + 8);
+      this.#need(record, ZIP64_END_BYTES, 'the ZIP64 record');
+      if (view.getUint32(record, true) !== ZIP64_END) throw damaged('it has no ZIP64 record');
+      count = this.#uint64(record + 32);
+      directoryBytes = this.#uint64(record + 40);
+      at = this.#uint64(record + 48);
+    }
+    this.#need(at, directoryBytes, 'the directory');
+    const directoryEnd = at + directoryBytes;
+    for (let i = 0; i < count; i++) {
+      if (at + CENTRAL_BYTES > directoryEnd || view.getUint32(at, true) !== CENTRAL_HEADER) {
+        throw damaged(`its directory of ${count} entries breaks off`);
+      }
+      const nameBytes = view.getUint16(at + 28, true);
+      const extraBytes = view.getUint16(at + 30, true);
+      const next = at + CENTRAL_BYTES + nameBytes + extraBytes + view.getUint16(at + 32, true);
+      if (next > directoryEnd) throw damaged(`its directory of ${count} entries breaks off`);
+      const nameAt = at + CENTRAL_BYTES;
+      const name = new TextDecoder().decode(this.#file.subarray(nameAt, nameAt + nameBytes));
+      if (this.#entries.has(name)) throw damaged(`the entry '${shorten(name)}' occurs twice`);
+      this.#entries.set(name, this.#entry(at, nameAt + nameBytes, extraBytes));
+      at = next;
+    }
+  }
+
+  #entry(at: number, extraAt: number, extraBytes: number): Entry {
+    const view = this.#view;
+    const fields = {
+      bytes: view.getUint32(at + 24, true),
+      storedBytes: view.getUint32(at + 20, true),
+      headerAt: view.getUint32(at + 42, true),
+    };
+    // ZIP64: each full 32-bit field has its value in the extra field, in this order.
+    let value = 0;
+    let valuesEnd = 0;
+    for (let extra = extraAt; extra + 4 <= extraAt + extraBytes; ) {
+      const length = view.getUint16(extra + 2, true);
+      const end = extra + 4 + length;
+      if (end > extraAt + extraBytes) break;
+      if (view.getUint16(extra, true) === ZIP64_EXTRA) [value, valuesEnd] = [extra + 4, end];
+      extra = end;
+    }
+    for (const field of ['bytes', 'storedBytes', 'headerAt'] as const) {
+      if (fields[field] !== FULL_32 || value + 8 > valuesEnd) continue;
+      fields[field] = this.#uint64(value);
+      value += 8;
+    }
+    return { method: view.getUint16(at + 10, true), crc: view.getUint32(at + 16, true), ...fields };
+  }
+}
+
+function shorten(name: string): string {
+  return name.length > 80 ? `${name.slice(0, 80)}...` : name;
+}
+
+/** Content begins at multiples of this, as PyTorch's own writer places it (it can then map files). */
+const ALIGNMENT = 64;
+/** Id of the extra field that PyTorch pads local headers with ("FB"). */
+const PADDING_EXTRA = 0x4246;
+
+/**
+ * A ZIP archive of stored entries in the given order. The same entries always give the same bytes: it
+ * holds no dates.
+ */
+export function writeZip(entries: ReadonlyMap<string, Uint8Array>): Uint8Array<ArrayBuffer> {
+  const encoder = new TextEncoder();
+  let at = 0;
+  const placed = [...entries].map(([name, content]) => {
+    const nameBytes = encoder.encode(name);
+    const headerAt = at;
+    const unpadded = at + LOCAL_BYTES + nameBytes.length + 4;
+    const padding = (ALIGNMENT - (unpadded % ALIGNMENT)) % ALIGNMENT;
+    const contentAt = unpadded + padding;
+    at = contentAt + content.length;
+    return { nameBytes, content, headerAt, contentAt, crc: crc32(content) };
+  });
+  const directoryAt = at;
+  const directoryBytes = placed.reduce((sum, e) => sum + CENTRAL_BYTES + e.nameBytes.length, 0);
+  const total = directoryAt + directoryBytes + END_BYTES;
+  if (total > FULL_32 || placed.length >= FULL_16) {
+    throw new Error('archives of 4 GiB or of 65,535 entries are not written');
+  }
+  const file = new Uint8Array(total);
+  const view = new DataView(file.buffer);
+  /** The fields that a local and a central header share, from "flags" to "name length". */
+  const common = (start: number, e: (typeof placed)[number]) => {
+    view.setUint16(start + 2, 0x0800, true); // names are UTF-8
+    view.setUint32(start + 10, e.crc, true);
+    view.setUint32(start + 14, e.content.length, true);
+    view.setUint32(start + 18, e.content.length, true);
+    view.setUint16(start + 22, e.nameBytes.length, true);
+  };
+  for (const e of placed) {
+    const extraAt = e.headerAt + LOCAL_BYTES + e.nameBytes.length;
+    view.setUint32(e.headerAt, LOCAL_HEADER, true);
+    common(e.headerAt + 4, e);
+    view.setUint16(e.headerAt + 28, e.contentAt - extraAt, true);
+    file.set(e.nameBytes, e.headerAt + LOCAL_BYTES);
+    view.setUint16(extraAt, PADDING_EXTRA, true);
+    view.setUint16(extraAt + 2, e.contentAt - extraAt - 4, true);
+    file.set(e.content, e.contentAt);
+  }
+  at = directoryAt;
+  for (const e of placed) {
+    view.setUint32(at, CENTRAL_HEADER, true);
+    common(at + 6, e);
+    view.setUint32(at + 42, e.headerAt, true);
+    file.set(e.nameBytes, at + CENTRAL_BYTES);
+    at += CENTRAL_BYTES + e.nameBytes.length;
+  }
+  view.setUint32(at, END_OF_DIRECTORY, true);
+  view.setUint16(at + 8, placed.length, true);
+  view.setUint16(at + 10, placed.length, true);
+  view.setUint32(at + 12, directoryBytes, true);
+  view.setUint32(at + 16, directoryAt, true);
+  return file;
+}

@@ -1,0 +1,105 @@
+// Which network a set of tensors belongs to, from their names and shapes alone: published weights
+// carry no description. Blocks are counted for the depth, projections tell shortcut B, the last
+// layer's rows tell the classes. Shortcut A and the plain network have the very same tensors; A is
+// taken, as every published file is, unless the file's metadata says otherwise.
+
+import { createNetwork, type Network, parseArch, type ShortcutOption } from '../nn/network.ts';
+import { checkWeights } from '../nn/parameters.ts';
+import { messageOf, UserError } from '../util/errors.ts';
+import type { NamedTensors } from '../util/tensor.ts';
+
+/** What a file's metadata may say beyond its tensors; values are unchecked text from the file. */
+export interface RecognitionHint {
+  /** `plain20` tells a plain network from a residual one; anything else adds nothing. */
+  readonly arch?: string;
+  /** `none` does the same. */
+  readonly shortcut?: string;
+}
+
+const STAGES = [1, 2, 3] as const;
+
+/**
+ * The network that the tensors are the complete weights of.
+ * @param what how errors call the file
+ * @throws UserError saying what is missing, misshapen or of another family
+ */
+export function recognizeNetwork(
+  tensors: NamedTensors,
+  hint: RecognitionHint = {},
+  what = 'The file',
+): Network {
+  const stem = tensors.get('conv1.weight');
+  const linear = tensors.get('linear.weight');
+  if (stem === undefined || linear === undefined || !tensors.has('layer1.0.conv1.weight')) {
+    throw new UserError(`${what} does not hold a CIFAR ResNet: ${otherFamily(tensors)}.`);
+  }
+  const blocks = STAGES.map((stage) => countBlocks(tensors, stage, what));
+  const perStage = blocks[0] as number;
+  const odd = blocks.findIndex((count) => count !== perStage);
+  if (odd >= 0) {
+    throw new UserError(
+      `${what} is incomplete or no network of Table 6: layer1 has ${perStage} blocks and layer${odd + 1} has ${blocks[odd]}, but all three stages have the same number.`,
+    );
+  }
+  const depth = 6 * perStage + 2;
+  const isPlain = hint.shortcut === 'none' || hint.arch?.startsWith('plain') === true;
+  const hasProjection = [...tensors.keys()].some((name) => name.includes('.shortcut.'));
+  const shortcut: ShortcutOption = hasProjection ? 'B' : isPlain ? 'none' : 'A';
+  const network = createRecognized(depth, shortcut, linear.shape[0] ?? 0, what);
+  checkWeights(network, tensors, what);
+  return network;
+}
+
+function createRecognized(
+  depth: number,
+  shortcut: ShortcutOption,
+  classes: number,
+  what: string,
+): Network {
+  try {
+    if (shortcut === 'none') return createNetwork(`plain${depth}`, { classes });
+    return createNetwork(`resnet${depth}`, { shortcut, classes });
+  } catch (error) {
+    throw new UserError(`${what} holds no network this program has: ${messageOf(error)}`);
+  }
+}
+
+/** Blocks of a stage, which must be numbered from 0 without a gap. */
+function countBlocks(tensors: NamedTensors, stage: number, what: string): number {
+  const pattern = new RegExp(`^layer${stage}\\.(\\d{1,4})\\.`);
+  const numbers = new Set<number>();
+  for (const name of tensors.keys()) {
+    const match = pattern.exec(name);
+    if (match) numbers.add(Number(match[1]));
+  }
+  for (let block = 0; block < numbers.size; block++) {
+    if (!numbers.has(block)) {
+      throw new UserError(`${what} is incomplete: it has no block "layer${stage}.${block}".`);
+    }
+  }
+  return numbers.size;
+}
+
+/** Why the tensors are not a CIFAR ResNet, in words that help. */
+function otherFamily(tensors: NamedTensors): string {
+  if (tensors.has('fc.weight') && tensors.has('layer4.0.conv1.weight')) {
+    return "it is torchvision's ImageNet ResNet (four stages and a layer fc), which is another network";
+  }
+  const missing = ['conv1.weight', 'layer1.0.conv1.weight', 'linear.weight'].find(
+    (name) => !tensors.has(name),
+  );
+  const names = [...tensors.keys()].slice(0, 4).map((name) => name.slice(0, 60));
+  return `it has no tensor "${missing}" (it begins with ${names.join(', ') || 'nothing'})`;
+}
+
+/**
+ * Checks that recognised weights are those of the network that was asked for.
+ * @throws UserError saying what the file has and which name to ask for instead
+ */
+export function requireArch(network: Network, asked: string, what = 'The file'): void {
+  const { family, depth } = parseArch(asked);
+  if (`${family}${depth}` === network.arch) return;
+  throw new UserError(
+    `${what} holds the weights of ${network.arch}, not of ${asked}: ask for ${network.arch}, or give the weights of ${asked}.`,
+  );
+}
