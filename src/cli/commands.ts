@@ -1,0 +1,83 @@
+// All commands, in the order in which the help lists them. Each is imported only when it is asked
+// for: `table6 --help` must not load an engine.
+
+import type { Command } from './command.ts';
+import type { OptionTable } from './options.ts';
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<LoadedCommand>;
+}
+
+/** A command whose table's types are no longer known to the caller. */
+// biome-ignore lint/suspicious/noExplicitAny: `run` is contravariant in its table; only parseCommandLine with the same table calls it
+export type LoadedCommand = Command<any> & { readonly options: OptionTable };
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'quickstart',
+    summary: 'Train ResNet-20 for a few minutes and see how it compares',
+    load: async () => (await import('./commands/quickstart.ts')).quickstart,
+  },
+  {
+    name: 'train',
+    summary: 'Train a network, or resume a run',
+    load: async () => (await import('./commands/train.ts')).train,
+  },
+  {
+    name: 'evaluate',
+    summary: 'Test error, per-class accuracy and worst mistakes of a run or a weights file',
+    load: async () => (await import('./commands/evaluate.ts')).evaluate,
+  },
+  {
+    name: 'predict',
+    summary: 'The likeliest classes of your own images',
+    load: async () => (await import('./commands/predict.ts')).predict,
+  },
+  {
+    name: 'convert',
+    summary: 'Weights to PyTorch, safetensors or ONNX',
+    load: async () => (await import('./commands/convert.ts')).convert,
+  },
+  {
+    name: 'info',
+    summary: 'What a weights file holds: format, network, normalisation, metadata',
+    load: async () => (await import('./commands/info.ts')).info,
+  },
+  {
+    name: 'summary',
+    summary: 'Layers, parameters and multiply-adds of a network',
+    load: async () => (await import('./commands/summary.ts')).summary,
+  },
+  {
+    name: 'data',
+    summary: 'What a data set holds, and what it looks like',
+    load: async () => (await import('./commands/data.ts')).data,
+  },
+  {
+    name: 'reproduce',
+    summary: 'Train the networks of Table 6 with several seeds, and report',
+    load: async () => (await import('./commands/reproduce.ts')).reproduce,
+  },
+  {
+    name: 'report',
+    summary: 'The table paper | ours of a folder of runs, with curves',
+    load: async () => (await import('./commands/report.ts')).report,
+  },
+  {
+    name: 'analyze',
+    summary: 'Standard deviation of layer responses (Figure 7) of runs and weights',
+    load: async () => (await import('./commands/analyze.ts')).analyze,
+  },
+  {
+    name: 'doctor',
+    summary: 'What this machine has and what table6 makes of it',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
+    name: 'bench',
+    summary: 'Time training and inference steps',
+    load: async () => (await import('./commands/bench.ts')).bench,
+  },
+];

@@ -1,0 +1,135 @@
+// `table6 convert`: weights from one format to another, for PyTorch, ONNX Runtime and the rest.
+
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { EXPORT_FORMATS, exportModel, formatOfName } from '../../runs/export.ts';
+import { nodeFileSystem } from '../../runs/file-system.node.ts';
+import { writeAtomically } from '../../runs/file-system.ts';
+import { messageOf, UserError } from '../../util/errors.ts';
+import { defineCommand } from '../command.ts';
+import { formatBytes } from '../console/format.ts';
+import { usageError } from '../options.ts';
+import { jsonOption } from '../session/common-options.ts';
+import { openModel } from '../session/model.ts';
+import { printJson, progressTerminal } from '../session/output.ts';
+import { choice, flag, text } from '../values.ts';
+
+const TITLES = { safetensors: 'safetensors', pth: 'PyTorch', onnx: 'ONNX' } as const;
+
+export const convert = defineCommand({
+  name: 'convert',
+  summary: 'Weights to PyTorch, safetensors or ONNX',
+  description:
+    'Reads a run folder or any weights file and writes the format that the new name ends in: .safetensors, .pth (also .th, .pt) or .onnx. ONNX models take pixels and normalise them themselves, unless --input says otherwise; they have opset 17 and any batch size.',
+  arguments: [
+    { name: 'IN', help: 'a run folder, .safetensors, .th or .pth', required: true },
+    { name: 'OUT', help: 'the file to write', required: true },
+  ],
+  options: {
+    to: choice(EXPORT_FORMATS, {
+      help: 'Format, where the name does not say',
+      shownDefault: "by OUT's name",
+    }),
+    checkpoint: text({
+      help: "Which of a run's checkpoints: best, last, epoch-010",
+      placeholder: '<name>',
+      shownDefault: 'best, else last',
+    }),
+    arch: text({
+      help: 'Check that it is this network; tells a plain net from a residual one with the same weights',
+      placeholder: '<arch>',
+    }),
+    force: flag({ help: 'Replace OUT where it exists', short: 'f' }),
+    modulePrefix: flag({
+      help: "A checkpoint as the reference implementation's trainer.py resumes and evaluates it: names with `module.`, wrapped with epoch and best_prec1",
+      group: 'PyTorch',
+    }),
+    input: choice(['uint8', 'float', 'normalized'], {
+      help: 'What the model takes: pixels 0 to 255 as bytes or floats, or floats already normalised',
+      shownDefault: 'uint8',
+      group: 'ONNX',
+    }),
+    fold: flag({
+      help: 'Fold batch norms into the convolutions, the default',
+      group: 'ONNX',
+    }),
+    noFold: flag({ help: 'Keep batch norms as nodes of their own', group: 'ONNX' }),
+    json: jsonOption,
+  },
+  examples: [
+    { command: 'convert resnet20-12fca82f.th resnet20.safetensors', help: 'Published weights' },
+    {
+      command: 'convert runs/resnet20-seed1 resnet20.onnx',
+      help: "A run's best checkpoint, taking raw pixels",
+    },
+    {
+      command: 'convert runs/resnet20-seed1 model.th --module-prefix',
+      help: 'For trainer.py --resume model.th --evaluate',
+    },
+  ],
+  async run({ values, positionals, given }) {
+    const [from, to] = positionals as [string, string];
+    const { checkpoint, arch, modulePrefix, input } = values;
+    const format = values.to ?? formatOfName(to);
+    if (format === undefined) {
+      throw usageError(
+        'convert',
+        `"${to}" does not say a format: end it in .safetensors, .pth or .onnx, or give --to`,
+      );
+    }
+    if (values.fold && values.noFold)
+      throw usageError('convert', '--fold and --no-fold exclude each other');
+    refuseOthers(format, given);
+    if (resolve(from) === resolve(to)) {
+      throw usageError('convert', 'IN and OUT are the same file: give the new one another name');
+    }
+    if (existsSync(to) && !values.force) {
+      throw new UserError(`${to} exists already: give another name, or --force to replace it.`);
+    }
+    checkFolder(dirname(to));
+    const model = await openModel(from, { checkpoint, arch });
+    const options = { modulePrefix, input, foldBatchNorm: !values.noFold };
+    const { bytes, notices } = exportModel(model, format, options);
+    await writeAtomically(nodeFileSystem, to, bytes);
+    for (const line of notices) process.stderr.write(`${line}\n`);
+    if (values.json) {
+      const { network } = model;
+      printJson({
+        from: model.title,
+        to,
+        format,
+        arch: network.arch,
+        bytes: bytes.length,
+        notices,
+      });
+    } else {
+      const { network, title } = model;
+      const shortcut = network.shortcut === 'B' ? ', shortcut B' : '';
+      progressTerminal(false).line(
+        `${to}: ${TITLES[format]}, ${formatBytes(bytes.length)}, from ${title} (${network.arch}${shortcut}, ${network.classes} classes)`,
+      );
+    }
+    return 0;
+  },
+});
+
+/** Before the weights are read: the mistake is in the command, not in them. */
+function checkFolder(folder: string): void {
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    const reason = existsSync(folder) ? messageOf(error) : 'it does not exist';
+    throw new UserError(`The folder ${folder} cannot be written to: ${reason}.`);
+  }
+}
+
+/** An option that would do nothing is a misunderstanding. */
+function refuseOthers(format: string, given: ReadonlySet<string>): void {
+  const only = { modulePrefix: 'pth', input: 'onnx', fold: 'onnx', noFold: 'onnx' } as const;
+  const names = { modulePrefix: 'module-prefix', input: 'input', fold: 'fold', noFold: 'no-fold' };
+  for (const key of Object.keys(only) as (keyof typeof only)[]) {
+    if (given.has(key) && only[key] !== format) {
+      throw usageError('convert', `--${names[key]} is for ${TITLES[only[key]]} files only`);
+    }
+  }
+}

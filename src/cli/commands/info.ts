@@ -1,0 +1,117 @@
+// `table6 info`: what a weights file is, without running it.
+
+import { statSync } from 'node:fs';
+import type { Normalization } from '../../data/normalization.ts';
+import { parameterCount } from '../../nn/parameters.ts';
+import { defineCommand } from '../command.ts';
+import { formatBytes, formatCount, formatPercent } from '../console/format.ts';
+import { jsonOption } from '../session/common-options.ts';
+import { type Model, openModel } from '../session/model.ts';
+import { printJson, progressTerminal } from '../session/output.ts';
+import { text } from '../values.ts';
+
+const FORMATS = {
+  safetensors: 'safetensors',
+  'pytorch-zip': 'PyTorch, zip format (1.6 and later)',
+  'pytorch-legacy': 'PyTorch, legacy format (before 1.6)',
+} as const;
+
+/** What is shown under a heading of its own, or is only for this program. */
+const SHOWN = new Set([
+  ...['format', 'version', 'arch', 'shortcut', 'classes', 'normalization', 'config'],
+  ...['progress', 'metricsBytes', 'epochs', 'error', 'recipe'],
+]);
+
+/** Metadata may hold a whole log. */
+const MOST_CHARACTERS = 100;
+
+export const info = defineCommand({
+  name: 'info',
+  summary: 'What a weights file holds: format, network, normalisation, metadata',
+  description:
+    'The network is recognised from the names and shapes of the tensors. Nothing in the file is executed.',
+  arguments: [{ name: 'FILE', help: 'a run folder, .safetensors, .th or .pth', required: true }],
+  options: {
+    checkpoint: text({
+      help: "Which of a run's checkpoints: best, last, epoch-010",
+      placeholder: '<name>',
+      shownDefault: 'best, else last',
+    }),
+    json: jsonOption,
+  },
+  examples: [
+    { command: 'info resnet20-12fca82f.th', help: 'Published weights' },
+    { command: 'info runs/resnet20-seed1 --checkpoint last --json', help: 'For another program' },
+  ],
+  async run({ values, positionals }) {
+    const path = positionals[0]!;
+    const model = await openModel(path, { checkpoint: values.checkpoint });
+    if (values.json) printJson(toJson(model));
+    else print(model, statSync(path));
+    return 0;
+  },
+});
+
+function toJson(model: Model) {
+  const { title, format, network, normalization, saysNormalization, classes, facts } = model;
+  return {
+    file: title,
+    format,
+    arch: network.arch,
+    shortcut: network.shortcut,
+    classes: network.classes,
+    class_names: classes ?? null,
+    parameters: parameterCount(network),
+    tensors: model.weights.size,
+    normalization: saysNormalization ? normalization : null,
+    recipe: facts?.config.recipe ?? null,
+    epochs: facts?.epochs ?? null,
+    error: facts?.error ?? null,
+    metadata: Object.fromEntries(Object.entries(model.metadata).filter(([key]) => !SHOWN.has(key))),
+  };
+}
+
+function print(model: Model, file: { isFile(): boolean; size: number }): void {
+  const { network, classes, facts, metadata } = model;
+  const terminal = progressTerminal(false);
+  const row = (name: string, value: string) => terminal.line(`${name.padEnd(15)}${value}`);
+  row('file', model.title);
+  const size = file.isFile() ? `, ${formatBytes(file.size)}` : '';
+  row('format', `${FORMATS[model.format]}${size}`);
+  const shortcut = network.shortcut === 'none' ? 'no shortcuts' : `shortcut ${network.shortcut}`;
+  row('network', `${network.arch}, ${shortcut}`);
+  row('classes', `${network.classes}${classes ? `: ${listed(classes)}` : ', without names'}`);
+  row('parameters', formatCount(parameterCount(network)));
+  row(
+    'normalisation',
+    model.saysNormalization
+      ? describe(model.normalization)
+      : "not said; ImageNet's is taken, which the published CIFAR ResNets use",
+  );
+  if (facts) {
+    row('recipe', facts.config.recipe);
+    row('epochs', formatCount(facts.epochs));
+    row('test error', facts.error === undefined ? 'not evaluated' : formatPercent(facts.error));
+    row('data', facts.config.data);
+  }
+  for (const [key, value] of Object.entries(metadata)) {
+    if (!SHOWN.has(key)) row(shortened(key, 14), shortened(value, MOST_CHARACTERS));
+  }
+}
+
+function listed(names: readonly string[]): string {
+  const first = names.slice(0, 10).join(', ');
+  return names.length > 10 ? `${first} ...` : first;
+}
+
+function describe({ kind, mean, deviation }: Normalization): string {
+  const numbers = (values: readonly number[]) => values.map((value) => value.toFixed(3)).join(' ');
+  const means = mean.length === 3 ? numbers(mean) : `${formatCount(mean.length)} means`;
+  return `${kind} (mean ${means}, deviation ${numbers(deviation)})`;
+}
+
+/** In one line of printable characters: the text is from a file. */
+function shortened(value: string, most: number): string {
+  const line = value.replace(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ');
+  return line.length > most ? `${line.slice(0, most - 3)}...` : line;
+}

@@ -1,0 +1,117 @@
+// `table6 predict`: the five likeliest classes of pictures of any size.
+
+import { statSync } from 'node:fs';
+import { CIFAR10_CLASSES } from '../../data/cifar.ts';
+import { IMAGE_BYTES } from '../../data/dataset.ts';
+import { type ImageDecoder, imageDecoder } from '../../data/node/decode-image.ts';
+import { predictImages } from '../../train/evaluate.ts';
+import { createInference } from '../../train/executables.ts';
+import { messageOf, UserError } from '../../util/errors.ts';
+import { defineCommand } from '../command.ts';
+import { formatPercent } from '../console/format.ts';
+import { defaultThreads, openBackend } from '../session/backend.ts';
+import { convOption, deviceOption, jsonOption, threadsOption } from '../session/common-options.ts';
+import { type Model, openModel } from '../session/model.ts';
+import { printJson, progressTerminal } from '../session/output.ts';
+import { integer, text } from '../values.ts';
+
+const BATCH = 64;
+
+export const predict = defineCommand({
+  name: 'predict',
+  summary: 'The likeliest classes of your own images',
+  description:
+    'Pictures (PNG, JPEG, WebP) are resized to 32×32, as training does with image folders.',
+  arguments: [
+    { name: 'RUN|WEIGHTS', help: 'a run folder, .safetensors, .th or .pth', required: true },
+    { name: 'IMAGE', help: 'picture files', required: true, repeated: true },
+  ],
+  options: {
+    top: integer({ help: 'How many classes', initial: 5, minimum: 1 }),
+    checkpoint: text({
+      help: "Which of a run's checkpoints: best, last, epoch-010",
+      placeholder: '<name>',
+      shownDefault: 'best, else last',
+    }),
+    device: deviceOption,
+    threads: threadsOption,
+    conv: convOption,
+    json: jsonOption,
+  },
+  examples: [
+    { command: 'predict runs/resnet20-seed1 cat.jpg', help: 'Five classes with probabilities' },
+    { command: 'predict resnet56.th *.png --json', help: 'Many pictures, for another program' },
+  ],
+  async run({ values, positionals }) {
+    const [path, ...files] = positionals;
+    const { device, conv, checkpoint, top, json } = values;
+    const threads = values.threads ?? defaultThreads();
+    const model = await openModel(path!, { checkpoint });
+    const names = classNames(model);
+    const images = await decodeAll(files);
+    const backend = await openBackend({ device, threads, convolution: conv, half: false });
+    try {
+      const { network, weights, normalization } = model;
+      const batch = Math.min(BATCH, files.length);
+      const executable = await createInference(backend, network, weights, normalization, batch);
+      const predictions = await predictImages(executable, images, top);
+      await executable.dispose();
+      const named = predictions.map((ranked, place) => ({
+        image: files[place]!,
+        classes: ranked.map(({ index, probability }) => ({
+          index,
+          name: names[index] ?? `class ${index}`,
+          probability,
+        })),
+      }));
+      if (json) printJson({ weights: model.title, predictions: named });
+      else print(named);
+      return 0;
+    } finally {
+      await backend.dispose();
+    }
+  },
+});
+
+/** Published ten-class weights carry no names; they are CIFAR-10's. */
+function classNames(model: Model): readonly string[] {
+  return model.classes ?? (model.network.classes === 10 ? CIFAR10_CLASSES : []);
+}
+
+async function decodeAll(files: readonly string[]): Promise<Uint8Array> {
+  const decode = await imageDecoder();
+  const images = new Uint8Array(files.length * IMAGE_BYTES);
+  for (const [place, file] of files.entries()) {
+    images.set(await decodeOne(decode, file), place * IMAGE_BYTES);
+  }
+  return images;
+}
+
+async function decodeOne(decode: ImageDecoder, file: string): Promise<Uint8Array> {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found) throw new UserError(`${file} does not exist: check the path.`);
+  if (found.isDirectory()) throw new UserError(`${file} is a folder: name the pictures in it.`);
+  try {
+    return await decode(file);
+  } catch (error) {
+    throw new UserError(`${file} cannot be read as an image (${messageOf(error).split('\n')[0]}).`);
+  }
+}
+
+function print(
+  predictions: readonly {
+    readonly image: string;
+    readonly classes: readonly { readonly name: string; readonly probability: number }[];
+  }[],
+): void {
+  const terminal = progressTerminal(false);
+  for (const { image, classes } of predictions) {
+    terminal.line(image);
+    const width = Math.max(...classes.map(({ name }) => name.length));
+    for (const { name, probability } of classes) {
+      const bar = '#'.repeat(Math.round(probability * 30));
+      const percent = formatPercent(probability, 1).padStart(7);
+      terminal.line(`  ${name.padEnd(width)}  ${percent}  ${bar}`);
+    }
+  }
+}

@@ -1,0 +1,223 @@
+// `table6 reproduce`: plans a table, says what it costs, trains what is missing, reports. It may be
+// stopped and started at any moment; the run folders are all it remembers.
+
+import type { Dataset } from '../../data/dataset.ts';
+import { type CellView, readCells } from '../../experiment/cells.ts';
+import { type RunCost, runCost, wallSeconds } from '../../experiment/cost.ts';
+import { runGrid } from '../../experiment/grid.ts';
+import { createLauncher } from '../../experiment/jobs.node.ts';
+import { measureSpeed } from '../../experiment/measure.ts';
+import { cellConfig, makePlan, type Plan, type PlanRequest } from '../../experiment/plan.ts';
+import { readPlan, writePlan } from '../../experiment/plan-folder.ts';
+import { formatReport, readReport, writeReport } from '../../experiment/report/report.ts';
+import { tableText } from '../../experiment/report/text.ts';
+import { nodeHost } from '../../runs/runs.node.ts';
+import { defineCommand } from '../command.ts';
+import { formatBytes, formatDuration, formatRate, plural } from '../console/format.ts';
+import { createOverview } from '../console/overview.ts';
+import type { Terminal } from '../console/terminal.ts';
+import type { Values } from '../options.ts';
+import { checkDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { openDataset } from '../session/dataset.ts';
+import { watchSignals } from '../session/interrupt.ts';
+import { printJson, progressTerminal } from '../session/output.ts';
+import { reproduceOptions } from './reproduce-options.ts';
+
+type ReproduceValues = Values<typeof reproduceOptions>;
+
+export const reproduce = defineCommand({
+  name: 'reproduce',
+  summary: 'Train the networks of Table 6 with several seeds, and report',
+  description:
+    'Plans every network with every recipe and every seed and freezes the plan in its folder; shows what it costs; trains each run in a process of its own. Finished runs are skipped, stopped ones go on, failed ones are tried again: call it as often as you like, also with more seeds or networks. Several machines may share the folder.',
+  arguments: [],
+  options: reproduceOptions,
+  examples: [
+    { command: 'reproduce --dry-run', help: 'What four networks with five seeds would cost here' },
+    { command: 'reproduce --archs resnet20 --seeds 3', help: 'One row of the table' },
+    { command: 'reproduce --seeds 10', help: 'Later: the same table with more seeds' },
+    {
+      command: 'reproduce --archs plain20,plain56,resnet20,resnet56 --save-dir runs/degradation',
+      help: 'Plain nets beside residual ones',
+    },
+    {
+      command: 'reproduce --archs resnet110 --recipe notebook,notebook-as-run --save-dir runs/110',
+      help: 'What the notebook meant against what its code does',
+    },
+    {
+      command: 'reproduce --recipe quick --epochs 10 --data synthetic --save-dir runs/trial',
+      help: 'Try it out without a download',
+    },
+  ],
+  async run({ values }) {
+    const terminal = progressTerminal(values.json);
+    checkDevice(values);
+    const request = requestOf(values);
+    const folder = values.saveDir.replace(/(?<=.)\/+$/, '');
+    const plan = values.dryRun
+      ? makePlan(request, await readPlan(nodeHost.files, folder))
+      : await writePlan(nodeHost, folder, request);
+    const threads = values.threads ?? Math.max(1, Math.floor(defaultThreads() / values.jobs));
+    const { data, validation } = plan.settings;
+    const dataset = await openDataset(data, terminal, {
+      validation,
+      seed: plan.cells[0]!.seed,
+      offline: values.offline,
+    });
+    const views = await readCells(nodeHost, folder, plan.cells);
+    const context = { plan, folder, dataset, views, values, threads, terminal };
+    await showCost(context);
+    if (values.dryRun) return 0;
+    return train(context);
+  },
+});
+
+interface Context {
+  readonly plan: Plan;
+  readonly folder: string;
+  readonly dataset: Dataset;
+  readonly views: readonly CellView[];
+  readonly values: ReproduceValues;
+  /** Of each run. */
+  readonly threads: number;
+  readonly terminal: Terminal;
+}
+
+function requestOf(values: ReproduceValues): PlanRequest {
+  const { archs, seeds, recipe, data, epochs, milestones, batchSize, lr } = values;
+  const { shortcut, validation, limitBatches, saveEvery, half } = values;
+  return {
+    archs,
+    seeds,
+    recipes: recipe,
+    settings: {
+      ...{ data, epochs, batchSize, learningRate: lr, shortcut, validation },
+      ...{ limitBatches, saveEvery, half: half || undefined },
+      milestones: milestones && [...milestones],
+    },
+  };
+}
+
+/** The plan and its price, before anybody waits. */
+async function showCost({ plan, folder, dataset, views, values, threads, terminal }: Context) {
+  const held = { classes: dataset.classes.length, validation: dataset.validation?.count };
+  const sizes = {
+    trainImages: dataset.train.count,
+    evaluatedImages: dataset.test.count + (dataset.validation?.count ?? 0),
+  };
+  const left = views.filter(({ state }) => state !== 'finished');
+  const cost = (view: CellView): RunCost =>
+    runCost(cellConfig(plan, view.cell, held), sizes, view.run?.summary?.iteration);
+  const costs = left.map(cost);
+  const work = costs.map(({ multiplyAdds }) => multiplyAdds);
+  const { train, validation, test } = dataset;
+  const images = [plural(train.count, 'training image'), plural(test.count, 'test image')];
+  if (validation) images.push(plural(validation.count, 'validation image'));
+  terminal.line(`folder   ${folder}`);
+  terminal.line(`data     ${dataset.title}: ${images.join(', ')}`);
+  terminal.line(`grid     ${gridText(plan)}`);
+  terminal.line(
+    `to do    ${plural(left.length, 'run')}; ${plan.cells.length - left.length} finished`,
+  );
+  if (left.length === 0) return;
+  terminal.line(`work     ${workText(sum(work))} multiply-adds`);
+  terminal.line(`disk     ${formatBytes(sum(costs.map(({ diskBytes }) => diskBytes)))}`);
+  const smallest = left[work.indexOf(Math.min(...work))]!;
+  const config = { ...cellConfig(plan, smallest.cell, held), threads, memory: values.memory };
+  const { device, conv, jobs } = values;
+  const half = plan.settings.half === true;
+  const backend = await openBackend({ device, threads, convolution: conv, half });
+  try {
+    const speed = await measureSpeed({ config, dataset, backend });
+    const seconds = wallSeconds(work, jobs, speed.multiplyAddsPerSecond);
+    terminal.line(
+      `time     about ${formatDuration(seconds)} with ${plural(jobs, 'job')} of ${plural(threads, 'thread')}: ${speed.arch} trained ${formatRate(speed.imagesPerSecond)} images/s just now (${backend.description}); deeper networks are reckoned by their multiply-adds${jobs > 1 ? ', and the jobs as if they did not slow each other down' : ''}`,
+    );
+  } finally {
+    await backend.dispose();
+  }
+}
+
+function gridText({ cells, settings }: Plan): string {
+  const distinct = (values: readonly (string | number)[]) => [...new Set(values)].join(', ');
+  const parts = [
+    `${plural(cells.length, 'run')}: ${distinct(cells.map(({ arch }) => arch))}`,
+    `recipe ${distinct(cells.map(({ recipe }) => recipe))}`,
+    `seeds ${distinct(cells.map(({ seed }) => seed))}`,
+  ];
+  if (settings.epochs !== undefined) parts.push(plural(settings.epochs, 'epoch'));
+  if (settings.limitBatches) parts.push(`a trial of ${settings.limitBatches} batches an epoch`);
+  return parts.join('; ');
+}
+
+/** 2.5e15 → `2.5 × 10^15`. */
+function workText(multiplyAdds: number): string {
+  const [digits = '', exponent = ''] = multiplyAdds.toExponential(1).split('e+');
+  return `${digits} × 10^${exponent}`;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+async function train(context: Context): Promise<number> {
+  const { plan, folder, dataset, values, threads, terminal } = context;
+  const stopping = new AbortController();
+  using interruption = watchSignals((signal) => {
+    if (signal !== 'EPIPE') terminal.line(`${signal}: the runs save and stop; once more to quit.`);
+    stopping.abort();
+  });
+  const { device, conv, memory, offline } = values;
+  const shared = [`--threads=${threads}`, ...(offline ? ['--offline'] : [])];
+  const training = [...shared, `--memory=${memory}`];
+  const engine = [`--device=${device}`, `--conv=${conv}`];
+  const overview = createOverview({
+    terminal,
+    folder,
+    cells: plan.cells,
+    trainImages: dataset.train.count,
+    table: async () => {
+      const report = await readReport(nodeHost, folder);
+      await writeReport(nodeHost.files, `${folder}/report`, report);
+      return tableText(report);
+    },
+  });
+  terminal.line();
+  let views: CellView[];
+  try {
+    views = await runGrid({
+      host: nodeHost,
+      folder,
+      cells: plan.cells,
+      jobs: values.jobs,
+      launcher: createLauncher({
+        plan,
+        machine: { begin: [...training, ...engine], resume: training },
+        evaluate: [...shared, ...engine],
+      }),
+      signal: stopping.signal,
+      onEvent: (event) => overview.handle(event),
+    });
+  } finally {
+    await overview.close();
+  }
+  const report = await readReport(nodeHost, folder);
+  const page = await writeReport(nodeHost.files, `${folder}/report`, report);
+  terminal.line();
+  terminal.line(report.title);
+  terminal.line(tableText(report));
+  terminal.line();
+  for (const { state, message, cell } of views) {
+    if (state === 'failed') terminal.line(`failed   ${cell.arch} seed ${cell.seed}: ${message}`);
+  }
+  terminal.line(`report   ${page}`);
+  terminal.line(`         table6 report ${folder}`);
+  if (values.json) printJson(JSON.parse(formatReport(report, 'json')));
+  const unfinished = views.filter(({ state }) => state !== 'finished').length;
+  if (unfinished > 0) {
+    terminal.line(
+      `${plural(unfinished, 'run')} not finished; to go on: table6 reproduce --save-dir ${folder}`,
+    );
+  }
+  return interruption.exitCode() ?? (unfinished > 0 ? 1 : 0);
+}

@@ -1,0 +1,124 @@
+// The console as a reader of training events: the bar on a terminal, plain lines elsewhere, the
+// notebook's lines on request. One line an epoch stays in every case but the notebook's.
+
+import type {
+  EpochEndEvent,
+  EvaluationEvent,
+  EvaluationProgressEvent,
+  StepEvent,
+  TrainEvent,
+} from '../../train/events.ts';
+import { barLine, throttle } from './bar.ts';
+import { formatDuration, formatLearningRate, formatPercent, formatRate } from './format.ts';
+import { notebookReader } from './notebook.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface TrainReader {
+  handle(event: TrainEvent): void;
+}
+
+export type LogStyle = 'auto' | 'plain' | 'notebook';
+
+/** @param printFreq plain and notebook lines come every so many batches */
+export function createTrainReader(
+  style: LogStyle,
+  terminal: Terminal,
+  printFreq: number,
+): TrainReader {
+  if (style === 'notebook') return notebookReader(terminal, printFreq);
+  const progress =
+    style === 'auto' && terminal.interactive ? bars(terminal) : plainLines(terminal, printFreq);
+  return withEpochLines(terminal, progress);
+}
+
+/** Adds the line of an epoch when all that belongs to it has arrived. */
+function withEpochLines(terminal: Terminal, progress: TrainReader): TrainReader {
+  let epoch: EpochEndEvent | undefined;
+  let evaluations: EvaluationEvent[] = [];
+  const flush = () => {
+    if (epoch) terminal.line(epochLine(epoch, evaluations));
+    epoch = undefined;
+    evaluations = [];
+  };
+  return {
+    handle(event) {
+      if (event.kind === 'epoch-end') epoch = event;
+      else if (event.kind === 'evaluation') evaluations.push(event);
+      else if (event.kind !== 'evaluation-progress') flush();
+      if (event.kind === 'nan') terminal.line(terminal.colors.red(event.message));
+      progress.handle(event);
+      if (event.kind === 'end') terminal.clear();
+    },
+  };
+}
+
+function epochLine(epoch: EpochEndEvent, evaluations: readonly EvaluationEvent[]): string {
+  const number = String(epoch.epoch + 1).padStart(String(epoch.epochs).length);
+  return [
+    `epoch ${number}/${epoch.epochs}`,
+    `loss ${epoch.trainLoss.toFixed(4)}`,
+    `accuracy ${formatPercent(epoch.trainTop1)}`,
+    ...evaluations.map(evaluationText),
+    `lr ${formatLearningRate(epoch.learningRate)}`,
+    `${formatRate(epoch.imagesPerSecond)} images/s`,
+    formatDuration(epoch.seconds),
+  ].join('  ');
+}
+
+function evaluationText(evaluation: EvaluationEvent): string {
+  const { split, top1Error, isBest, bestError, bestEpoch, partial, images } = evaluation;
+  const best = isBest ? 'best' : `best ${formatPercent(bestError)} in epoch ${bestEpoch + 1}`;
+  const part = partial ? `, first ${images} images only` : '';
+  return `${split} error ${formatPercent(top1Error)} (${best}${part})`;
+}
+
+function bars(terminal: Terminal): TrainReader {
+  const mayDraw = throttle(10);
+  return {
+    handle(event) {
+      if (event.kind === 'step') {
+        if (mayDraw(event.batch + 1 === event.batches)) terminal.draw(stepBar(event, terminal));
+      } else if (event.kind === 'evaluation-progress') {
+        if (mayDraw()) terminal.draw(evaluationBar(event, terminal));
+      }
+    },
+  };
+}
+
+function stepBar(step: StepEvent, terminal: Terminal): string {
+  const fields = [
+    `${formatRate(step.imagesPerSecond)} images/s`,
+    `left ${formatDuration(step.secondsLeft)}`,
+    `loss ${step.lossAverage.toFixed(4)}`,
+    `accuracy ${formatPercent(step.top1Average)}`,
+    `lr ${formatLearningRate(step.learningRate)}`,
+    `batch ${step.batch + 1}/${step.batches}`,
+  ];
+  const done = (step.batch + 1) / step.batches;
+  return barLine(`epoch ${step.epoch + 1}`, done, fields, terminal.width());
+}
+
+function evaluationBar(progress: EvaluationProgressEvent, terminal: Terminal): string {
+  const fields = [`error ${formatPercent(1 - progress.top1Average)}`];
+  const done = (progress.batch + 1) / progress.batches;
+  return barLine(`epoch ${progress.epoch + 1} ${progress.split}`, done, fields, terminal.width());
+}
+
+function plainLines(terminal: Terminal, printFreq: number): TrainReader {
+  return {
+    handle(event) {
+      if (event.kind !== 'step' || event.batch % printFreq !== 0) return;
+      terminal.line(
+        [
+          `epoch ${event.epoch + 1}`,
+          `batch ${event.batch + 1}/${event.batches}`,
+          `loss ${event.loss.toFixed(4)} (${event.lossAverage.toFixed(4)})`,
+          `accuracy ${formatPercent(event.top1Average)}`,
+          `lr ${formatLearningRate(event.learningRate)}`,
+          `${formatRate(event.imagesPerSecond)} images/s`,
+          `left ${formatDuration(event.secondsLeft)}`,
+        ].join('  '),
+      );
+    },
+  };
+}

@@ -1,0 +1,58 @@
+// Where lines go. On a terminal one line can be drawn again and again (a progress bar), with `\r`
+// and spaces rather than escape codes, so it behaves under NO_COLOR and on old consoles; elsewhere
+// only whole lines are written. Readers of training events know nothing beyond this interface.
+
+import picocolors from 'picocolors';
+
+export type Colors = ReturnType<typeof picocolors.createColors>;
+
+export interface Terminal {
+  /** Whether a line can be drawn over. */
+  readonly interactive: boolean;
+  readonly colors: Colors;
+  /** Width that a drawn line may have. */
+  width(): number;
+  /** Writes a line; a drawn one makes room. */
+  line(text?: string): void;
+  /** Draws over the last drawn line; cut to the width. Does nothing where lines cannot be drawn. */
+  draw(text: string): void;
+  /** Removes the drawn line. */
+  clear(): void;
+}
+
+type Output = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>;
+
+/**
+ * @param options.label stands before every line, such as `[synthetic]`
+ */
+export function createTerminal(
+  stream: Output = process.stdout,
+  options: { label?: string; environment?: NodeJS.ProcessEnv } = {},
+): Terminal {
+  const environment = options.environment ?? process.env;
+  const interactive = stream.isTTY === true && environment.TERM !== 'dumb' && !environment.CI;
+  const colored = stream.isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb';
+  const label = options.label === undefined ? '' : `${options.label} `;
+  let drawn = 0;
+  const width = () => Math.max(20, (stream.columns || 80) - 1);
+  const clear = () => {
+    if (drawn > 0) stream.write(`\r${' '.repeat(drawn)}\r`);
+    drawn = 0;
+  };
+  return {
+    interactive,
+    colors: picocolors.createColors(colored),
+    width: () => width() - label.length,
+    line(text = '') {
+      clear();
+      for (const part of text.split('\n')) stream.write(`${`${label}${part}`.trimEnd()}\n`);
+    },
+    draw(text) {
+      if (!interactive) return;
+      const shown = `${label}${text}`.slice(0, width());
+      stream.write(`\r${shown.padEnd(drawn)}`);
+      drawn = shown.length;
+    },
+    clear,
+  };
+}

@@ -1,0 +1,113 @@
+// Help as text for the terminal, from the same tables that parse the command line.
+
+import type { Command } from './command.ts';
+import type { CommandEntry } from './commands.ts';
+import { flagName, type Option, type OptionTable } from './options.ts';
+
+/** `table6 --help`. */
+export function overviewHelp(commands: readonly CommandEntry[], version: string): string {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  return [
+    `table6 ${version}: the CIFAR-10 residual networks of He et al. (2015), Table 6, trained in TypeScript`,
+    '',
+    'Usage: table6 <command> [options]',
+    '',
+    'Commands:',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+    'Examples:',
+    '  table6 train resnet20 --recipe quick   Train on CIFAR-10 for a few epochs',
+    '  table6 evaluate runs/<run>             Test error of the best checkpoint',
+    '  table6 summary --all                   The six networks of Table 6',
+    '',
+    "'table6 <command> --help' shows a command's options and examples.",
+  ].join('\n');
+}
+
+/** `table6 <command> --help`. */
+export function commandHelp(command: Command): string {
+  const lines = [`table6 ${command.name}: ${command.summary}`, '', `Usage: ${usageLine(command)}`];
+  if (command.description !== undefined) lines.push('', ...wrap(command.description, 96));
+  if (command.arguments.length > 0) {
+    lines.push('', 'Arguments:');
+    const width = Math.max(...command.arguments.map(({ name }) => name.length));
+    for (const { name, help } of command.arguments) lines.push(...entry(name, width, help));
+  }
+  for (const [group, options] of optionGroups(command.options)) {
+    lines.push('', `${group}:`);
+    const named = options.map(([key, option]) => [optionUsage(key, option), option] as const);
+    const width = Math.min(34, Math.max(...named.map(([usage]) => usage.length)));
+    for (const [usage, option] of named) lines.push(...entry(usage, width, optionHelp(option)));
+  }
+  lines.push('', 'Examples:');
+  for (const { command: line, help } of command.examples) {
+    lines.push(`  table6 ${line}`, `      ${help}`);
+  }
+  return lines.join('\n');
+}
+
+/** `table6 train [ARCH] [options]`. */
+export function usageLine(command: Command): string {
+  const positionals = command.arguments.map(({ name, required, repeated }) => {
+    const shown = repeated ? `${name}...` : name;
+    return required ? shown : `[${shown}]`;
+  });
+  return ['table6', command.name, ...positionals, '[options]'].join(' ');
+}
+
+/** Options by heading, in the table's order. */
+export function optionGroups(table: OptionTable): [string, [string, Option<unknown>][]][] {
+  const groups = new Map<string, [string, Option<unknown>][]>();
+  for (const [key, option] of Object.entries(table)) {
+    const group = option.group ?? 'Options';
+    groups.set(group, [...(groups.get(group) ?? []), [key, option]]);
+  }
+  return [...groups];
+}
+
+/** `-b, --batch-size <n>`. */
+export function optionUsage(key: string, option: Option<unknown>): string {
+  const short = option.short === undefined ? '' : `-${option.short}, `;
+  const value = option.placeholder === undefined ? '' : ` ${option.placeholder}`;
+  return `${short}--${flagName(key)}${value}`;
+}
+
+/** The help line with aliases and default. */
+export function optionHelp(option: Option<unknown>): string {
+  const notes: string[] = [];
+  if (option.aliases?.length) notes.push(`also ${option.aliases.map((a) => `--${a}`).join(', ')}`);
+  const shown = option.shownDefault ?? defaultText(option.initial);
+  if (shown !== undefined) notes.push(`default ${shown}`);
+  return notes.length === 0 ? option.help : `${option.help} (${notes.join('; ')})`;
+}
+
+function defaultText(initial: unknown): string | undefined {
+  return initial === undefined || initial === false ? undefined : String(initial);
+}
+
+function entry(left: string, width: number, help: string): string[] {
+  const indent = ' '.repeat(width + 4);
+  const [first = '', ...rest] = wrap(help, 100 - width - 4);
+  const head =
+    left.length > width
+      ? [`  ${left}`, `${indent}${first}`]
+      : [`  ${left.padEnd(width)}  ${first}`];
+  return [...head, ...rest.map((line) => `${indent}${line}`)];
+}
+
+/** Breaks text at spaces; a blank line in it stays. */
+function wrap(text: string, width: number): string[] {
+  return text.split('\n').flatMap((paragraph) => {
+    const lines: string[] = [];
+    let line = '';
+    for (const word of paragraph.split(' ')) {
+      if (line !== '' && line.length + 1 + word.length > width) {
+        lines.push(line);
+        line = word;
+      } else {
+        line = line === '' ? word : `${line} ${word}`;
+      }
+    }
+    return [...lines, line];
+  });
+}

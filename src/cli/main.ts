@@ -1,0 +1,106 @@
+// The command line's entry: finds the command, parses, runs, and turns every ending into an exit
+// code. A UserError is one sentence and 1 or 2; anything else is a defect of ours, with its stack
+// and how to report it. Little is imported here, so that `table6 --help` answers at once.
+
+import { readFileSync } from 'node:fs';
+import { UserError } from '../util/errors.ts';
+import { COMMANDS } from './commands.ts';
+import { brokenPipe } from './console/broken-pipe.ts';
+import { commandHelp, overviewHelp } from './help.ts';
+import { parseCommandLine } from './options.ts';
+import { nearest } from './suggest.ts';
+
+/** Runs a command line in this process and ends it. */
+export async function runProcess(argv: readonly string[]): Promise<void> {
+  brokenPipe.watch();
+  const code = await main(argv);
+  // Ends even where a library left a handle open; what was written goes out first.
+  process.exitCode = code;
+  await Promise.all([process.stdout, process.stderr].map(flushed));
+  process.exit(code);
+}
+
+/**
+ * Runs a command line.
+ * @param argv what follows `table6`
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(argv);
+  } catch (error) {
+    const { text, exitCode } = describeError(error, argv);
+    process.stderr.write(`${text}\n`);
+    return exitCode;
+  }
+}
+
+/** package.json's version. */
+export function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}
+
+async function dispatch(argv: readonly string[]): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === undefined || first === '--help' || first === '-h') return print(overview());
+  if (first === '--version' || first === '-v' || first === '-V') return print(packageVersion());
+  if (first === 'help') return dispatch(rest.length === 0 ? ['--help'] : [rest[0]!, '--help']);
+  const entry = COMMANDS.find(({ name }) => name === first);
+  if (entry === undefined) throw unknownCommand(first);
+  const command = await entry.load();
+  const beforeTerminator = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
+  if (beforeTerminator.some((arg) => arg === '--help' || arg === '-h')) {
+    return print(commandHelp(command));
+  }
+  return command.run(parseCommandLine(command.name, command.options, command.arguments, rest));
+}
+
+function overview(): string {
+  return overviewHelp(COMMANDS, packageVersion());
+}
+
+function unknownCommand(typed: string): UserError {
+  const names = COMMANDS.map(({ name }) => name);
+  const what = typed.startsWith('-') ? 'option' : 'command';
+  const candidates = typed.startsWith('-') ? ['--help', '--version'] : names;
+  const suggestion = nearest(typed, candidates);
+  const hint =
+    suggestion === undefined
+      ? `the commands are ${names.join(', ')}`
+      : `did you mean "table6 ${suggestion}"?`;
+  return new UserError(`table6 has no ${what} "${typed}": ${hint}`, { exitCode: 2 });
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+/**
+ * What is told about an error, and the exit code: one sentence for what a user can repair, the stack
+ * and how to report it for the rest.
+ */
+export function describeError(
+  error: unknown,
+  argv: readonly string[],
+): { text: string; exitCode: number } {
+  if (error instanceof UserError) return { text: error.message, exitCode: error.exitCode };
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const report = [
+    stack,
+    '',
+    'This is a defect in table6, not a mistake of yours. Please open an issue with the text above,',
+    `the command "table6 ${argv.join(' ')}" and the output of "table6 doctor".`,
+  ];
+  // EX_SOFTWARE: tells a script that trying again will not help.
+  return { text: report.join('\n'), exitCode: 70 };
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed) resolve();
+    else stream.write('', () => resolve());
+  });
+}

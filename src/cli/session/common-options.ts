@@ -1,0 +1,42 @@
+// Options that several commands share, so that they mean and say the same everywhere.
+
+import { CONVOLUTIONS, MEMORY_MODES } from '../../train/config.ts';
+import { choice, flag, integer, text } from '../values.ts';
+
+export const dataOption = text({
+  help: 'cifar10, cifar100, synthetic[:train=N,test=N,seed=N], a folder or archive in the official CIFAR layout, or a folder train/<class>/*, test/<class>/*',
+  placeholder: '<name|path>',
+  shownDefault: 'cifar10',
+});
+
+export const deviceOption = choice(['auto', 'cpu', 'webgpu', 'reference'], {
+  help: 'Where to compute; reference is slow float64, for checking',
+  initial: 'auto',
+});
+
+export const threadsOption = integer({
+  help: 'CPU threads',
+  short: 'j',
+  shownDefault: 'all cores',
+  minimum: 1,
+  maximum: 1024,
+});
+
+export const convOption = choice(CONVOLUTIONS, {
+  help: "Algorithm of the CPU's 3×3 convolutions of stride 1: Winograd F(4×4), which auto takes, F(2×2), or direct",
+  aliases: ['convolution'],
+  initial: 'auto',
+});
+
+export const memoryOption = choice(MEMORY_MODES, {
+  help: "While training, keep every activation, or recompute each block's from its input (same bits, less memory, a forward pass more); auto keeps what fits in 3.5 GiB",
+  initial: 'auto',
+});
+
+export const strictOption = flag({
+  help: 'Stop at the first unreadable picture of an image folder instead of skipping it',
+});
+
+export const offlineOption = flag({ help: 'Never download' });
+
+export const jsonOption = flag({ help: 'Print one line of JSON on standard output' });

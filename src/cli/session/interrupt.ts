@@ -1,0 +1,57 @@
+// Ctrl-C and its relatives while training. The first asks the loop to finish its step and save; the
+// second means now. A signal can arrive twice for one key press (from the terminal and from the
+// older Node that handed over to this one), so repetitions within a moment count once.
+
+import type { StopRequest } from '../../train/loop.ts';
+import { brokenPipe } from '../console/broken-pipe.ts';
+
+/** Exit codes as shells give them: 128 and the signal's number. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** EX_IOERR's neighbour 141 is what a shell shows for SIGPIPE. */
+const BROKEN_PIPE = 141;
+
+const SAME_PRESS_MILLISECONDS = 300;
+
+export interface Interruption extends Disposable {
+  readonly stop: StopRequest;
+  /** What to exit with, once a stop was asked for. */
+  exitCode(): number | undefined;
+}
+
+/**
+ * Watches for signals until it is disposed.
+ * @param onFirst told once, so that the console can say that it heard
+ */
+export function watchSignals(onFirst: (signal: string) => void): Interruption {
+  const stop: StopRequest = { requested: false };
+  let code: number | undefined;
+  let firstAt = 0;
+  const ask = (name: string, exitCode: number) => {
+    const now = performance.now();
+    if (code === undefined) {
+      code = exitCode;
+      firstAt = now;
+      stop.requested = true;
+      onFirst(name);
+    } else if (now - firstAt > SAME_PRESS_MILLISECONDS) {
+      process.exit(exitCode);
+    }
+  };
+  const handlers = Object.entries(SIGNALS).map(([name, exitCode]) => {
+    const handler = () => ask(name, exitCode);
+    process.on(name, handler);
+    return [name, handler] as const;
+  });
+  const restorePipe = brokenPipe.react(() => {
+    if (code === undefined) ask('EPIPE', BROKEN_PIPE);
+  });
+  return {
+    stop,
+    exitCode: () => code,
+    [Symbol.dispose]() {
+      for (const [name, handler] of handlers) process.off(name, handler);
+      restorePipe();
+    },
+  };
+}

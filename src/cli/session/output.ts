@@ -1,0 +1,53 @@
+// Results: JSON in one line for programs, pictures as PNG files.
+
+import { writeFile } from 'node:fs/promises';
+import { messageOf, UserError } from '../../util/errors.ts';
+import { encodePng, type RgbRaster } from '../../util/png.node.ts';
+import { createTerminal, type Terminal } from '../console/terminal.ts';
+
+/** Compact, so that a line is a record and `grep '"wrong":85'` finds it. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** How the reader can call this program: in a clone, and wherever npx started it, through npx. */
+export function commandName(environment: NodeJS.ProcessEnv = process.env): string {
+  return environment.npm_command === undefined ? 'table6' : 'npx table6';
+}
+
+/** Where progress goes: beside the JSON, not into it. */
+export function progressTerminal(json: boolean, label?: string): Terminal {
+  return createTerminal(json ? process.stderr : process.stdout, { label });
+}
+
+/** @throws UserError when the file cannot be written */
+export async function writePng(path: string, raster: RgbRaster): Promise<void> {
+  try {
+    await writeFile(path, encodePng(raster));
+  } catch (error) {
+    throw new UserError(`${path} cannot be written: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Aligned columns; those of numbers to the right. */
+export function formatTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  alignRight: (column: number) => boolean = (column) => column > 0,
+): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, column) =>
+    Math.max(...all.map((row) => (row[column] ?? '').length)),
+  );
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => {
+          const width = widths[column] as number;
+          return alignRight(column) ? cell.padStart(width) : cell.padEnd(width);
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

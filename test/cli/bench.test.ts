@@ -1,0 +1,47 @@
+// `table6 bench`: what it measures, with and without --profile. How fast is not asked here.
+
+import { expect, test } from 'vitest';
+import { table6 } from './run-table6.ts';
+
+const SMALL = ['bench', 'resnet8', '--batch-size', '4', '--seconds', '0', '--threads', '1'];
+
+test('--profile: every operation with its time, and arithmetic where there is some', async () => {
+  const { code, stdout } = await table6([...SMALL, '--profile', '--json', '--memory', 'recompute']);
+  expect(code).toBe(0);
+  const { results } = JSON.parse(stdout) as {
+    results: { mode: string; operations: Record<string, number | string>[] }[];
+  };
+  expect(results.map(({ mode }) => mode)).toEqual(['train', 'infer']);
+  const [train, infer] = results.map(({ operations }) => operations);
+  const named = (operations: typeof train, name: string) =>
+    operations!.filter((operation) => operation.name === name);
+  // Recomputed blocks run their convolutions twice.
+  expect(named(train, 'convolution layer1.0.conv1')).toHaveLength(2);
+  expect(named(train, 'sgd')).toHaveLength(1);
+  expect(named(infer, 'convolutionInference layer3.0.conv2')).toHaveLength(1);
+  for (const operation of [...train!, ...infer!]) {
+    expect(operation.milliseconds).toBeGreaterThanOrEqual(0);
+    if (!String(operation.name).startsWith('convolution')) continue;
+    expect(operation.gflops).toBeGreaterThan(0);
+    expect(operation.gigabytesPerSecond).toBeGreaterThan(0);
+    expect(operation.ceilingShare).toBeGreaterThan(0);
+  }
+});
+
+test('--profile as a table ends with the ceiling', async () => {
+  const { stdout } = await table6([...SMALL, '--mode', 'train', '--profile', '--conv', 'direct']);
+  expect(stdout).toMatch(/^operation +ms +of step +GFLOP\/s +GB\/s +of ceiling$/m);
+  expect(stdout).toMatch(/^convolutionBackward layer1\.0\.conv1( +[\d.]+){2} %( +[\d.]+){3} %$/m);
+  expect(stdout).toMatch(/multiply-add ceiling: \d+ GFLOP\/s a thread, measured at the start\n$/);
+});
+
+test('--convolution is --conv under its former name', async () => {
+  const { stdout } = await table6([...SMALL, '--mode', 'infer', '--convolution', 'winograd2']);
+  expect(stdout).toContain('Winograd F(2×2, 3×3)');
+});
+
+test('only the CPU engine is profiled', async () => {
+  const { code, stderr } = await table6([...SMALL, '--device', 'reference', '--profile']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('--profile measures the CPU engine, not --device reference');
+});

@@ -1,0 +1,14 @@
+// docs/cli.md is what the option tables say.
+
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { cliMarkdown } from '../../src/cli/markdown.ts';
+import { REPOSITORY } from './run-table6.ts';
+
+test('docs/cli.md is up to date (npm run docs)', async () => {
+  const written = await readFile(path.join(REPOSITORY, 'docs', 'cli.md'), 'utf8');
+  const commands = await Promise.all(COMMANDS.map((entry) => entry.load()));
+  expect(written).toBe(cliMarkdown(commands));
+});

@@ -1,0 +1,211 @@
+// The command line as a whole, in processes of its own: help, exit codes, one-sentence messages, and
+// the hand-over from an older Node.
+
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { commandHelp } from '../../src/cli/help.ts';
+import { describeError } from '../../src/cli/main.ts';
+import { parseCommandLine } from '../../src/cli/options.ts';
+import { nearest } from '../../src/cli/suggest.ts';
+import { UserError } from '../../src/util/errors.ts';
+import { BIN, table6 } from './run-table6.ts';
+
+describe('help', () => {
+  test('without arguments lists every command and where to read on', async () => {
+    const { code, stdout, stderr } = await table6([]);
+    expect([code, stderr]).toEqual([0, '']);
+    const lines = stdout.split('\n').map((line) => line.trim().split(/ {2,}/));
+    for (const { name, summary } of COMMANDS) expect(lines).toContainEqual([name, summary]);
+    expect(stdout).toContain("'table6 <command> --help'");
+    expect((await table6(['--help'])).stdout).toBe(stdout);
+  });
+
+  // Processor time, which on a quiet machine is what one waits for: the suite shares its cores.
+  test('answers in less than 150 ms', () => {
+    const tell =
+      'data:text/javascript,process.on("exit",()=>{const{user,system}=process.cpuUsage();console.error((user+system)/1000)})';
+    const times = Array.from({ length: 5 }, () => {
+      const { stdout, stderr } = spawnSync(process.execPath, ['--import', tell, BIN, '--help'], {
+        encoding: 'utf8',
+      });
+      expect(stdout).toContain('Usage: table6');
+      return Number(stderr);
+    });
+    expect(Math.min(...times)).toBeGreaterThan(0);
+    expect(Math.min(...times)).toBeLessThan(150);
+  });
+
+  test.each(COMMANDS.map(({ name }) => name))(
+    '%s: usage, options, examples that parse, --json',
+    async (name) => {
+      const command = await COMMANDS.find((entry) => entry.name === name)!.load();
+      const help = commandHelp(command);
+      expect(command.name).toBe(name);
+      expect(help).toContain(`Usage: table6 ${name}`);
+      expect(help).toContain('Examples:');
+      expect(command.options.json).toBeDefined();
+      expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(104);
+      expect(command.examples.length).toBeGreaterThan(0);
+      for (const example of command.examples) {
+        const [first, ...rest] = example.command.split(' ');
+        expect(first).toBe(name);
+        expect(() =>
+          parseCommandLine(name, command.options, command.arguments, rest),
+        ).not.toThrow();
+      }
+    },
+  );
+
+  test('the list of commands says what the commands say', async () => {
+    for (const entry of COMMANDS) expect((await entry.load()).summary).toBe(entry.summary);
+  });
+
+  test('help <command> is <command> --help', async () => {
+    const [one, other] = await Promise.all([table6(['help', 'bench']), table6(['bench', '-h'])]);
+    expect(one.stdout).toBe(other.stdout);
+    expect(one.stdout).toMatch(/^table6 bench: /);
+  });
+
+  test('--version is package.json’s', async () => {
+    expect((await table6(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('mistakes get one sentence and exit code 2', () => {
+  test.each([
+    [['trian'], /^table6 has no command "trian": did you mean "table6 train"\?\n$/],
+    [['frobnicate'], /^table6 has no command "frobnicate": the commands are quickstart, train, /],
+    [['--hepl'], /^table6 has no option "--hepl": did you mean "table6 --help"\?\n$/],
+    [['summary', '--al'], /^table6 summary: there is no option --al; did you mean --all\? See: /],
+    [
+      ['summary', 'resnet21'],
+      /^There is no resnet21: depths are 6n\+2 .*resnet20 and resnet26\.\n$/,
+    ],
+    [['train'], /^table6 train: which network\?/],
+    [['summary', '--batch-size', '4'], /--batch-size describes a training step: add --train/],
+    [['train', 'vgg16'], /^There is no network called "vgg16"/],
+    [['train', 'resnet20', '--warm-up', 'soon'], /^"soon" is no warm-up/],
+    [['train', 'resnet20', '--epochs', '5', '--start-epoch', '5'], /^There is nothing to train/],
+    [['train', '--evaluate'], /^table6 train: --evaluate needs what to evaluate/],
+    [['predict', 'weights.th'], /^table6 predict: IMAGE is missing/],
+    [['evaluate'], /^table6 evaluate: RUN\|WEIGHTS is missing/],
+    [['data', '--images', 'a.png'], /^table6 data: a contact sheet needs the name or path/],
+  ])('%j', async (argv, message) => {
+    const { code, stdout, stderr } = await table6(argv);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect([code, stdout]).toEqual([2, '']);
+  });
+});
+
+describe('what cannot be done gets one sentence and exit code 1', () => {
+  test.each([
+    [
+      ['train', 'resnet20', '--half'],
+      /^--half needs a device with half precision.*leave --half away\.\n$/,
+    ],
+    [
+      ['train', 'resnet20', '--half', '--device', 'webgpu'],
+      /^--half needs a device with half precision, and the WebGPU engine/,
+    ],
+    [['train', 'resnet20', '--data', 'nowhere'], /no data set or path 'nowhere'/],
+    [['train', '--resume', 'nowhere'], /^There is no run in "nowhere"/],
+    [['evaluate', 'nowhere.th'], /^nowhere\.th does not exist/],
+    [['evaluate', 'src'], /^There is no run in "src"/],
+    [['evaluate', 'package.json'], /^package\.json is not a weights file/],
+    [['predict', 'package.json', 'a.png'], /^package\.json is not a weights file/],
+    [['data', 'package.json'], /package\.json is neither a folder nor/],
+  ])('%j', async (argv, message) => {
+    const { code, stdout, stderr } = await table6(argv);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect([code, stdout]).toEqual([1, '']);
+  });
+});
+
+test.skipIf(process.platform !== 'linux')(
+  'a GPU that is not there is an error, not the CPU in its place',
+  async () => {
+    const argv = ['bench', 'resnet8', '--device', 'webgpu'];
+    const noDriver = '/nonexistent/driver.json';
+    const { code, stdout, stderr } = await table6(argv, {
+      env: { VK_ICD_FILENAMES: noDriver, VK_DRIVER_FILES: noDriver },
+    });
+    // Dawn writes about drivers before; the last line is ours.
+    expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^WebGPU .*--device cpu\.$/);
+    expect([code, stdout]).toEqual([1, '']);
+  },
+);
+
+describe('errors', () => {
+  test('a UserError is its message alone', () => {
+    expect(describeError(new UserError('No.', { exitCode: 2 }), [])).toEqual({
+      text: 'No.',
+      exitCode: 2,
+    });
+  });
+
+  test('anything else is a defect: stack, command, and how to report it', () => {
+    const { text, exitCode } = describeError(new TypeError('x is not a function'), [
+      'train',
+      'resnet20',
+    ]);
+    expect(exitCode).toBe(70);
+    expect(text).toMatch(/^TypeError: x is not a function\n {4}at /);
+    expect(text).toContain('open an issue');
+    expect(text).toContain('"table6 train resnet20"');
+    expect(text).toContain('table6 doctor');
+  });
+
+  test('a reader that stops reading is no error', async () => {
+    const child = spawn(process.execPath, [BIN, 'summary', 'resnet1202'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.on('data', (text) => {
+      stderr += text;
+    });
+    child.stdout.once('data', () => child.stdout.destroy());
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect([code, stderr]).toEqual([0, '']);
+  });
+});
+
+describe('did you mean', () => {
+  test.each([
+    ['trian', 'train'],
+    ['eval', 'evaluate'],
+    ['summry', 'summary'],
+    ['xyz', undefined],
+  ])('%s: %s', (typed, meant) => {
+    expect(nearest(typed, ['train', 'evaluate', 'summary', 'data'])).toBe(meant);
+  });
+});
+
+/** A Node older than 24 on this machine, outside the project's own. */
+function olderNode(): string | undefined {
+  for (const folder of (process.env.PATH ?? '').split(path.delimiter)) {
+    const node = path.join(folder, 'node');
+    if (!existsSync(node)) continue;
+    const version = execFileSync(node, ['--version'], { encoding: 'utf8' });
+    if (Number(/^v(\d+)/.exec(version)?.[1]) < 24) return node;
+  }
+  return undefined;
+}
+
+describe('an older Node', () => {
+  const node = olderNode();
+
+  test('hands over to the pinned one, with arguments, streams and exit code', async (context) => {
+    if (node === undefined) return context.skip('there is no Node older than 24 on PATH');
+    const version = await table6(['--version'], { node });
+    expect([version.code, version.stderr]).toEqual([0, '']);
+    expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const mistake = await table6(['summary', 'resnet21'], { node });
+    expect(mistake.code).toBe(2);
+    expect(mistake.stderr).toMatch(/There is no resnet21/);
+  });
+});
