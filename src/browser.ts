@@ -1,0 +1,42 @@
+// What a program that depends on table6 can use in a browser: the same library without files. Bundlers
+// take this file where they build for browsers (the "browser" condition in package.json).
+
+export type { Dataset, Split } from './data/dataset.ts';
+export {
+  IMAGENET_NORMALIZATION,
+  makeNormalization,
+  type Normalization,
+} from './data/normalization.ts';
+export type { Backend, BatchInputs, BatchMetrics, Executable } from './engine/backend.ts';
+export { lowerInference } from './engine/lower-infer.ts';
+export { lowerTraining } from './engine/lower-train.ts';
+export type { Operation, Program } from './engine/program.ts';
+export { createReferenceBackend } from './engine/reference/backend.ts';
+export { createWasmBackend, type WasmBackendOptions } from './engine/wasm/backend.ts';
+export { createBrowserHost, mayShareMemory, type WebWorker } from './engine/wasm/host.browser.ts';
+export { createInlineHost } from './engine/wasm/host-inline.ts';
+export { type ConfigOverrides, RECIPES, resolveConfig } from './experiment/recipes.ts';
+export { readWeights, type Weights } from './interop/weights.ts';
+export type { Classifier, ClassifyOptions, Prediction } from './library/classifier.ts';
+export {
+  type BrowserClassifierOptions as ClassifierOptions,
+  type BrowserPicture,
+  createClassifier,
+  type DrawablePicture,
+  loadWeights,
+} from './library/library.browser.ts';
+export { type RawImage, toNetworkInput } from './library/pixels.ts';
+export { initializeWeights, withNewClassifier } from './nn/initialize.ts';
+export { createNetwork, type Network, type ShortcutOption, TABLE6_DEPTHS } from './nn/network.ts';
+export { checkWeights, parameterCount, parameterSpecs } from './nn/parameters.ts';
+export { formatSummary, type NetworkSummary, summarizeNetwork } from './nn/summary.ts';
+export { type ExportFormat, type ExportOptions, exportModel } from './runs/export.ts';
+export type { Model } from './runs/model.ts';
+export { parseTrainConfig, type TrainConfig } from './train/config.ts';
+export { type EvaluationReport, evaluateSplit, predictImages } from './train/evaluate.ts';
+export type { RunResult, TrainEvent } from './train/events.ts';
+export { createInference } from './train/executables.ts';
+export { type StopRequest, Trainer, type TrainerOptions } from './train/loop.ts';
+export type { TrainingState } from './train/state.ts';
+export { UserError } from './util/errors.ts';
+export type { NamedTensors, Tensor } from './util/tensor.ts';

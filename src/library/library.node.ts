@@ -1,0 +1,72 @@
+// The library on Node.js: weights from paths, pictures from files, threads of its own.
+
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { imageDecoder } from '../data/node/decode-image.ts';
+import { createWasmBackend } from '../engine/wasm/backend.ts';
+import { createNodeHost } from '../engine/wasm/host.node.ts';
+import { openModel } from '../runs/model.node.ts';
+import type { Model } from '../runs/model.ts';
+import { messageOf, UserError } from '../util/errors.ts';
+import { type Classifier, makeClassifier } from './classifier.ts';
+import { isRawImage, type RawImage, toNetworkInput } from './pixels.ts';
+import { type LoadOptions, modelFromAddress, modelFromBytes, type WeightsBytes } from './source.ts';
+
+/** A file (PNG, JPEG, WebP), its content, or pixels. Files are read by the optional package sharp. */
+export type NodePicture = string | URL | Blob | RawImage;
+
+export interface ClassifierOptions {
+  /** CPU threads (default: all cores, four at most). Results do not depend on it. */
+  readonly threads?: number;
+}
+
+/**
+ * Loads weights: a run folder, a file (.safetensors, .th, .pth), an http(s) address, or bytes.
+ * Nothing in them is executed.
+ * @throws UserError saying in one sentence what is wrong
+ */
+export async function loadWeights(
+  source: string | URL | WeightsBytes,
+  options: LoadOptions = {},
+): Promise<Model> {
+  if (typeof source !== 'string' && !(source instanceof URL))
+    return modelFromBytes(source, options);
+  const name = String(source);
+  if (/^https?:/.test(name)) return modelFromAddress(name, options);
+  return openModel(name.startsWith('file:') ? fileURLToPath(name) : name, options);
+}
+
+/**
+ * A classifier from weights (`loadWeights`).
+ *
+ *     const classifier = await createClassifier(await loadWeights('resnet20-12fca82f.th'));
+ *     const [best] = await classifier.classify('cat.jpg');
+ */
+export async function createClassifier(
+  model: Model,
+  { threads = Math.min(4, availableParallelism()) }: ClassifierOptions = {},
+): Promise<Classifier<NodePicture>> {
+  const backend = await createWasmBackend({ threads, host: createNodeHost() });
+  return makeClassifier(model, backend, readPicture);
+}
+
+async function readPicture(picture: NodePicture): Promise<Uint8Array> {
+  if (isRawImage(picture)) return toNetworkInput(picture);
+  const decode = await imageDecoder();
+  if (picture instanceof Blob) return named('The picture', decode(await bytesOf(picture)));
+  const path = picture instanceof URL ? fileURLToPath(picture) : picture;
+  return named(path, decode(path));
+}
+
+async function bytesOf(blob: Blob): Promise<Uint8Array> {
+  return new Uint8Array(await blob.arrayBuffer());
+}
+
+async function named<T>(name: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    const reason = messageOf(error).split('\n')[0];
+    throw new UserError(`${name} cannot be read as an image (${reason}).`, { cause: error });
+  }
+}
