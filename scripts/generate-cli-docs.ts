@@ -1,0 +1,12 @@
+// Writes docs/cli.md from the command line's own option tables.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { COMMANDS } from '../src/cli/commands.ts';
+import { cliMarkdown } from '../src/cli/markdown.ts';
+
+const file = path.join(import.meta.dirname, '..', 'docs', 'cli.md');
+const commands = await Promise.all(COMMANDS.map((entry) => entry.load()));
+mkdirSync(path.dirname(file), { recursive: true });
+writeFileSync(file, cliMarkdown(commands));
+console.log('docs/cli.md written');
