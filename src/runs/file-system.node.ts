@@ -1,6 +1,17 @@
 // The run folder's file system on Node.js.
 
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { errorCode, type FileSystem, type OutputFile } from './file-system.ts';
 
 /** The value, or `instead` when the host answers with one of these error codes. */
@@ -22,6 +33,20 @@ function outputFile(handle: FileHandle): OutputFile {
   };
 }
 
+/** File systems without hard links (FAT, some network ones). */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'];
+
+/** A hard link appears at once and whole, or not at all where there is a file already. */
+async function linkOrCreate(from: string, to: string, bytes: Uint8Array): Promise<boolean> {
+  const done = (work: Promise<void>) => work.then(() => true);
+  try {
+    return await unless(done(link(from, to)), ['EEXIST'], false);
+  } catch (error) {
+    if (!NO_LINKS.includes(errorCode(error) ?? '')) throw error;
+    return await unless(done(writeFile(to, bytes, { flag: 'wx' })), ['EEXIST'], false);
+  }
+}
+
 export const nodeFileSystem: FileSystem = {
   read: (path) => unless<Uint8Array | undefined>(readFile(path), ['ENOENT', 'ENOTDIR'], undefined),
 
@@ -31,12 +56,16 @@ export const nodeFileSystem: FileSystem = {
     return (await mkdir(path, { recursive: true })) !== undefined;
   },
 
-  async create(path, options) {
-    const flags = options?.exclusive ? 'wx' : 'w';
-    const opening = open(path, flags).then(outputFile);
-    return options?.exclusive
-      ? unless<OutputFile | undefined>(opening, ['EEXIST'], undefined)
-      : opening;
+  create: async (path) => outputFile(await open(path, 'w')),
+
+  async createWhole(path, bytes) {
+    const temporary = `${path}.${randomUUID()}.tmp`;
+    try {
+      await writeFile(temporary, bytes);
+      return await linkOrCreate(temporary, path, bytes);
+    } finally {
+      await rm(temporary, { force: true });
+    }
   },
 
   async append(path, size) {

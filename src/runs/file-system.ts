@@ -18,8 +18,13 @@ export interface FileSystem {
   list(path: string): Promise<string[]>;
   /** Makes a folder and those above it. @returns false if it was there already */
   makeFolder(path: string): Promise<boolean>;
-  /** Opens a new or emptied file; with `exclusive`, undefined if there is one already. */
-  create(path: string, options?: { exclusive?: boolean }): Promise<OutputFile | undefined>;
+  /** Opens a new or emptied file. */
+  create(path: string): Promise<OutputFile>;
+  /**
+   * Makes a small file that nobody ever sees empty or in part.
+   * @returns false if there is one already; of many callers at once one gets true
+   */
+  createWhole(path: string, bytes: Uint8Array): Promise<boolean>;
   /** Opens a file to write at its end, after cutting it to `size` bytes. */
   append(path: string, size: number): Promise<OutputFile>;
   rename(from: string, to: string): Promise<void>;
@@ -43,7 +48,6 @@ export async function writeAtomically(
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   try {
     const file = await files.create(temporary);
-    if (!file) throw new Error('it could not be created');
     try {
       await file.write(bytes);
       await file.sync();

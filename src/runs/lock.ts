@@ -1,6 +1,8 @@
 // One process in a run folder at a time: two that train in it would overwrite each other's
 // checkpoints. The lock is a file that names its holder; a holder that was killed leaves it behind,
-// so a lock whose process is gone is taken over.
+// so a lock whose process is gone is taken over. Of many that find it stale at once, one may: the
+// one that first creates the claim file named after that very lock (and if that one is killed too,
+// the first that creates the claim after the claim).
 
 import { z } from 'zod';
 import { UserError } from '../util/errors.ts';
@@ -13,6 +15,8 @@ const lockSchema = z.object({
   host: z.string(),
   /** Milliseconds since 1970 when the holder last said that it lives. */
   renewed: z.number(),
+  /** Of this one locking; older versions wrote none. */
+  id: z.string().optional(),
 });
 type LockContent = z.infer<typeof lockSchema>;
 
@@ -35,6 +39,9 @@ export interface RunLock {
   release(): Promise<void>;
 }
 
+/** Many more than happen: a try is only repeated when another process came or went meanwhile. */
+const MOST_TRIES = 20;
+
 /**
  * Takes a run folder for this process.
  * @throws UserError naming the process that holds it
@@ -45,34 +52,29 @@ export async function lockRun(
   self: ProcessIdentity,
 ): Promise<RunLock> {
   const path = `${dir}/${LOCK_NAME}`;
-  const content = () => JSON.stringify({ pid: self.pid, host: self.host, renewed: self.now() });
-  for (let attempt = 0; ; attempt++) {
-    const file = await files.create(path, { exclusive: true }).catch((error) => {
-      throw writeError(error, path);
-    });
-    if (file) {
-      try {
-        await file.write(new TextEncoder().encode(content()));
-      } catch (error) {
-        throw writeError(error, path);
-      } finally {
-        await file.close();
-      }
-      break;
+  const id = crypto.randomUUID();
+  const content = () => encode({ pid: self.pid, host: self.host, renewed: self.now(), id });
+  try {
+    for (let tries = 0; !(await files.createWhole(path, content())); tries++) {
+      if (await takeOver(files, dir, self, content())) break;
+      if (tries === MOST_TRIES) throw heldError(dir, undefined);
     }
-    const found = await files.read(path);
-    const holder = parseLock(found);
-    if (attempt > 2 || (holder && isHeld(holder, self))) throw heldError(dir, holder);
-    await removeStale(files, path, found, self);
+  } catch (error) {
+    throw writeError(error, path);
   }
   let renewed = self.now();
+  const isOurs = async () => parseLock(await files.read(path))?.id === id;
   return {
     async renew() {
       if (self.now() - renewed < RENEW_EVERY_MS) return;
+      // This process slept for so long that another host had to think it gone.
+      if (!(await isOurs())) throw lostError(dir);
       renewed = self.now();
       await writeAtomically(files, path, content());
     },
-    release: () => files.remove(path),
+    async release() {
+      if (await isOurs()) await files.remove(path);
+    },
   };
 }
 
@@ -102,30 +104,66 @@ function isHeld(holder: LockContent, self: ProcessIdentity): boolean {
   return holder.pid !== self.pid && self.isAlive(holder.pid);
 }
 
-/** Moves the lock aside first, so that of two processes that find it stale only one goes on. */
-async function removeStale(
+/**
+ * Puts our lock in the place of a stale one.
+ * @returns false where it is no longer there, or no longer the same: look again
+ * @throws UserError where it is held, or another live process is taking it over
+ */
+async function takeOver(
   files: FileSystem,
-  path: string,
-  found: Uint8Array | undefined,
+  dir: string,
   self: ProcessIdentity,
-): Promise<void> {
-  if (!found) return;
-  const aside = `${path}.${self.host}-${self.pid}`;
-  try {
-    await files.rename(path, aside);
-  } catch {
-    // The other one was quicker; the next attempt meets its lock.
-    return;
+  ours: Uint8Array,
+): Promise<boolean> {
+  const path = `${dir}/${LOCK_NAME}`;
+  const found = await files.read(path);
+  const claims: string[] = [];
+  for (let stale = found; ; ) {
+    if (!stale) return false;
+    const holder = parseLock(stale);
+    if (holder && isHeld(holder, self)) throw heldError(dir, holder);
+    const claim = claimAfter(path, holder);
+    claims.push(claim);
+    if (await files.createWhole(claim, ours)) break;
+    stale = await files.read(claim);
   }
-  const moved = await files.read(aside);
-  const same = moved && new TextDecoder().decode(moved) === new TextDecoder().decode(found);
-  if (same) await files.remove(aside);
-  else await files.rename(aside, path);
+  try {
+    // Another one may have taken the lock over, and removed its claim, before we made ours.
+    if (!isSame(found, await files.read(path))) {
+      await files.remove(claims.at(-1)!);
+      return false;
+    }
+    await writeAtomically(files, path, ours);
+  } catch (error) {
+    await files.remove(claims.at(-1)!).catch(() => {});
+    throw error;
+  }
+  for (const claim of claims) await files.remove(claim);
+  return true;
+}
+
+function claimAfter(path: string, holder: LockContent | undefined): string {
+  const name = holder ? (holder.id ?? `${holder.pid}-${holder.renewed}`) : 'damaged';
+  return `${path}.after-${name}`;
+}
+
+function encode(content: LockContent): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(content));
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a?.length === b?.length && (a?.every((byte, i) => byte === b?.[i]) ?? true);
 }
 
 function heldError(dir: string, holder: LockContent | undefined): UserError {
   const who = holder ? `process ${holder.pid} on ${holder.host}` : 'another process';
   return new UserError(
     `The run "${dir}" is in use by ${who}: wait for it to finish or stop it first (if it is certainly gone, delete "${dir}/${LOCK_NAME}").`,
+  );
+}
+
+function lostError(dir: string): UserError {
+  return new UserError(
+    `Another process took over the run "${dir}" while this one was suspended, so this one stops; what it saved before is in the run folder.`,
   );
 }

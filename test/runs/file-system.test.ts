@@ -77,11 +77,15 @@ describe('on Node.js', () => {
     await nodeFileSystem.remove(`${dir}/none`);
   });
 
-  test('an exclusive file is made once', async () => {
+  test('of many that make a whole file at once one does, and nothing else is left', async () => {
     const dir = await temporaryFolder();
-    const first = await nodeFileSystem.create(`${dir}/a`, { exclusive: true });
-    await first!.close();
-    expect(await nodeFileSystem.create(`${dir}/a`, { exclusive: true })).toBeUndefined();
+    const bytes = (i: number) => new TextEncoder().encode(`made by ${i}`);
+    const made = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => nodeFileSystem.createWhole(`${dir}/a`, bytes(i))),
+    );
+    expect(made.filter(Boolean)).toHaveLength(1);
+    expect(await readFile(`${dir}/a`, 'utf8')).toBe(`made by ${made.indexOf(true)}`);
+    expect(await readdir(dir)).toEqual(['a']);
   });
 
   test('appending cuts the file first', async () => {

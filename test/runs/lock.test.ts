@@ -1,8 +1,10 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { nodeFileSystem } from '../../src/runs/file-system.node.ts';
+import type { FileSystem } from '../../src/runs/file-system.ts';
 import { lockRun } from '../../src/runs/lock.ts';
-import { identity, temporaryFolder } from './support/hosts.ts';
+import { randomStream } from '../../src/util/random.ts';
+import { identity, powerCut, temporaryFolder } from './support/hosts.ts';
 
 const other = identity({ pid: 200, isAlive: (pid) => pid === 100 });
 
@@ -54,13 +56,67 @@ describe('the lock of a run folder', () => {
     await lockRun(nodeFileSystem, dir, identity());
   });
 
-  test('is had by one of many that find a stale one at the same time', async () => {
+  test('is had by one of many that find a stale one at the same time, whatever their order', async () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const dir = await temporaryFolder();
+      await lockRun(nodeFileSystem, dir, identity({ pid: 1 }));
+      const random = randomStream(seed, 'lock');
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 8 }, (_, i) => {
+          const alive = identity({ pid: 10 + i, isAlive: (pid) => pid >= 10 });
+          return lockRun(
+            shuffledFiles(() => random.integer(4) ** 4),
+            dir,
+            alive,
+          );
+        }),
+      );
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect(await readdir(dir)).toEqual(['lock.json']);
+    }
+  });
+
+  test('is taken over from one that was killed while taking it over', async () => {
+    for (let operations = 0; ; operations++) {
+      const dir = await temporaryFolder();
+      await lockRun(nodeFileSystem, dir, identity({ pid: 1 }));
+      const killed = lockRun(powerCut(operations), dir, identity({ pid: 2 }));
+      const finished = await killed.then(
+        () => true,
+        () => false,
+      );
+      const third = identity({ pid: 3 });
+      await lockRun(nodeFileSystem, dir, third);
+      const fourth = identity({ pid: 4, isAlive: (pid) => pid === 3 });
+      await expect(lockRun(nodeFileSystem, dir, fourth)).rejects.toThrow('process 3');
+      if (finished) break;
+    }
+  });
+
+  test('of a process that slept while another host took it over is not renewed or removed', async () => {
     const dir = await temporaryFolder();
-    await lockRun(nodeFileSystem, dir, identity({ pid: 1 }));
-    const attempts = Array.from({ length: 8 }, (_, i) =>
-      lockRun(nodeFileSystem, dir, identity({ pid: 10 + i, isAlive: (pid) => pid >= 10 })),
-    );
-    const outcomes = await Promise.allSettled(attempts);
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    let time = 0;
+    const now = () => time;
+    const asleep = await lockRun(nodeFileSystem, dir, identity({ now }));
+    time = 10 * 60_000;
+    await lockRun(nodeFileSystem, dir, identity({ pid: 5, host: 'there', now }));
+    await expect(asleep.renew()).rejects.toThrow('Another process took over the run');
+    await asleep.release();
+    expect(await readFile(`${dir}/lock.json`, 'utf8')).toContain('there');
   });
 });
+
+/** Lets other work go first a few times before each operation. */
+function shuffledFiles(turns: () => number): FileSystem {
+  const wait = async () => {
+    for (let turn = turns(); turn > 0; turn--) await new Promise(setImmediate);
+  };
+  const { read, rename, remove, createWhole } = nodeFileSystem;
+  return {
+    ...nodeFileSystem,
+    read: (path) => wait().then(() => read(path)),
+    rename: (from, to) => wait().then(() => rename(from, to)),
+    remove: (path) => wait().then(() => remove(path)),
+    createWhole: (path, bytes) => wait().then(() => createWhole(path, bytes)),
+  };
+}

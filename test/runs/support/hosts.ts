@@ -33,9 +33,12 @@ export function fullDisk(bytes: number): FileSystem & { room: number } {
   const disk = {
     ...nodeFileSystem,
     room: bytes,
-    async create(path: string, options?: { exclusive?: boolean }) {
-      const file = await nodeFileSystem.create(path, options);
-      if (!file) return undefined;
+    async createWhole(path: string, content: Uint8Array) {
+      if (content.length > disk.room) throw failure('ENOSPC');
+      return nodeFileSystem.createWhole(path, content);
+    },
+    async create(path: string) {
+      const file = await nodeFileSystem.create(path);
       return {
         ...file,
         async write(content: Uint8Array) {
@@ -67,11 +70,8 @@ export function powerCut(left: number): FileSystem & { left: number } {
   const disk: FileSystem & { left: number } = {
     ...nodeFileSystem,
     left,
-    create: (path, options) =>
-      count(async () => {
-        const file = await nodeFileSystem.create(path, options);
-        return file && counted(file);
-      }),
+    create: (path) => count(async () => counted(await nodeFileSystem.create(path))),
+    createWhole: (path, bytes) => count(() => nodeFileSystem.createWhole(path, bytes)),
     append: (path, size) => count(async () => counted(await nodeFileSystem.append(path, size))),
     rename: (from, to) => count(() => nodeFileSystem.rename(from, to)),
     remove: (path) => count(() => nodeFileSystem.remove(path)),
@@ -84,9 +84,13 @@ export function powerCut(left: number): FileSystem & { left: number } {
 export function forbidden(part: string): FileSystem {
   return {
     ...nodeFileSystem,
-    async create(path, options) {
+    async create(path) {
       if (path.includes(part)) throw failure('EACCES');
-      return nodeFileSystem.create(path, options);
+      return nodeFileSystem.create(path);
+    },
+    async createWhole(path, bytes) {
+      if (path.includes(part)) throw failure('EACCES');
+      return nodeFileSystem.createWhole(path, bytes);
     },
     async makeFolder(path) {
       if (path.includes(part)) throw failure('EACCES');
