@@ -14,9 +14,11 @@ export interface NodeGpuOptions {
 
 /**
  * `vulkan_enable_f16_on_nvidia`: NVIDIA's half precision, which Dawn hides from older drivers.
- * `allow_unsafe_apis`: subgroup matrices and finer timestamps are still behind it.
+ * `allow_unsafe_apis`: subgroup matrices are still behind it.
  */
 const DAWN_FEATURES = ['vulkan_enable_f16_on_nvidia', 'allow_unsafe_apis'];
+/** It rounds timestamps to 65.5 µs (2¹⁶ ns), and kernels of a GPU take less. */
+const WITHOUT_DAWN_FEATURES = ['timestamp_quantization'];
 
 /** What the drivers of GPUs make on Linux: render nodes, NVIDIA without them, Windows' subsystem. */
 const GPU_FILES = ['/dev/dri', '/dev/nvidiactl', '/dev/dxg'];
@@ -28,6 +30,7 @@ export function createNodeGpuHost(options: NodeGpuOptions = {}): GpuHost {
       const features = [...DAWN_FEATURES, ...(options.dawnFeatures ?? [])];
       return create([
         `enable-dawn-features=${features.join(',')}`,
+        `disable-dawn-features=${WITHOUT_DAWN_FEATURES.join(',')}`,
         ...(options.backend ? [`backend=${options.backend}`] : []),
         ...(adapterName ? [`adapter=${adapterName}`] : []),
       ]);
