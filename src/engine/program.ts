@@ -151,7 +151,7 @@ export type Operation =
       readonly output: BufferId;
       readonly norm?: NormId;
     }
-  /** Batch mean and variance from the sums; scale, shift; running statistics (momentum 0.1). */
+  /** Batch mean and variance from the sums; scale, shift; running statistics. */
   | { readonly kind: 'normStatistics'; readonly norm: NormId }
   /** output[image][channel] = mean of input over its map. */
   | {

@@ -1,12 +1,10 @@
 // Operands that other backends make while they read them, here made in full: the augmented and
 // normalised image, and relu(scale·y + shift + shortcut).
 
+import { CROP_PADDING } from '../../data/batches.ts';
 import { IMAGE_BYTES, IMAGE_CHANNELS, IMAGE_SIZE } from '../../data/dataset.ts';
 import type { Activation, NormId, ReluGate, Shortcut } from '../program.ts';
 import { bufferOf, normOf, type ReferenceState } from './state.ts';
-
-/** Pixels of black border on each side before the random crop (He et al., section 4.2). */
-const PADDING = 4;
 
 /** The operand's values for the first `count` images, NHWC. */
 export function materialize(state: ReferenceState, activation: Activation): Float64Array {
@@ -83,8 +81,8 @@ function augmentedImages(state: ReferenceState): Float64Array {
   const normalization = bufferOf(state, state.program.named.normalization);
   const values = new Float64Array(count * IMAGE_BYTES);
   for (let n = 0; n < count; n++) {
-    const rowShift = augmentation[3 * n]! - PADDING;
-    const columnShift = augmentation[3 * n + 1]! - PADDING;
+    const rowShift = augmentation[3 * n]! - CROP_PADDING;
+    const columnShift = augmentation[3 * n + 1]! - CROP_PADDING;
     const flip = augmentation[3 * n + 2]! !== 0;
     for (let row = 0; row < IMAGE_SIZE; row++) {
       for (let column = 0; column < IMAGE_SIZE; column++) {

@@ -1,6 +1,7 @@
 // Convolution as its definition: y[n,i,j,o] = Σ x[n, s·i + a − p, s·j + b − p, c] · w[a,b,c,o], with
 // zeros outside the map, and its two adjoints. Loops run over input pixels of one tap at a time.
 
+import { NORM_EPSILON } from '../constants.ts';
 import type { ConvolutionGeometry, GradientSums, Operation, OutputGradient } from '../program.ts';
 import { addShortcut, gateValue, materialize } from './activation.ts';
 import { bufferOf, normOf, type ReferenceState, trainingBuffer } from './state.ts';
@@ -82,7 +83,7 @@ export function foldNorm(state: ReferenceState, operation: Of<'foldNorm'>): void
   const folded = bufferOf(state, output);
   const weight = weightOf(state, conv);
   for (let o = 0; o < conv.outChannels; o++) {
-    const deviation = Math.sqrt(running[spec.runningVariance + o]! + 1e-5);
+    const deviation = Math.sqrt(running[spec.runningVariance + o]! + NORM_EPSILON);
     const scale = parameters[spec.gamma + o]! / deviation;
     for (let i = o; i < weight.length; i += conv.outChannels) folded[i] = weight[i]! * scale;
     folded[weight.length + o] = parameters[spec.beta + o]! - running[spec.runningMean + o]! * scale;

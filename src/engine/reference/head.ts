@@ -1,6 +1,7 @@
 // The end of the network: global average pooling, the linear layer, softmax cross-entropy, and the
 // way back.
 
+import { TOP_K } from '../constants.ts';
 import type { Operation } from '../program.ts';
 import { gateValue, materialize } from './activation.ts';
 import { accumulateGradientSums } from './convolution.ts';
@@ -68,7 +69,7 @@ export function softmaxCrossEntropy(
       if (row[o]! > row[label]! || (row[o] === row[label] && o < label)) rank++;
     }
     if (rank < 1) state.correctTop1++;
-    if (rank < 5) state.correctTop5++;
+    if (rank < TOP_K) state.correctTop5++;
   }
 }
 

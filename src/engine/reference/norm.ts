@@ -1,11 +1,9 @@
-// Batch normalisation (Ioffe & Szegedy, 2015) with PyTorch's conventions: eps 1e-5, biased variance to
-// normalise, unbiased variance in the running statistic, momentum 0.1.
+// Batch normalisation (Ioffe & Szegedy, 2015) with PyTorch's conventions: biased variance to normalise,
+// unbiased variance in the running statistic.
 
+import { NORM_EPSILON, NORM_MOMENTUM } from '../constants.ts';
 import type { NormId } from '../program.ts';
 import { bufferOf, normOf, type ReferenceState, trainingBuffer } from './state.ts';
-
-export const NORM_EPSILON = 1e-5;
-export const NORM_MOMENTUM = 0.1;
 
 /** Mean and variance of the batch from its sums; scale, shift and running statistics. */
 export function normStatistics(state: ReferenceState, id: NormId): void {

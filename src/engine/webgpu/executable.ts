@@ -4,6 +4,7 @@
 // the metrics of the last one are there.
 
 import type { BatchInputs, BatchMetrics, Executable } from '../backend.ts';
+import { TOP_K } from '../constants.ts';
 import type { Program, ProgramBuffers } from '../program.ts';
 import { type BoundKernel, type BoundProgram, bindProgram, type DeviceBuffers } from './bind.ts';
 import type { CompiledProgram } from './compile.ts';
@@ -186,7 +187,7 @@ function metricsOf(results: Float32Array): BatchMetrics {
   for (let i = 0; i < results.length; i += 2) {
     lossSum += results[i]!;
     if (results[i + 1]! < 1) correctTop1++;
-    if (results[i + 1]! < 5) correctTop5++;
+    if (results[i + 1]! < TOP_K) correctTop5++;
   }
   return { count: results.length / 2, lossSum, correctTop1, correctTop5 };
 }

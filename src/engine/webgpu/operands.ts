@@ -2,12 +2,10 @@
 // relu(norm(y) + shortcut), and the gradient that enters a convolution. Kernels stage them into
 // workgroup memory with `stagePatch`, four channels of a pixel at a time.
 
+import { CROP_PADDING } from '../../data/batches.ts';
 import { IMAGE_CHANNELS, IMAGE_SIZE } from '../../data/dataset.ts';
 import type { Activation, NormId, OutputGradient, ProgramBuffers, Shortcut } from '../program.ts';
 import type { KernelBuilder } from './kernel.ts';
-
-/** Pixels of black border on each side before the random crop (He et al., section 4.2). */
-const CROP_PADDING = 4;
 
 /** Where a value is: expressions (u32) for image, row, column and vector of four channels. */
 export interface Place {

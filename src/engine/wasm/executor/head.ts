@@ -2,6 +2,7 @@
 // Each image on its own, apart from the linear layer's weight gradient and the sums for batch norm,
 // so the whole head is one phase.
 
+import { TOP_K } from '../../constants.ts';
 import type { Operation } from '../../program.ts';
 import { blockCount } from './blocks.ts';
 import type { Context } from './context.ts';
@@ -93,7 +94,7 @@ export function softmaxCrossEntropy(
           if (!beaten) rank++;
         }
         if (rank < 1) top1++;
-        if (rank < 5) top5++;
+        if (rank < TOP_K) top5++;
       }
       const slot = slots + block * 3;
       f64[slot] = loss;

@@ -2,11 +2,9 @@
 // over the batch to per-channel coefficients, in float64. A few hundred numbers, so plain TypeScript,
 // run by the last thread of a phase.
 
+import { NORM_EPSILON, NORM_MOMENTUM } from '../../constants.ts';
 import type { NormId, Operation } from '../../program.ts';
 import { type Context, normAddresses } from './context.ts';
-
-const EPSILON = 1e-5;
-const MOMENTUM = 0.1;
 
 /** Mean and variance of the batch; scale, shift and running statistics. */
 export function normStatistics(context: Context, id: NormId): (count: number) => void {
@@ -25,7 +23,7 @@ export function normStatistics(context: Context, id: NormId): (count: number) =>
     for (let c = 0; c < channels; c++) {
       const mean = f64[totals + c]! / values;
       const variance = Math.max(0, f64[totals + channels + c]! / values - mean * mean);
-      const inverseDeviation = 1 / Math.sqrt(variance + EPSILON);
+      const inverseDeviation = 1 / Math.sqrt(variance + NORM_EPSILON);
       const scale = f32[parameters + spec.gamma + c]! * inverseDeviation;
       f64[moments + c] = mean;
       f64[moments + channels + c] = inverseDeviation;
@@ -33,9 +31,9 @@ export function normStatistics(context: Context, id: NormId): (count: number) =>
       f32[scales + channels + c] = f32[parameters + spec.beta + c]! - mean * scale;
       const unbiased = (variance * values) / (values - 1);
       f32[running + spec.runningMean + c]! +=
-        MOMENTUM * (mean - f32[running + spec.runningMean + c]!);
+        NORM_MOMENTUM * (mean - f32[running + spec.runningMean + c]!);
       f32[running + spec.runningVariance + c]! +=
-        MOMENTUM * (unbiased - f32[running + spec.runningVariance + c]!);
+        NORM_MOMENTUM * (unbiased - f32[running + spec.runningVariance + c]!);
     }
   };
 }
@@ -84,7 +82,7 @@ export function foldNorm(
   const length = kernel * kernel * inChannels * outChannels;
   return () => {
     for (let o = 0; o < outChannels; o++) {
-      const deviation = Math.sqrt(f32[running + spec.runningVariance + o]! + EPSILON);
+      const deviation = Math.sqrt(f32[running + spec.runningVariance + o]! + NORM_EPSILON);
       const scale = f32[parameters + spec.gamma + o]! / deviation;
       for (let i = o; i < length; i += outChannels) {
         f32[folded + i] = f32[parameters + conv.weight + i]! * scale;

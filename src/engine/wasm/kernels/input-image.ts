@@ -2,18 +2,19 @@
 // normalised. Images stay bytes until here; nothing of this is ever stored.
 //
 //     result[y][x][c] = pixel * factor[c] + bias[y][x][c],
-//     pixel = source byte at (y + dy - 4, x' + dx - 4),  x' = width - 1 - x when flip is set, else x
+//     pixel = source byte at (y + dy - p, x' + dx - p),  p = CROP_PADDING,
+//     x' = width - 1 - x when flip is set, else x
 //
 // Pixels from outside are black *before* normalisation, so they become the bias; the zero border of
 // the result is the convolution's own padding and is another thing. A bias for each place serves one
 // mean a channel and one mean a pixel alike.
 
+import { CROP_PADDING } from '../../../data/batches.ts';
+import { IMAGE_CHANNELS } from '../../../data/dataset.ts';
 import { f32, i32 } from '../assembler/instructions.ts';
 import { assign, increment, loop, when } from '../assembler/module.ts';
 import type { Context } from './context.ts';
 import { kernelName, type SpecOf } from './signatures.ts';
-
-const CHANNELS = 3;
 
 export function generateInputImage(context: Context, spec: SpecOf<'inputImage'>): void {
   const { height, width } = spec;
@@ -21,7 +22,7 @@ export function generateInputImage(context: Context, spec: SpecOf<'inputImage'>)
   const [bytes, padded, dy, dx, flip, normalization] = fn.addresses(6);
   const locals = fn.locals('i32', 9);
   const [y, x, sourceY, sourceX, inside, source, target, bias, pixel] = locals;
-  const channels = Array.from({ length: CHANNELS }, (_, c) => [
+  const channels = Array.from({ length: IMAGE_CHANNELS }, (_, c) => [
     assign(pixel!, 0),
     when(inside!, assign(pixel!, i32.load8u(source!, c))),
     f32.store(
@@ -35,25 +36,25 @@ export function generateInputImage(context: Context, spec: SpecOf<'inputImage'>)
   ]);
 
   fn.body(
-    assign(target!, i32.add(padded, (width + 2 + 1) * CHANNELS * 4)),
-    assign(bias!, i32.add(normalization, CHANNELS * 4)),
+    assign(target!, i32.add(padded, (width + 2 + 1) * IMAGE_CHANNELS * 4)),
+    assign(bias!, i32.add(normalization, IMAGE_CHANNELS * 4)),
     loop(y!, 0, height, 1, [
-      assign(sourceY!, i32.sub(i32.add(y!, dy), 4)),
+      assign(sourceY!, i32.sub(i32.add(y!, dy), CROP_PADDING)),
       loop(x!, 0, width, 1, [
         assign(sourceX!, x!),
         when(flip, assign(sourceX!, i32.sub(width - 1, x!))),
-        assign(sourceX!, i32.sub(i32.add(sourceX!, dx), 4)),
+        assign(sourceX!, i32.sub(i32.add(sourceX!, dx), CROP_PADDING)),
         // Unsigned comparison: negative is large.
         assign(inside!, i32.and(i32.ltU(sourceY!, height), i32.ltU(sourceX!, width))),
         assign(
           source!,
-          i32.add(bytes, i32.mul(i32.add(i32.mul(sourceY!, width), sourceX!), CHANNELS)),
+          i32.add(bytes, i32.mul(i32.add(i32.mul(sourceY!, width), sourceX!), IMAGE_CHANNELS)),
         ),
         channels,
-        increment(target!, CHANNELS * 4),
-        increment(bias!, CHANNELS * 4),
+        increment(target!, IMAGE_CHANNELS * 4),
+        increment(bias!, IMAGE_CHANNELS * 4),
       ]),
-      increment(target!, 2 * CHANNELS * 4),
+      increment(target!, 2 * IMAGE_CHANNELS * 4),
     ]),
   );
 }

@@ -1,7 +1,7 @@
 // Convolution of an evaluation: weight and bias with the batch normalisation folded in, then the
 // shortcut and the ReLU. And the folding itself: w·γ/σ and β − μ·γ/σ of the running statistics.
 
-import { NORM_EPSILON } from '../constants.ts';
+import { NORM_EPSILON } from '../../constants.ts';
 import type { CompileContext, Of } from '../context.ts';
 import { activationOperand, at, shortcutTerm } from '../operands.ts';
 import { forEachResult, forwardProduct, productLayout } from '../product.ts';

@@ -2,8 +2,8 @@
 // the coefficients that the next kernels read. A workgroup combines four channels: thread l takes
 // parts l, l + 128, ..., then a tree combines the threads, always in this order.
 
+import { NORM_EPSILON, NORM_MOMENTUM } from '../../constants.ts';
 import type { NormId } from '../../program.ts';
-import { NORM_EPSILON, NORM_MOMENTUM } from '../constants.ts';
 import type { CompileContext } from '../context.ts';
 import { NORM_ROWS } from '../kernel.ts';
 import { sumOverLanes } from '../reduce.ts';
