@@ -12,6 +12,7 @@ import {
   STEP_BYTES,
 } from './kernel.ts';
 import {
+  boundBytesPerImage,
   type MemoryPlan,
   multipleOf,
   planDeviceMemory,
@@ -25,6 +26,8 @@ export interface BoundKernel {
   readonly kernel: Kernel;
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
+  /** Of one image, of every activation and input that it is bound to. */
+  readonly bytesPerImage: number;
 }
 
 export interface DeviceBuffers {
@@ -78,7 +81,8 @@ export async function bindProgram(
       layout,
       entries: resources.map((resource, binding) => ({ binding, resource })),
     });
-    return { kernel, pipeline, bindGroup };
+    const bytesPerImage = boundBytesPerImage(program, compiled, kernel);
+    return { kernel, pipeline, bindGroup, bytesPerImage };
   });
   device.check();
   const setup = bound.slice(0, compiled.setup.length);

@@ -6,7 +6,7 @@
 import { bufferBytes } from '../plan.ts';
 import type { BufferId, Program } from '../program.ts';
 import type { CompiledProgram } from './compile.ts';
-import type { Resource } from './kernel.ts';
+import type { Kernel, Resource } from './kernel.ts';
 import { NORM_ROW_COUNT } from './kernel.ts';
 import { elementBytes } from './storage.ts';
 
@@ -45,6 +45,25 @@ export function transientBytes(
   if (resource.kind !== 'buffer') throw new Error(`${resource.kind} is not in a slot`);
   const { elements } = program.buffers[resource.id]!;
   return elements * elementBytes(compiled.formatOf(resource.id));
+}
+
+/** Bytes of one image, of every buffer of images that a kernel is bound to, as they are stored. */
+export function boundBytesPerImage(
+  program: Program,
+  { formatOf }: CompiledProgram,
+  { bindings }: Kernel,
+): number {
+  let bytes = 0;
+  for (const { resource } of bindings) {
+    if (resource.kind !== 'buffer') continue;
+    const buffer = program.buffers[resource.id]!;
+    if (buffer.perImage === 0) continue;
+    bytes +=
+      buffer.role === 'activation'
+        ? buffer.perImage * elementBytes(formatOf(resource.id))
+        : (buffer.perImage * bufferBytes(buffer)) / buffer.elements;
+  }
+  return bytes;
 }
 
 interface Life {

@@ -1,9 +1,9 @@
 // Times of single kernels, by the device's own clock: each kernel in a pass of its own, with a
 // timestamp before and after. Slower as a whole than a step in one pass, so only for benchmarks.
 
-import { UserError } from '../../util/errors.ts';
 import type { OperationTiming } from '../backend.ts';
 import type { BoundKernel } from './bind.ts';
+import { requireTimestamps } from './ceilings.ts';
 import type { Device } from './device.ts';
 import { BUFFER_USAGE } from './host.ts';
 import type { ReadbackPool } from './readback.ts';
@@ -12,10 +12,13 @@ import type { ReadbackPool } from './readback.ts';
 const KERNELS_PER_SET = 2048;
 
 export interface KernelTiming extends OperationTiming {
+  /** Of every activation and input that it is bound to, each once; not of weights and partial sums. */
+  readonly bytes: number;
   /** Names the tile it was made with, see tune.ts. */
   readonly tileKey?: string;
 }
 
+/** @throws UserError where the adapter has no timestamps */
 export async function timeKernels(
   device: Device,
   readback: ReadbackPool,
@@ -23,10 +26,8 @@ export async function timeKernels(
   count: number,
   dispatch: (pass: GPUComputePassEncoder, bound: BoundKernel, count: number) => void,
 ): Promise<KernelTiming[]> {
+  requireTimestamps(device);
   const { gpu } = device;
-  if (!gpu.features.has('timestamp-query')) {
-    throw new UserError(`The GPU "${device.facts.name}" has no timestamps to measure with.`);
-  }
   const timings: KernelTiming[] = [];
   for (let start = 0; start < kernels.length; start += KERNELS_PER_SET) {
     const part = kernels.slice(start, start + KERNELS_PER_SET);
@@ -52,12 +53,13 @@ export async function timeKernels(
     const copy = readback.copy(encoder, resolved, bytes);
     gpu.queue.submit([encoder.finish()]);
     const nanoseconds = await copy.integers();
-    part.forEach(({ kernel }, index) => {
+    part.forEach(({ kernel, bytesPerImage }, index) => {
       const elapsed = nanoseconds[2 * index + 1]! - nanoseconds[2 * index]!;
       timings.push({
         name: kernel.label,
         milliseconds: Number(elapsed) / 1e6,
         multiplyAdds: kernel.multiplyAddsPerImage * count,
+        bytes: bytesPerImage * count,
         tileKey: kernel.tileKey,
       });
     });
