@@ -8,7 +8,7 @@ import { STAGES } from '../nn/network.ts';
 import { UserError } from '../util/errors.ts';
 
 /** The recipes that can be named; what they mean is in `experiment/recipes.ts`. */
-export const RECIPE_NAMES = ['notebook', 'notebook-as-run', 'paper', 'quick'] as const;
+export const RECIPE_NAMES = ['notebook', 'notebook-as-run', 'paper', 'quick', 'fast'] as const;
 export type RecipeName = (typeof RECIPE_NAMES)[number];
 
 export const DEVICES = ['auto', 'cpu', 'webgpu', 'reference'] as const;
@@ -44,20 +44,29 @@ const warmupSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('whole-run'), factor: rate }),
 ]);
 
-/**
- * How the learning rate moves and when training ends. `kind` leaves room for other curves (cosine,
- * one-cycle); `unit` says what `length` and `milestones` count.
- */
+const scheduleLength = {
+  /** What `length` and `milestones` count. */
+  unit: z.enum(['epochs', 'iterations']),
+  /** Epochs or iterations (batches) in the whole run. */
+  length: positiveInteger,
+};
+
+/** How the learning rate moves and when training ends. */
 const scheduleSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('steps'),
-    unit: z.enum(['epochs', 'iterations']),
-    /** Epochs or iterations (batches) in the whole run. */
-    length: positiveInteger,
+    ...scheduleLength,
     /** The rate is multiplied by `gamma` when this many epochs or iterations are done. */
     milestones: z.array(z.int().min(0)),
     gamma: rate,
     warmup: warmupSchema,
+  }),
+  /** One-cycle: up to `learningRate`, its peak, and down to zero, both in a straight line. */
+  z.strictObject({
+    kind: z.literal('one-cycle'),
+    ...scheduleLength,
+    /** Share of the run until the peak, which is its warm-up. */
+    rise: z.number().min(0).max(1),
   }),
 ]);
 
@@ -72,6 +81,7 @@ export const trainConfigSchema = z.strictObject({
   /** First epoch to train, counted from 0; earlier ones count as done in the schedule. */
   startEpoch: z.int().min(0),
   batchSize: positiveInteger.max(65536),
+  /** What `schedule` begins with; the peak of a one-cycle schedule. */
   learningRate: rate,
   momentum: z.number().min(0).max(1),
   weightDecay: z.number().min(0),
@@ -123,7 +133,7 @@ export const trainConfigSchema = z.strictObject({
 
 export type TrainConfig = z.infer<typeof trainConfigSchema>;
 export type ScheduleConfig = TrainConfig['schedule'];
-export type WarmupConfig = ScheduleConfig['warmup'];
+export type WarmupConfig = z.infer<typeof warmupSchema>;
 
 /** Settings that may differ after a resume, because they do not change the weights. */
 export const RESUMABLE_SETTINGS = [

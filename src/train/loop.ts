@@ -75,7 +75,7 @@ export class Trainer {
     this.progress = resume?.progress ?? initialProgress(config, this.plan);
     this.saved = { iteration: this.progress.iteration, time: performance.now() };
     const { epoch, batch, schedule } = this.progress;
-    const learningRate = learningRateAt(config, schedule, this.progress);
+    const learningRate = learningRateAt(config, schedule, this.progress, this.plan);
     this.lastStep = { epoch, batch: Math.max(0, batch - 1), learningRate };
   }
 
@@ -131,7 +131,7 @@ export class Trainer {
     for (let batch = this.progress.batch; batch < batches; batch++) {
       if (this.stop.requested) return yield* this.interrupt();
       const { momentum, weightDecay } = config;
-      const learningRate = learningRateAt(config, this.progress.schedule, this.progress);
+      const learningRate = learningRateAt(config, this.progress.schedule, this.progress, this.plan);
       const sgd = { learningRate, momentum, weightDecay };
       const running = this.executable.run({ ...current, sgd });
       if (batch + 1 < batches) gather(batch + 1, next);

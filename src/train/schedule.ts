@@ -1,8 +1,9 @@
-// The learning rate of every step, as a pure function of the configuration, the position and one
-// small state that is saved with every checkpoint (so a resumed run neither warms up again nor
-// forgets that it has not finished warming up). Also how many steps there are: the plan of a run.
+// The learning rate of every step, as a pure function of the configuration, the position, the plan of
+// the run (how many steps there are, also made here) and one small state that is saved with every
+// checkpoint, so that a resumed run neither warms up again nor forgets that it has not finished
+// warming up.
 
-import type { ScheduleConfig, TrainConfig } from './config.ts';
+import type { ScheduleConfig, TrainConfig, WarmupConfig } from './config.ts';
 import type { Position } from './events.ts';
 
 /** What the schedule remembers from step to step. */
@@ -21,7 +22,10 @@ export interface ScheduleState {
 const NEWEST = 1 / 50;
 
 export function initialScheduleState(schedule: ScheduleConfig, classes: number): ScheduleState {
-  return { warmingUp: schedule.warmup.kind === 'until-error', trainError: 1 - 1 / classes };
+  return {
+    warmingUp: schedule.kind === 'steps' && schedule.warmup.kind === 'until-error',
+    trainError: 1 - 1 / classes,
+  };
 }
 
 /**
@@ -33,8 +37,9 @@ export function advanceSchedule(
   state: ScheduleState,
   error: number,
 ): ScheduleState {
+  if (schedule.kind !== 'steps' || !state.warmingUp) return state;
   const { warmup } = schedule;
-  if (warmup.kind !== 'until-error' || !state.warmingUp) return state;
+  if (warmup.kind !== 'until-error') return state;
   const trainError = state.trainError + NEWEST * (error - state.trainError);
   return { trainError, warmingUp: trainError >= warmup.trainError };
 }
@@ -42,20 +47,38 @@ export function advanceSchedule(
 /**
  * The learning rate of the step at a position.
  * @param state what `advanceSchedule` made of the steps before it
+ * @param plan of the whole run
  */
 export function learningRateAt(
   config: Pick<TrainConfig, 'learningRate' | 'schedule'>,
   state: ScheduleState,
   position: Pick<Position, 'epoch' | 'iteration'>,
+  plan: Pick<Plan, 'iterations'>,
 ): number {
-  const { schedule } = config;
-  const done = schedule.unit === 'epochs' ? position.epoch : position.iteration;
-  const drops = schedule.milestones.filter((milestone) => done >= milestone).length;
-  return config.learningRate * schedule.gamma ** drops * warmupFactor(schedule, state, position);
+  const { schedule, learningRate } = config;
+  switch (schedule.kind) {
+    case 'steps':
+      return stepsRate(learningRate, schedule, state, position);
+    case 'one-cycle':
+      return learningRate * oneCycleFactor(schedule.rise, position.iteration, plan.iterations);
+    default:
+      throw new Error(`unknown schedule ${schedule satisfies never}`);
+  }
+}
+
+function stepsRate(
+  learningRate: number,
+  { unit, milestones, gamma, warmup }: Extract<ScheduleConfig, { kind: 'steps' }>,
+  state: ScheduleState,
+  position: Pick<Position, 'epoch' | 'iteration'>,
+): number {
+  const done = unit === 'epochs' ? position.epoch : position.iteration;
+  const drops = milestones.filter((milestone) => done >= milestone).length;
+  return learningRate * gamma ** drops * warmupFactor(warmup, state, position);
 }
 
 function warmupFactor(
-  { warmup }: ScheduleConfig,
+  warmup: WarmupConfig,
   state: ScheduleState,
   position: Pick<Position, 'epoch'>,
 ): number {
@@ -71,6 +94,18 @@ function warmupFactor(
     default:
       throw new Error(`unknown warm-up ${warmup satisfies never}`);
   }
+}
+
+/**
+ * A triangle: zero just before the first step and just after the last (a step at a rate of zero
+ * would be lost), 1 at the last step of the rise. It moves at every step, not at every epoch: in a
+ * run of a few epochs a staircase would have few stairs. Straight lines down to zero, because they
+ * did as well as or better than cosines in Defazio et al., "When, why and how much?" (2023).
+ */
+function oneCycleFactor(rise: number, iteration: number, iterations: number): number {
+  const peak = Math.max(1, Math.round(rise * iterations));
+  const step = iteration + 1;
+  return step <= peak ? step / peak : (iterations + 1 - step) / (iterations + 1 - peak);
 }
 
 /** How a run divides into epochs and batches. */

@@ -228,6 +228,28 @@ describe('the resolved configuration', () => {
     }
     expect(text).not.toContain('resumed');
   });
+
+  test('tells a one-cycle schedule by its peak', () => {
+    const start: StartEvent = {
+      kind: 'start',
+      config: resolveConfig({ arch: 'resnet20', recipe: 'fast' }),
+      parameters: 269722,
+      trainImages: 50000,
+      testImages: 10000,
+      validationImages: 0,
+      batchesPerEpoch: 391,
+      epochs: 20,
+      iterations: 7820,
+      backend: 'wasm, 2 threads',
+      position: { epoch: 0, batch: 0, iteration: 0 },
+      resumed: false,
+    };
+    const lines = configurationLines(start, 'CIFAR-10');
+    expect(lines).toContain('recipe      fast');
+    expect(lines).toContain(
+      'schedule    20 epochs (7,820 steps), one-cycle: rate up to 0.4 in the first 20 % of the steps, then down to 0',
+    );
+  });
 });
 
 describe('numbers', () => {

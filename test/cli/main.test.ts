@@ -88,6 +88,10 @@ describe('mistakes get one sentence and exit code 2', () => {
     [['summary', '--batch-size', '4'], /--batch-size describes a training step: add --train/],
     [['train', 'vgg16'], /^There is no network called "vgg16"/],
     [['train', 'resnet20', '--warm-up', 'soon'], /^"soon" is no warm-up/],
+    [
+      ['train', 'resnet20', '--recipe', 'fast', '--milestones', '10,15'],
+      /^--milestones cannot be given with the recipe fast: .*--lr .*--epochs/,
+    ],
     [['train', 'resnet20', '--epochs', '5', '--start-epoch', '5'], /^There is nothing to train/],
     [['train', '--evaluate'], /^table6 train: --evaluate needs what to evaluate/],
     [['predict', 'weights.th'], /^table6 predict: IMAGE is missing/],

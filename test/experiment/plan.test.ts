@@ -43,6 +43,13 @@ describe('a new plan', () => {
     expect(() => makePlan({ archs: ['resnet21'], settings: {} })).toThrow(/resnet20 and resnet26/);
     expect(() => makePlan({ settings: { batchSize: 100_000 } })).toThrow(/batchSize/);
   });
+
+  test('refuses a setting that one of its recipes has no meaning for', () => {
+    const settings = { milestones: [10, 15] };
+    expect(() => makePlan({ recipes: ['quick', 'fast'], settings })).toThrow(
+      '--milestones cannot be given with the recipe fast',
+    );
+  });
 });
 
 describe('a plan that is there', () => {
@@ -119,13 +126,14 @@ describe('a cell', () => {
         argv,
       );
       const config = cellConfig(plan, cell);
+      expect(config.schedule).toMatchObject({ milestones: [3, 5] });
       expect(positionals).toEqual([cell.arch]);
       expect(values).toMatchObject({
         recipe: config.recipe,
         seed: 7,
         data: config.data,
         epochs: config.schedule.length,
-        milestones: config.schedule.milestones,
+        milestones: [3, 5],
         batchSize: config.batchSize,
         lr: config.learningRate,
         limitBatches: config.limitBatches,

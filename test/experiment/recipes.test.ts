@@ -60,6 +60,12 @@ describe('resolving a configuration', () => {
     },
   );
 
+  test('of a run that is older than some settings still parses', () => {
+    const { initial, freeze, memory, ...old } = resolveConfig({ arch: 'resnet110' });
+    expect(old.schedule.kind).toBe('steps');
+    expect(trainConfigSchema.parse(old)).toEqual({ ...old, initial, freeze, memory });
+  });
+
   test('the paper subtracts the mean of each pixel; the notebook uses ImageNet numbers', () => {
     expect(resolveConfig({ arch: 'resnet20', recipe: 'paper' }).normalization).toBe(
       'per-pixel-mean',
@@ -89,6 +95,61 @@ describe('resolving a configuration', () => {
     expect(milestones('notebook')).toMatchObject({ length: 20, milestones: [100, 150] });
   });
 
+  test('fast is the notebook but for one cycle, its peak, and the weight decay', () => {
+    const { schedule, learningRate, weightDecay, recipe, ...fast } = resolveConfig({
+      arch: 'resnet20',
+      recipe: 'fast',
+    });
+    expect({ schedule, learningRate, weightDecay, recipe }).toEqual({
+      schedule: { kind: 'one-cycle', unit: 'epochs', length: 20, rise: 0.2 },
+      learningRate: 0.4,
+      weightDecay: 5e-4,
+      recipe: 'fast',
+    });
+    expect(resolveConfig({ arch: 'resnet20' })).toMatchObject(fast);
+  });
+
+  test("fast takes at most a tenth of the notebook's epochs, and is the same for every depth", () => {
+    const { schedule } = resolveConfig({ arch: 'resnet1202', recipe: 'fast' });
+    expect(schedule).toEqual(resolveConfig({ arch: 'resnet20', recipe: 'fast' }).schedule);
+    expect(schedule.unit).toBe('epochs');
+    expect(10 * schedule.length).toBeLessThanOrEqual(
+      resolveConfig({ arch: 'resnet1202' }).schedule.length,
+    );
+  });
+
+  test('with a number of epochs the cycle of fast is stretched; its peak can be set', () => {
+    const config = resolveConfig({
+      arch: 'resnet20',
+      recipe: 'fast',
+      overrides: { epochs: 5, learningRate: 0.3, weightDecay: 1e-4 },
+    });
+    expect(config.schedule).toEqual({ kind: 'one-cycle', unit: 'epochs', length: 5, rise: 0.2 });
+    expect(config).toMatchObject({ learningRate: 0.3, weightDecay: 1e-4 });
+  });
+
+  test.each([
+    [{ milestones: [10] }, '--milestones cannot'],
+    [{ milestones: [] }, '--milestones cannot'],
+    [{ gamma: 0.5, milestones: [10] }, '--milestones, --gamma cannot'],
+    [{ warmup: { kind: 'none' } }, '--warm-up cannot'],
+  ] as const)('fast has no drops and no other warm-up: %j is refused', (overrides, beginning) => {
+    expect(() => resolveConfig({ arch: 'resnet20', recipe: 'fast', overrides })).toThrow(
+      `${beginning} be given with the recipe fast`,
+    );
+  });
+
+  test('a schedule of one kind with the settings of another is refused', () => {
+    const { schedule, ...rest } = resolveConfig({ arch: 'resnet20', recipe: 'fast' });
+    const parse = (changes: object) =>
+      trainConfigSchema.safeParse({ ...rest, schedule: { ...schedule, ...changes } }).success;
+    expect(parse({})).toBe(true);
+    expect(parse({ milestones: [10] })).toBe(false);
+    expect(parse({ rise: 1.5 })).toBe(false);
+    expect(parse({ rise: undefined })).toBe(false);
+    expect(parse({ kind: 'cosine' })).toBe(false);
+  });
+
   test('a plain net has no shortcut', () => {
     expect(resolveConfig({ arch: 'plain20' }).shortcut).toBe('none');
   });
@@ -114,8 +175,8 @@ describe('resolving a configuration', () => {
 
 test('an unknown recipe is told which there are', () => {
   expect(parseRecipeName('paper')).toBe('paper');
-  expect(() => parseRecipeName('fast')).toThrow(
-    'There is no recipe called "fast": use one of notebook, notebook-as-run, paper, quick.',
+  expect(() => parseRecipeName('faster')).toThrow(
+    'There is no recipe called "faster": use one of notebook, notebook-as-run, paper, quick, fast.',
   );
 });
 

@@ -369,6 +369,30 @@ describe('curves', () => {
     ]);
   });
 
+  test('a rate that moves at every step is thinned to a line with its ends and its peak', () => {
+    const rates = Array.from({ length: 3000 }, (_, i) =>
+      i < 601 ? (0.4 * (i + 1)) / 601 : (0.4 * (3000 - i)) / 2400,
+    );
+    const { learningRate } = curvesOf(rates.map((rate, i) => step(i + 1, 1, rate)));
+    expect(learningRate.length).toBeLessThanOrEqual(203);
+    expect(learningRate[0]).toEqual([1, Number((0.4 / 601).toPrecision(6))]);
+    expect(learningRate).toContainEqual([601, 0.4]);
+    expect(learningRate.at(-1)).toEqual([3000, Number((0.4 / 2400).toPrecision(6))]);
+  });
+
+  test('of rates the axis is linear where all runs are one-cycle, else logarithmic', () => {
+    const ticks = (...recipes: RecipeName[]) => {
+      const report = buildReport(
+        recipes.map((recipe) => run('resnet20', 1, 9, { recipe })),
+        'x',
+      );
+      const figure = figuresOf(report).find(({ id }) => id === 'learning-rate')!;
+      return [...figure.svg.matchAll(/text-anchor="end">([^<]+)</g)].map(([, text]) => text);
+    };
+    expect(ticks('fast')).toContain('0.02');
+    expect(ticks('fast', 'notebook')).toEqual(['0.01', '0.1']);
+  });
+
   test('the loss is averaged to a few hundred points', () => {
     const records = Array.from({ length: 4000 }, (_, i) => step(i + 1, i % 2, 0.1));
     const { loss } = curvesOf(records);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { BatchInputs } from '../../src/engine/backend.ts';
 import { weightsSha256 } from '../../src/runs/checkpoint.ts';
+import type { TrainConfig } from '../../src/train/config.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
 import type { TrainingState } from '../../src/train/state.ts';
 import { arithmeticBackend } from './support/backends.ts';
@@ -13,6 +14,12 @@ const copy = (state: TrainingState): TrainingState => structuredClone(state);
 function timeless(event: TrainEvent): object {
   const times = /seconds|time|persecond/i;
   return Object.fromEntries(Object.entries(event).filter(([name]) => !times.test(name)));
+}
+
+/** Nine steps of three epochs, of which three rise. */
+function oneCycle(overrides: Parameters<typeof tinyConfig>[0] = {}): TrainConfig {
+  const schedule = { kind: 'one-cycle', unit: 'epochs', length: 3, rise: 1 / 3 } as const;
+  return { ...tinyConfig(overrides), schedule };
 }
 
 async function identity(state: TrainingState): Promise<string[]> {
@@ -78,12 +85,29 @@ describe('the stream of events', () => {
     expect(batches[0]!.sgd).toMatchObject({ momentum: 0.8, weightDecay: 0.01 });
   });
 
+  test('moves a one-cycle rate at every step, and tells it', async () => {
+    const batches: BatchInputs[] = [];
+    const backend = arithmeticBackend({ onTrain: (batch) => batches.push(batch) });
+    const config = oneCycle();
+    const events = await collect((await tinyTrainer(backend, { config })).run());
+    const rates = batches.map(({ sgd }) => sgd!.learningRate);
+    expect(rates.map((rate) => rate.toFixed(6))).toEqual(
+      [1 / 3, 2 / 3, 1, 6 / 7, 5 / 7, 4 / 7, 3 / 7, 2 / 7, 1 / 7].map((share) =>
+        (0.1 * share).toFixed(6),
+      ),
+    );
+    expect(ofKind(events, 'step').map(({ learningRate }) => learningRate)).toEqual(rates);
+    expect(ofKind(events, 'epoch-end').map(({ learningRate }) => learningRate)).toEqual(
+      [2, 5, 8].map((last) => rates[last]),
+    );
+  });
+
   test('ends in the middle of an epoch where the schedule counts iterations', async () => {
-    const base = tinyConfig();
-    const config = {
-      ...base,
-      schedule: { ...base.schedule, unit: 'iterations' as const, length: 5, milestones: [4] },
+    const schedule: TrainConfig['schedule'] = {
+      ...{ kind: 'steps', unit: 'iterations', length: 5, milestones: [4], gamma: 0.1 },
+      warmup: { kind: 'none' },
     };
+    const config = { ...tinyConfig(), schedule };
     const events = await collect((await tinyTrainer(arithmeticBackend(), { config })).run());
     expect(ofKind(events, 'step')).toHaveLength(5);
     expect(ofKind(events, 'step').at(-1)!.learningRate).toBeCloseTo(0.01, 12);
@@ -133,6 +157,29 @@ describe('a resumed run', () => {
       );
       expect((await resumed.snapshot()).progress.result).toEqual(
         (await whole.snapshot()).progress.result,
+      );
+    }
+  });
+
+  test('of one cycle goes on at the rates that were to come, also in the middle of an epoch', async () => {
+    const config = oneCycle({ checkpointSteps: 1 });
+    const states: TrainingState[] = [];
+    const whole = await tinyTrainer(arithmeticBackend(), { config });
+    const events = await collect(whole.run(), async ({ kind }) => {
+      if (kind === 'checkpoint') states.push(copy(await whole.snapshot()));
+    });
+    const rates = ofKind(events, 'step').map(({ learningRate }) => learningRate);
+    expect(new Set(rates).size).toBe(9);
+    const middle = states.filter(({ progress }) => progress.batch === 1);
+    expect(middle.map(({ progress }) => progress.iteration)).toEqual([1, 4, 7]);
+    for (const resume of middle) {
+      const resumed = await tinyTrainer(arithmeticBackend(), { config, resume });
+      const steps = ofKind(await collect(resumed.run()), 'step');
+      expect(steps.map(({ learningRate }) => learningRate)).toEqual(
+        rates.slice(resume.progress.iteration),
+      );
+      expect(await identity(await resumed.snapshot())).toEqual(
+        await identity(await whole.snapshot()),
       );
     }
   });

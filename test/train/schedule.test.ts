@@ -10,13 +10,20 @@ import {
 } from '../../src/train/schedule.ts';
 
 const BATCHES = 391;
+const IMAGES = 50_000;
 
 /** The rate of each epoch's first step, for schedules that count epochs. */
 function epochRates(config: TrainConfig): number[] {
-  const state = initialScheduleState(config.schedule, config.classes);
   return Array.from({ length: config.schedule.length }, (_, epoch) =>
-    learningRateAt(config, state, { epoch, iteration: epoch * BATCHES }),
+    rateOf(config, epoch * BATCHES),
   );
+}
+
+/** Of a step of a run that has not left its first state. */
+function rateOf(config: TrainConfig, iteration: number): number {
+  const state = initialScheduleState(config.schedule, config.classes);
+  const position = { epoch: Math.floor(iteration / BATCHES), iteration };
+  return learningRateAt(config, state, position, planRun(config, IMAGES));
 }
 
 function expectCurve(rates: number[], pieces: [epochs: number, rate: number][]): void {
@@ -68,9 +75,7 @@ describe('the notebook', () => {
 describe('the paper', () => {
   test('counts iterations: 0.1, from 32,000 on 0.01, from 48,000 on 0.001, ends at 64,000', () => {
     const resnet20 = config('resnet20', 'paper');
-    const state = initialScheduleState(resnet20.schedule, 10);
-    const rate = (iteration: number) =>
-      learningRateAt(resnet20, state, { epoch: Math.floor(iteration / BATCHES), iteration });
+    const rate = (iteration: number) => rateOf(resnet20, iteration);
     expect(rate(0)).toBe(0.1);
     expect(rate(31_999)).toBe(0.1);
     expect(rate(32_000)).toBeCloseTo(0.01, 12);
@@ -85,10 +90,11 @@ describe('the paper', () => {
   test('warms resnet110 up at 0.01 until its training error is below 80 %, and then never again', () => {
     const resnet110 = config('resnet110', 'paper');
     const rates: number[] = [];
+    const plan = planRun(resnet110, IMAGES);
     let state = initialScheduleState(resnet110.schedule, 10);
     // The error falls, goes under 80 %, and comes back to chance.
     for (let iteration = 0; iteration < 1200; iteration++) {
-      rates.push(learningRateAt(resnet110, state, { epoch: 0, iteration }));
+      rates.push(learningRateAt(resnet110, state, { epoch: 0, iteration }, plan));
       state = advanceSchedule(
         resnet110.schedule,
         state,
@@ -109,9 +115,7 @@ describe('the paper', () => {
   });
 
   test('does not warm resnet56 up', () => {
-    const resnet56 = config('resnet56', 'paper');
-    const state = initialScheduleState(resnet56.schedule, 10);
-    expect(learningRateAt(resnet56, state, { epoch: 0, iteration: 0 })).toBe(0.1);
+    expect(rateOf(config('resnet56', 'paper'), 0)).toBe(0.1);
   });
 });
 
@@ -134,6 +138,85 @@ test('milestones, gamma and the rate can be set', () => {
     [2, 0.2],
     [2, 0.1],
   ]);
+});
+
+describe('fast', () => {
+  const fast = config('resnet20', 'fast');
+  const whole = planRun(fast, IMAGES).iterations;
+  const all = Array.from({ length: whole }, (_, iteration) => rateOf(fast, iteration));
+
+  test('has 7,820 steps on CIFAR-10: up to 0.4 in 1,564 of them, and down to zero in the others', () => {
+    expect(whole).toBe(7820);
+    const golden: [iteration: number, rate: number][] = [
+      [0, 0.4 / 1564],
+      [1, 0.8 / 1564],
+      [781, 0.2],
+      [1563, 0.4],
+      [1564, (0.4 * 6256) / 6257],
+      [7819, 0.4 / 6257],
+    ];
+    for (const [iteration, rate] of golden) {
+      expect(all[iteration], `step ${iteration}`).toBeCloseTo(rate, 12);
+    }
+    expect(epochRates(fast).map((rate) => rate.toFixed(3))).toEqual(
+      ['0.000', '0.100', '0.200', '0.300', '0.400', '0.375', '0.350', '0.325', '0.300', '0.275']
+        .concat(['0.250', '0.225', '0.200', '0.175', '0.150', '0.125', '0.100', '0.075', '0.050'])
+        .concat(['0.025']),
+    );
+  });
+
+  test('moves in two straight lines, and no step is lost at a rate of zero', () => {
+    const moves = all.slice(1).map((rate, index) => rate - all[index]!);
+    moves.forEach((move, index) => {
+      expect(move, `step ${index + 1}`).toBeCloseTo(index < 1563 ? 0.4 / 1564 : -0.4 / 6257, 12);
+    });
+    expect(Math.max(...all)).toBe(0.4);
+    expect(all.every((rate) => rate > 0)).toBe(true);
+  });
+
+  test('--epochs stretches the cycle, also over few steps', () => {
+    const rates = (settings: { epochs: number; limitBatches: number }, images = IMAGES) => {
+      const short = resolveConfig({ arch: 'resnet110', recipe: 'fast', overrides: settings });
+      const { iterations } = planRun(short, images);
+      const state = initialScheduleState(short.schedule, 10);
+      return Array.from({ length: iterations }, (_, iteration) => {
+        const epoch = Math.floor(iteration / settings.limitBatches);
+        const rate = learningRateAt(short, state, { epoch, iteration }, { iterations });
+        return Number(rate.toFixed(6));
+      });
+    };
+    expect(rates({ epochs: 2, limitBatches: 5 })).toEqual([
+      ...[0.2, 0.4],
+      ...[8, 7, 6, 5, 4, 3, 2, 1].map((left) => Number(((0.4 * left) / 9).toFixed(6))),
+    ]);
+    expect(rates({ epochs: 1, limitBatches: 1 })).toEqual([0.4]);
+    expect(rates({ epochs: 1, limitBatches: 2 })).toEqual([0.4, 0.2]);
+  });
+
+  test('counts epochs before --start-epoch as done', () => {
+    const late = resolveConfig({ arch: 'resnet20', recipe: 'fast', overrides: { startEpoch: 10 } });
+    expect(rateOf(late, 10 * BATCHES)).toBe(all[10 * BATCHES]);
+  });
+
+  test('keeps no state from step to step', () => {
+    const state = initialScheduleState(fast.schedule, 10);
+    expect(state.warmingUp).toBe(false);
+    expect(advanceSchedule(fast.schedule, state, 0.1)).toBe(state);
+  });
+
+  test('can rise in the whole run, or in no more than its first step', () => {
+    const rates = (rise: number) =>
+      [0, 1, 2, 3].map((iteration) =>
+        learningRateAt(
+          { learningRate: 1, schedule: { kind: 'one-cycle', unit: 'iterations', length: 4, rise } },
+          initialScheduleState(fast.schedule, 10),
+          { epoch: 0, iteration },
+          { iterations: 4 },
+        ),
+      );
+    expect(rates(1)).toEqual([0.25, 0.5, 0.75, 1]);
+    expect(rates(0)).toEqual([1, 0.75, 0.5, 0.25]);
+  });
 });
 
 describe('the plan of a run', () => {

@@ -79,7 +79,7 @@ export const reproduceOptions = {
     group: SETTINGS,
   }),
   milestones: integerList({
-    help: 'The rate drops after these epochs; none for never',
+    help: 'The rate drops after these epochs; none for never; not with the recipe fast',
     shownDefault: "the recipe's",
     group: SETTINGS,
   }),
@@ -91,7 +91,12 @@ export const reproduceOptions = {
     maximum: 65536,
     group: SETTINGS,
   }),
-  lr: number({ help: 'Learning rate', shownDefault: '0.1', minimum: 0, group: SETTINGS }),
+  lr: number({
+    help: 'Learning rate before any drop; with the recipe fast the peak',
+    shownDefault: "the recipe's",
+    minimum: 0,
+    group: SETTINGS,
+  }),
   shortcut: choice(['A', 'B'], {
     help: 'Shortcut of the residual networks where the shape changes',
     shownDefault: 'A',

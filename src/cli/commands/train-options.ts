@@ -21,13 +21,13 @@ const MACHINE = 'Machine';
 
 export const trainOptions = {
   recipe: choice(RECIPE_NAMES, {
-    help: 'Named settings: the notebook, the notebook as its code really runs, the paper, or a quick try',
+    help: 'Named settings: the notebook, the notebook as its code really runs, the paper, a quick try, or a fast training of our own (one-cycle)',
     shownDefault: 'notebook',
     group: SCHEDULE,
   }),
   epochs: integer({
     help: 'Epochs in the whole run',
-    shownDefault: '200; 20 with --recipe quick',
+    shownDefault: '200; 20 with --recipe quick or fast',
     minimum: 1,
     group: SCHEDULE,
   }),
@@ -46,14 +46,14 @@ export const trainOptions = {
     group: SCHEDULE,
   }),
   lr: number({
-    help: 'Learning rate',
+    help: 'Learning rate before any drop; with --recipe fast the peak',
     aliases: ['learning-rate'],
-    shownDefault: '0.1',
+    shownDefault: '0.1; 0.4 with --recipe fast',
     minimum: 0,
     group: SCHEDULE,
   }),
   milestones: integerList({
-    help: 'The rate drops after these epochs; none for never',
+    help: 'The rate drops after these epochs; none for never. Like --gamma and --warm-up not with --recipe fast',
     shownDefault: '100,150; half and three quarters with --recipe quick',
     group: SCHEDULE,
   }),
@@ -79,7 +79,7 @@ export const trainOptions = {
   weightDecay: number({
     help: 'Of SGD, on every parameter',
     aliases: ['wd'],
-    shownDefault: '0.0001',
+    shownDefault: '0.0001; 0.0005 with --recipe fast',
     minimum: 0,
     group: SCHEDULE,
   }),

@@ -56,6 +56,7 @@ export const train = defineCommand({
       command: 'train resnet20 --recipe quick --epochs 10',
       help: 'A short run with the same shape',
     },
+    { command: 'train resnet20 --recipe fast', help: 'Our own: as low an error as 20 epochs give' },
     {
       command: 'train resnet56 --recipe paper --validation 5000',
       help: "The paper's 45k/5k split",

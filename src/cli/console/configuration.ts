@@ -1,7 +1,7 @@
 // The resolved configuration as a person reads it, before the first step: every setting that decides
 // the result, with what recipes and defaults made of it.
 
-import type { TrainConfig } from '../../train/config.ts';
+import type { TrainConfig, WarmupConfig } from '../../train/config.ts';
 import type { StartEvent } from '../../train/events.ts';
 import { formatCount, formatLearningRate, formatPercent, plural } from './format.ts';
 
@@ -66,7 +66,14 @@ function dataText(start: StartEvent, title: string): string {
 }
 
 function scheduleText({ config, epochs, iterations }: StartEvent): string {
-  const { schedule } = config;
+  const from = config.startEpoch > 0 ? ` from epoch ${config.startEpoch + 1}` : '';
+  return `${plural(epochs, 'epoch')} (${plural(iterations, 'step')})${from}, ${rateText(config)}`;
+}
+
+function rateText({ schedule, learningRate }: TrainConfig): string {
+  if (schedule.kind === 'one-cycle') {
+    return `one-cycle: rate up to ${formatLearningRate(learningRate)} in the first ${formatPercent(schedule.rise, 0)} of the steps, then down to 0`;
+  }
   // Drops at or after the end change nothing.
   const reached = schedule.milestones.filter((milestone) => milestone < schedule.length);
   const unit = schedule.unit === 'epochs' ? 'epoch' : 'step';
@@ -75,11 +82,10 @@ function scheduleText({ config, epochs, iterations }: StartEvent): string {
     reached.length === 0
       ? 'no drops'
       : `rate ×${schedule.gamma} after ${unit}${reached.length === 1 ? '' : 's'} ${places}`;
-  const from = config.startEpoch > 0 ? ` from epoch ${config.startEpoch + 1}` : '';
-  return `${plural(epochs, 'epoch')} (${plural(iterations, 'step')})${from}, ${drops}, ${warmupText(schedule.warmup)}`;
+  return `${drops}, ${warmupText(schedule.warmup)}`;
 }
 
-function warmupText(warmup: TrainConfig['schedule']['warmup']): string {
+function warmupText(warmup: WarmupConfig): string {
   switch (warmup.kind) {
     case 'none':
       return 'no warm-up';

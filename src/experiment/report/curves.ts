@@ -27,7 +27,7 @@ export function curvesOf(records: readonly MetricsRecord[]): RunCurves {
   return {
     trainError,
     testError,
-    learningRate: corners(rates),
+    learningRate: isStaircase(rates) ? corners(rates) : thinned(rates, POINTS),
     loss: averaged(losses, POINTS),
   };
 }
@@ -35,6 +35,12 @@ export function curvesOf(records: readonly MetricsRecord[]): RunCurves {
 /** Per cent with the digits that 10,000 images can have; 0.1 + 0.2 must not fill a file. */
 export function percent(fraction: number): number {
   return Number((100 * fraction).toFixed(4));
+}
+
+/** Drops and a warm-up move the rate seldom, a one-cycle schedule at every step. */
+function isStaircase(points: readonly Point[]): boolean {
+  const moves = points.filter(([, y], index) => index > 0 && points[index - 1]![1] !== y);
+  return 2 * moves.length < points.length;
 }
 
 /** A step function as its corners: nothing else can be seen. */
@@ -47,6 +53,15 @@ function corners(points: readonly Point[]): Point[] {
     if (!before || before[1] !== y || index === points.length - 1) result.push(point);
   });
   return result;
+}
+
+/** Points at equal distances, and the two ends and the peak, which are what one looks for. */
+function thinned(points: readonly Point[], most: number): Point[] {
+  const stride = Math.ceil(points.length / most);
+  const peak = points.reduce((best, [, y], index) => (y > points[best]![1] ? index : best), 0);
+  return points
+    .filter((_, index) => index % stride === 0 || index === peak || index === points.length - 1)
+    .map(([x, y]) => [x, Number(y.toPrecision(6))]);
 }
 
 function averaged(points: readonly Point[], most: number): Point[] {

@@ -103,7 +103,8 @@ function stepFigures(report: Report): Figure[] {
         xLabel: 'iterations',
         yLabel: 'learning rate',
         series: lines(({ learningRate }) => learningRate).map((line) => ({ ...line, dots: false })),
-        logarithmic: true,
+        // Drops are powers of ten; the straight lines of a one-cycle schedule are not.
+        logarithmic: rows.some(({ config }) => config?.schedule?.kind !== 'one-cycle'),
       }),
     },
     {
