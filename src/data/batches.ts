@@ -1,7 +1,8 @@
 // From a split to batches. A batch is a pure function of (seed, epoch, place in the epoch), so any
 // batch can be made directly: a resumed run, another thread count or another backend sees the same
-// images, moved the same way. Only bytes and three integers an image are gathered here; crop, flip
-// and normalisation happen on the device, as the first operation of the program.
+// images, moved the same way. Only bytes and a few integers an image are gathered here (integers alone
+// where the images lie on the device already); crop, flip and normalisation happen on the device, as
+// the first operation of the program.
 
 import { permutation, randomStream } from '../util/random.ts';
 import { IMAGE_BYTES, type Split } from './dataset.ts';
@@ -43,31 +44,65 @@ export function augmentationOf(seed: number, epoch: number, index: number): Augm
   return { row, column, flip: random.integer(2) === 1 ? 1 : 0 };
 }
 
-/** One batch's memory, reused from step to step; what the engine's `run` takes. */
-export interface Batch {
+/** Which images a batch has, and how they are moved: all of it but the pixels. */
+export interface Selection {
   /** Images in it, at most the batch size. */
   count: number;
-  /** count × 32 × 32 × 3 bytes. */
-  readonly images: Uint8Array;
+  /** Place of each image in the split. */
+  readonly indices: Uint32Array;
   readonly labels: Int32Array;
   /** count × (row, column, flip), see `Augmentation`. */
   readonly augmentation: Int32Array;
 }
 
-export function createBatch(batchSize: number): Batch {
+/** One batch's memory, reused from step to step; what the engine's `run` takes. */
+export interface Batch extends Selection {
+  /** count × 32 × 32 × 3 bytes. */
+  readonly images: Uint8Array;
+}
+
+/** Memory for a batch of images that lie on the device already. */
+export function createSelection(batchSize: number): Selection {
   return {
     count: 0,
-    images: new Uint8Array(batchSize * IMAGE_BYTES),
+    indices: new Uint32Array(batchSize),
     labels: new Int32Array(batchSize),
     augmentation: new Int32Array(batchSize * 3),
   };
 }
 
+export function createBatch(batchSize: number): Batch {
+  return { ...createSelection(batchSize), images: new Uint8Array(batchSize * IMAGE_BYTES) };
+}
+
 /**
- * Fills `batch` with the images `order[start .. start + size)`, fewer at the end of the epoch.
+ * Selects the images `order[start .. start + size)`, fewer at the end of the epoch.
  * @param augment names the random numbers; without it images stay unmoved, as for evaluation
- * @returns `batch`
+ * @returns `selection`
  */
+export function selectImages<S extends Selection>(
+  split: Split,
+  order: Uint32Array,
+  start: number,
+  size: number,
+  selection: S,
+  augment?: { readonly seed: number; readonly epoch: number },
+): S {
+  const count = Math.max(0, Math.min(size, order.length - start));
+  selection.count = count;
+  for (let i = 0; i < count; i++) {
+    const index = order[start + i] as number;
+    selection.indices[i] = index;
+    selection.labels[i] = split.labels[index] as number;
+    const moved = augment ? augmentationOf(augment.seed, augment.epoch, index) : UNMOVED;
+    selection.augmentation[3 * i] = moved.row;
+    selection.augmentation[3 * i + 1] = moved.column;
+    selection.augmentation[3 * i + 2] = moved.flip;
+  }
+  return selection;
+}
+
+/** As `selectImages`, and copies their pixels. */
 export function makeBatch(
   split: Split,
   order: Uint32Array,
@@ -76,17 +111,10 @@ export function makeBatch(
   batch: Batch,
   augment?: { readonly seed: number; readonly epoch: number },
 ): Batch {
-  const count = Math.max(0, Math.min(size, order.length - start));
-  batch.count = count;
-  for (let i = 0; i < count; i++) {
-    const index = order[start + i] as number;
-    const from = index * IMAGE_BYTES;
+  selectImages(split, order, start, size, batch, augment);
+  for (let i = 0; i < batch.count; i++) {
+    const from = (batch.indices[i] as number) * IMAGE_BYTES;
     batch.images.set(split.images.subarray(from, from + IMAGE_BYTES), i * IMAGE_BYTES);
-    batch.labels[i] = split.labels[index] as number;
-    const moved = augment ? augmentationOf(augment.seed, augment.epoch, index) : UNMOVED;
-    batch.augmentation[3 * i] = moved.row;
-    batch.augmentation[3 * i + 1] = moved.column;
-    batch.augmentation[3 * i + 2] = moved.flip;
   }
   return batch;
 }

@@ -23,6 +23,20 @@ export interface BatchInputs {
   readonly sgd?: SgdSettings;
 }
 
+/** One batch of images that the device holds already. Rows beyond `count` are ignored. */
+export interface SelectedInputs extends Omit<BatchInputs, 'images'> {
+  /** Number of each image among those that are held. */
+  readonly indices: Uint32Array;
+}
+
+/** Images that lie on the device, so that a batch names them and brings no bytes. */
+export interface HeldImages {
+  /** As `Executable.run`, with the same bits as if the batch had brought the bytes. */
+  run(batch: SelectedInputs): Promise<BatchMetrics>;
+  /** Frees them; no batch may name them afterwards. */
+  dispose(): Promise<void>;
+}
+
 /** Sums over the batch, so that meters can weigh batches of different size. */
 export interface BatchMetrics {
   readonly count: number;
@@ -33,6 +47,26 @@ export interface BatchMetrics {
   readonly correctTop5: number;
 }
 
+/**
+ * What decides an executable's later results beside the values of its buffers. It belongs to a
+ * training state: with it, training goes on bit for bit.
+ */
+export interface ExecutableState {
+  /** The device that the tiles were chosen for. */
+  readonly adapter?: string;
+  /** Tile shapes that were chosen by measuring, by the name of what they compute. */
+  readonly tiles?: Readonly<Record<string, string>>;
+  /** Loss scaling of half precision. */
+  readonly lossScale?: LossScale;
+}
+
+export interface LossScale {
+  /** What the loss's gradient is multiplied by, a power of two. */
+  readonly scale: number;
+  /** Steps since it last changed. */
+  readonly goodSteps: number;
+}
+
 export interface Executable {
   readonly program: Program;
   /** Bytes of memory it holds, buffers and scratch. */
@@ -41,8 +75,24 @@ export interface Executable {
   write(buffer: keyof ProgramBuffers, values: Float32Array): Promise<void>;
   /** A copy of a float buffer after everything submitted so far. */
   read(buffer: keyof ProgramBuffers): Promise<Float32Array>;
-  /** Runs `setup` (once after each write of weights) and the body on one batch. */
+  /**
+   * Runs `setup` (once after each write of weights) and the body on one batch, after everything
+   * submitted before. The inputs must not change before it resolves.
+   */
   run(batch: BatchInputs): Promise<BatchMetrics>;
+  /**
+   * How many steps are worth submitting before the first one's metrics are awaited (default 1): more
+   * where a device computes beside the host.
+   */
+  readonly stepsInFlight?: number;
+  /**
+   * Copies images to a device that has memory of its own; `dispose` frees them too.
+   * @param images n × 32 × 32 × 3 bytes
+   * @returns undefined where they do not fit
+   */
+  hold?(images: Uint8Array): Promise<HeldImages | undefined>;
+  /** After everything submitted so far. Absent where the buffers are all there is. */
+  readState?(): Promise<ExecutableState>;
   /** Frees memory; the executable must not be used afterwards. */
   dispose(): Promise<void>;
 }
@@ -61,6 +111,10 @@ export interface Backend {
   readonly description: string;
   /** Facts for `environment.json`. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
-  compile(program: Program): Promise<Executable>;
+  /**
+   * @param from what an executable of the same program gave by `readState`, to go on from
+   * @throws UserError where the device has no room for it
+   */
+  compile(program: Program, from?: ExecutableState): Promise<Executable>;
   dispose(): Promise<void>;
 }

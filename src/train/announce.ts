@@ -1,9 +1,13 @@
 // Events that need sentences or many facts, kept out of the loop so that it stays readable.
 
+import type { BatchMetrics } from '../engine/backend.ts';
 import { parameterCount } from '../nn/parameters.ts';
-import type { NanEvent, Position, StartEvent } from './events.ts';
+import type { NanEvent, Position, StartEvent, StepEvent } from './events.ts';
 import type { TrainerOptions } from './loop.ts';
-import type { Plan } from './schedule.ts';
+import { stepAverages } from './meters.ts';
+import { batchesInEpoch, type Plan } from './schedule.ts';
+import type { Progress } from './state.ts';
+import type { StepTimes } from './stopwatch.ts';
 
 export function startEvent(options: TrainerOptions, plan: Plan, position: Position): StartEvent {
   const { config, dataset, network, backend, resume } = options;
@@ -20,6 +24,29 @@ export function startEvent(options: TrainerOptions, plan: Plan, position: Positi
     backend: backend.description,
     position,
     resumed: resume !== undefined,
+  };
+}
+
+/** @param progress the step included */
+export function stepEvent(
+  plan: Plan,
+  progress: Progress,
+  metrics: BatchMetrics,
+  learningRate: number,
+  times: StepTimes,
+): StepEvent {
+  const { epoch, iteration } = progress;
+  return {
+    kind: 'step',
+    epoch,
+    batch: progress.batch - 1,
+    batches: batchesInEpoch(plan, epoch),
+    iteration,
+    count: metrics.count,
+    ...stepAverages(metrics, progress.meter),
+    learningRate,
+    ...times,
+    secondsLeft: (plan.iterations - iteration) * times.batchTimeAverage,
   };
 }
 

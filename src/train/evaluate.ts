@@ -2,10 +2,11 @@
 // batch with its weight. The training loop needs the sums; `evaluateSplit` also keeps what a person
 // wants to see afterwards: which classes are mistaken for which, and the worst mistakes.
 
-import { batchCount, createBatch, epochOrder, makeBatch } from '../data/batches.ts';
+import { batchCount, epochOrder } from '../data/batches.ts';
 import { IMAGE_BYTES, type Split } from '../data/dataset.ts';
 import type { BatchMetrics, Executable } from '../engine/backend.ts';
 import { createBreather } from './executables.ts';
+import { Feed } from './feed.ts';
 import { addToMeter, EMPTY_METER, errorsOf } from './meters.ts';
 import { crossEntropy, likeliest, type RankedClass, rankClasses, softmax } from './softmax.ts';
 
@@ -20,32 +21,29 @@ export interface EvaluatedBatch {
 }
 
 /**
- * Runs a split through an executable; between batches its logits may be read.
- * @param limitBatches at most this many batches; 0 for all
+ * Runs a split through an executable. While one step is in flight at a time, its logits may be read
+ * between batches.
  */
 export async function* evaluateBatches(
-  executable: Executable,
-  split: Split,
-  limitBatches = 0,
+  feed: Feed,
+  options: { readonly limitBatches?: number; readonly inFlight?: number } = {},
 ): AsyncGenerator<EvaluatedBatch> {
-  const size = executable.program.batchSize;
-  const all = batchCount(split.count, size);
+  const { limitBatches = 0, inFlight = 1 } = options;
+  const { batchSize, count } = feed;
+  const all = batchCount(count, batchSize);
   const batches = limitBatches > 0 ? Math.min(all, limitBatches) : all;
-  const order = epochOrder(0, 0, split.count, false);
+  const order = epochOrder(0, 0, count, false);
   const breathe = createBreather();
-  let current = createBatch(size);
-  let spare = createBatch(size);
   let then = performance.now();
-  makeBatch(split, order, 0, size, current);
-  for (let batch = 0; batch < batches; batch++) {
-    const start = batch * size;
-    const running = executable.run(current);
-    makeBatch(split, order, start + size, size, spare);
-    const metrics = await running;
+  for await (const { batch, metrics } of feed.run({
+    order,
+    first: 0,
+    end: batches,
+    most: () => inFlight,
+  })) {
     const now = performance.now();
-    yield { batch, batches, start, metrics, seconds: (now - then) / 1000 };
+    yield { batch, batches, start: batch * batchSize, metrics, seconds: (now - then) / 1000 };
     then = now;
-    [current, spare] = [spare, current];
     await breathe();
   }
 }
@@ -100,7 +98,7 @@ export async function evaluateSplit(
   let meter = EMPTY_METER;
   let mistakes: Mistake[] = [];
   let seconds = 0;
-  for await (const batch of evaluateBatches(executable, split, limitBatches)) {
+  for await (const batch of evaluateBatches(new Feed(executable, split), { limitBatches })) {
     const { count } = batch.metrics;
     const logits = await executable.read('logits');
     for (let i = 0; i < count; i++) {
@@ -156,7 +154,7 @@ export async function predictImages(
   const number = images.length / IMAGE_BYTES;
   const split: Split = { count: number, images, labels: new Uint16Array(number) };
   const predictions: RankedClass[][] = [];
-  for await (const batch of evaluateBatches(executable, split)) {
+  for await (const batch of evaluateBatches(new Feed(executable, split))) {
     const logits = await executable.read('logits');
     for (let i = 0; i < batch.metrics.count; i++) {
       predictions.push(rankClasses(logits.subarray(i * classes, (i + 1) * classes), count));

@@ -6,6 +6,7 @@ import type { Executable } from '../engine/backend.ts';
 import { evaluateBatches } from './evaluate.ts';
 import type { EvaluatedSplit, EvaluationEvent, EvaluationProgressEvent } from './events.ts';
 import { copyWeights, createInference } from './executables.ts';
+import { Feed } from './feed.ts';
 import type { StopRequest, TrainerOptions } from './loop.ts';
 import { addToMeter, EMPTY_METER, errorsOf, type Meter, stepAverages } from './meters.ts';
 import type { TrainingState } from './state.ts';
@@ -19,6 +20,7 @@ export class Evaluator {
   private readonly snapshot: () => Promise<TrainingState>;
   /** Made when the first evaluation needs it, so that the first step does not wait for it. */
   private inference: Executable | undefined;
+  private readonly feeds = new Map<EvaluatedSplit, Feed>();
 
   constructor(
     options: TrainerOptions,
@@ -43,7 +45,11 @@ export class Evaluator {
     const { limitBatches } = this.options.config;
     let meter = EMPTY_METER;
     let seconds = 0;
-    for await (const each of evaluateBatches(await this.prepare(), images, limitBatches)) {
+    const inference = await this.prepare();
+    const feed = this.feeds.get(split) ?? (await Feed.holding(inference, images));
+    this.feeds.set(split, feed);
+    const { stepsInFlight: inFlight } = inference;
+    for await (const each of evaluateBatches(feed, { limitBatches, inFlight })) {
       meter = addToMeter(meter, each.metrics);
       seconds += each.seconds;
       if (stop.requested || !Number.isFinite(meter.lossSum)) return undefined;

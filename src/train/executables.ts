@@ -39,6 +39,28 @@ export async function writeTraining(
   await executable.write('momentum', values);
 }
 
+/** Copies of all that SGD goes on from: parameters and running statistics; momentum buffers. */
+export async function readTraining(
+  executable: Executable,
+): Promise<{ weights: NamedTensors; momentum: NamedTensors }> {
+  const { program } = executable;
+  const parameters = unpackTensors(program, 'parameters', await executable.read('parameters'));
+  const running = unpackTensors(program, 'running', await executable.read('running'));
+  const momentum = unpackTensors(program, 'parameters', await executable.read('momentum'));
+  return { weights: new Map([...parameters, ...running]), momentum };
+}
+
+/** The last batch's gradients of what is trained, by parameter name. */
+export async function readGradients(executable: Executable): Promise<NamedTensors> {
+  const { program } = executable;
+  const gradients = unpackTensors(program, 'parameters', await executable.read('gradients'));
+  const first = program.body.find(({ kind }) => kind === 'sgd') as { readonly from: number };
+  for (const { name, buffer, offset } of program.slots) {
+    if (buffer === 'parameters' && offset < first.from) gradients.delete(name);
+  }
+  return gradients;
+}
+
 /** Copies parameters and running statistics between two executables of one network. */
 export async function copyWeights(from: Executable, to: Executable): Promise<void> {
   for (const buffer of ['parameters', 'running'] as const) {

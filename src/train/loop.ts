@@ -4,30 +4,39 @@
 // Between two steps everything that decides the later ones is in `progress` and in three buffers on
 // the device (parameters, running statistics, momentum): `snapshot` collects it, and a trainer that
 // is given a snapshot goes on bit for bit, also from the middle of an epoch.
+//
+// A device may have several steps in flight (`feed.ts`). Then it is ahead of `progress`, which counts
+// steps whose metrics are there; before anything is saved or evaluated the device is let come to rest.
 
-import { type Batch, createBatch, epochOrder, makeBatch } from '../data/batches.ts';
+import { epochOrder } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Normalization } from '../data/normalization.ts';
-import type { Backend, BatchMetrics, Executable } from '../engine/backend.ts';
-import { unpackTensors } from '../engine/layout.ts';
+import type { Backend, Executable, SgdSettings } from '../engine/backend.ts';
 import { lowerTraining } from '../engine/lower-train.ts';
 import { initializeWeights } from '../nn/initialize.ts';
 import type { Network } from '../nn/network.ts';
 import { checkWeights } from '../nn/parameters.ts';
 import { UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
-import { nanEvent, startEvent } from './announce.ts';
+import { nanEvent, startEvent, stepEvent } from './announce.ts';
 import type { TrainConfig } from './config.ts';
 import { Evaluator } from './evaluator.ts';
 import type { CheckpointReason, NanEvent, Position, TrainEvent } from './events.ts';
-import { createBreather, writeTraining } from './executables.ts';
-import { addToMeter, averages, EMPTY_METER, stepAverages } from './meters.ts';
+import { createBreather, readGradients, readTraining, writeTraining } from './executables.ts';
+import { Feed } from './feed.ts';
+import { averages, EMPTY_METER } from './meters.ts';
 import { recordEvaluation } from './result.ts';
-import { advanceSchedule, batchesInEpoch, learningRateAt, type Plan, planRun } from './schedule.ts';
-import { initialProgress, isFiniteState, type Progress, type TrainingState } from './state.ts';
+import { batchesInEpoch, learningRateAt, type Plan, planRun } from './schedule.ts';
+import {
+  advanceProgress,
+  initialProgress,
+  isFiniteState,
+  type Progress,
+  type TrainingState,
+} from './state.ts';
 import { Stopwatch } from './stopwatch.ts';
 
-/** Set `requested` and training stops after the step that is running. */
+/** Set `requested` and training stops after the steps that are running. */
 export interface StopRequest {
   requested: boolean;
 }
@@ -52,6 +61,7 @@ export class Trainer {
   private readonly stop: StopRequest;
   private readonly breathe = createBreather();
   private readonly executable: Executable;
+  private readonly feed: Feed;
   private readonly evaluator: Evaluator;
   private progress: Progress;
   private saved: { readonly iteration: number; readonly time: number };
@@ -65,10 +75,11 @@ export class Trainer {
   private latest: TrainingState | undefined;
   private outcome: 'complete' | 'interrupted' | 'nan' = 'complete';
 
-  private constructor(options: TrainerOptions, executable: Executable) {
+  private constructor(options: TrainerOptions, executable: Executable, feed: Feed) {
     const { config, dataset, resume } = options;
     this.options = options;
     this.executable = executable;
+    this.feed = feed;
     this.evaluator = new Evaluator(options, executable, () => this.snapshot());
     this.stop = options.stop ?? { requested: false };
     this.plan = planRun(config, dataset.train.count);
@@ -94,7 +105,7 @@ export class Trainer {
     const program = lowerTraining(network, { batchSize, labelSmoothing, memory, freeze });
     const executable = await backend.compile(program);
     await writeTraining(executable, weights, options.normalization, resume?.momentum);
-    return new Trainer(options, executable);
+    return new Trainer(options, executable, await Feed.holding(executable, dataset.train));
   }
 
   /** Trains to the end, or until it is stopped or diverges. The last event is always `end`. */
@@ -113,52 +124,18 @@ export class Trainer {
     };
   }
 
-  /** What is left of the epoch's batches. The next one is gathered while the current one runs. */
+  /** What is left of the epoch's batches, with times to save between them. */
   private async *trainEpoch(): AsyncGenerator<TrainEvent> {
     const { config, dataset } = this.options;
     const { epoch } = this.progress;
     const batches = batchesInEpoch(this.plan, epoch);
     const order = epochOrder(config.seed, epoch, dataset.train.count, true);
     const watch = new Stopwatch();
-    const gather = (batch: number, into: Batch) => {
-      const start = batch * config.batchSize;
-      const augment = config.augment ? { seed: config.seed, epoch } : undefined;
-      watch.data(() => makeBatch(dataset.train, order, start, config.batchSize, into, augment));
-    };
-    let current = createBatch(config.batchSize);
-    let next = createBatch(config.batchSize);
-    if (this.progress.batch < batches) gather(this.progress.batch, current);
-    for (let batch = this.progress.batch; batch < batches; batch++) {
+    while (this.progress.batch < batches) {
       if (this.stop.requested) return yield* this.interrupt();
-      const { momentum, weightDecay } = config;
-      const learningRate = learningRateAt(config, this.progress.schedule, this.progress, this.plan);
-      const sgd = { learningRate, momentum, weightDecay };
-      const running = this.executable.run({ ...current, sgd });
-      if (batch + 1 < batches) gather(batch + 1, next);
-      const metrics = await running;
-      const times = watch.step(metrics.count);
-      if (!Number.isFinite(metrics.lossSum)) {
-        const loss = metrics.lossSum / metrics.count;
-        return yield this.diverged({ what: 'loss', epoch, batch, loss, learningRate });
-      }
-      this.advance(metrics, times.batchTime);
-      this.lastStep = { epoch, batch, learningRate };
-      yield {
-        kind: 'step',
-        epoch,
-        batch,
-        batches,
-        iteration: this.progress.iteration,
-        count: metrics.count,
-        ...stepAverages(metrics, this.progress.meter),
-        learningRate,
-        ...times,
-        secondsLeft: (this.plan.iterations - this.progress.iteration) * times.batchTimeAverage,
-      };
-      if (this.timeToSave()) yield* this.checkpoint(['timer']);
+      yield* this.trainBatches(order, batches, watch);
+      if (this.outcome === 'complete' && this.timeToSave()) yield* this.checkpoint(['timer']);
       if (this.outcome !== 'complete') return;
-      [current, next] = [next, current];
-      await this.breathe();
       watch.skipPause();
     }
     const { loss, top1, top5 } = averages(this.progress.meter);
@@ -173,6 +150,54 @@ export class Trainer {
       trainTop5: top5,
       ...watch.total(),
     };
+  }
+
+  /** Trains until the epoch ends or something else is to be done, which finds the device at rest. */
+  private async *trainBatches(
+    order: Uint32Array,
+    batches: number,
+    watch: Stopwatch,
+  ): AsyncGenerator<TrainEvent> {
+    const { config } = this.options;
+    const { epoch, batch: first } = this.progress;
+    const augment = config.augment ? { seed: config.seed, epoch } : undefined;
+    const most = () => this.mostInFlight();
+    const sgd = (batch: number) => this.sgdAt(batch);
+    const steps = this.feed.run({ order, first, end: batches, augment, most, sgd });
+    for await (const { batch, metrics, dataSeconds } of steps) {
+      const times = watch.step(metrics.count, dataSeconds);
+      const { learningRate } = this.sgdAt(batch);
+      if (!Number.isFinite(metrics.lossSum)) {
+        const loss = metrics.lossSum / metrics.count;
+        return yield this.diverged({ what: 'loss', epoch, batch, loss, learningRate });
+      }
+      this.progress = advanceProgress(config, this.progress, metrics, times.batchTime);
+      this.lastStep = { epoch, batch, learningRate };
+      this.latest = undefined;
+      yield stepEvent(this.plan, this.progress, metrics, learningRate, times);
+      await this.breathe();
+      // A device that has work goes on during the pause.
+      if (this.feed.pending.length === 0) watch.skipPause();
+    }
+  }
+
+  /** Of a batch of this epoch, which may be some steps ahead. */
+  private sgdAt(batch: number): SgdSettings {
+    const { config } = this.options;
+    const { epoch, iteration, schedule } = this.progress;
+    const position = { epoch, iteration: iteration + batch - this.progress.batch };
+    const learningRate = learningRateAt(config, schedule, position, this.plan);
+    return { learningRate, momentum: config.momentum, weightDecay: config.weightDecay };
+  }
+
+  /** Steps that may be submitted before the next one's metrics are known. */
+  private mostInFlight(): number {
+    if (this.stop.requested || this.timeToSave()) return 0;
+    // The error of each step decides whether the next one still warms up.
+    if (this.progress.schedule.warmingUp) return 1;
+    const { checkpointSteps } = this.options.config;
+    const steps = this.progress.iteration - this.saved.iteration;
+    return checkpointSteps > 0 ? checkpointSteps - steps : Infinity;
   }
 
   /**
@@ -203,24 +228,10 @@ export class Trainer {
     yield* this.checkpoint(reasons);
   }
 
-  /** Counts a step that was done. */
-  private advance(metrics: BatchMetrics, seconds: number): void {
-    const { progress } = this;
-    const error = 1 - metrics.correctTop1 / metrics.count;
-    this.latest = undefined;
-    this.progress = {
-      ...progress,
-      batch: progress.batch + 1,
-      iteration: progress.iteration + 1,
-      meter: addToMeter(progress.meter, metrics),
-      schedule: advanceSchedule(this.options.config.schedule, progress.schedule, error),
-      seconds: progress.seconds + seconds,
-    };
-  }
-
   private timeToSave(): boolean {
     const { checkpointSeconds, checkpointSteps } = this.options.config;
     const steps = this.progress.iteration - this.saved.iteration;
+    if (steps === 0) return false;
     const seconds = (performance.now() - this.saved.time) / 1000;
     return (
       (checkpointSteps > 0 && steps >= checkpointSteps) ||
@@ -253,21 +264,22 @@ export class Trainer {
   }
 
   /**
-   * The complete state. Only between events: while `run` waits for its reader.
+   * The complete state, of the moment when all steps in flight are done: after a `step` event that
+   * may be a few steps later. Only between events: while `run` waits for its reader.
    * The tensors are copies.
    */
   async snapshot(): Promise<TrainingState> {
-    const { executable, options, progress } = this;
+    const { executable, options } = this;
+    let { progress } = this;
+    for (const metrics of await Promise.all(this.feed.pending)) {
+      progress = advanceProgress(options.config, progress, metrics, 0);
+    }
     if (this.latest?.progress === progress) return this.latest;
-    const { program } = executable;
-    const parameters = unpackTensors(program, 'parameters', await executable.read('parameters'));
-    const running = unpackTensors(program, 'running', await executable.read('running'));
     this.latest = {
       config: options.config,
       classes: options.dataset.classes,
       normalization: options.normalization,
-      weights: new Map([...parameters, ...running]),
-      momentum: unpackTensors(program, 'parameters', await executable.read('momentum')),
+      ...(await readTraining(executable)),
       progress,
     };
     return this.latest;
@@ -275,15 +287,7 @@ export class Trainer {
 
   /** The last batch's gradients of what is trained, by parameter name. Only between events. */
   async gradients(): Promise<NamedTensors> {
-    const { program } = this.executable;
-    const flat = await this.executable.read('gradients');
-    const first = program.body.find(({ kind }) => kind === 'sgd') as { readonly from: number };
-    const frozen = program.slots.filter(
-      ({ buffer, offset }) => buffer === 'parameters' && offset < first.from,
-    );
-    const gradients = unpackTensors(program, 'parameters', flat);
-    for (const { name } of frozen) gradients.delete(name);
-    return gradients;
+    return await readGradients(this.executable);
   }
 
   /** Frees the executables. */

@@ -5,10 +5,11 @@
 
 import { z } from 'zod';
 import type { Normalization } from '../data/normalization.ts';
+import type { BatchMetrics } from '../engine/backend.ts';
 import type { NamedTensors } from '../util/tensor.ts';
 import type { TrainConfig } from './config.ts';
-import { EMPTY_METER, meterSchema } from './meters.ts';
-import { initialScheduleState, type Plan } from './schedule.ts';
+import { addToMeter, EMPTY_METER, meterSchema } from './meters.ts';
+import { advanceSchedule, initialScheduleState, type Plan } from './schedule.ts';
 
 const epoch = z.int().min(0);
 const errorOfEpochSchema = z.strictObject({ epoch, error: z.number() });
@@ -48,6 +49,27 @@ export function initialProgress(config: TrainConfig, plan: Plan): Progress {
     schedule: initialScheduleState(config.schedule, config.classes),
     result: {},
     seconds: 0,
+  };
+}
+
+/**
+ * Counts a step that was done.
+ * @param seconds it took
+ */
+export function advanceProgress(
+  config: Pick<TrainConfig, 'schedule'>,
+  progress: Progress,
+  metrics: BatchMetrics,
+  seconds: number,
+): Progress {
+  const error = 1 - metrics.correctTop1 / metrics.count;
+  return {
+    ...progress,
+    batch: progress.batch + 1,
+    iteration: progress.iteration + 1,
+    meter: addToMeter(progress.meter, metrics),
+    schedule: advanceSchedule(config.schedule, progress.schedule, error),
+    seconds: progress.seconds + seconds,
   };
 }
 

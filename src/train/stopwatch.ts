@@ -14,38 +14,36 @@ export interface StepTimes {
 
 export class Stopwatch {
   private lastTime = performance.now();
-  private dataTime = 0;
   private dataSum = 0;
   private batchSum = 0;
   private steps = 0;
   private images = 0;
-  private smoothed = 0;
+  /** Of the newest steps. */
+  private smoothed = { images: 0, seconds: 0 };
 
-  /** Times the gathering of a batch. */
-  data(gather: () => void): void {
-    const begin = performance.now();
-    gather();
-    this.dataTime = (performance.now() - begin) / 1000;
-    this.dataSum += this.dataTime;
-  }
-
-  /** Ends a step of `count` images. */
-  step(count: number): StepTimes {
+  /**
+   * Ends a step of `count` images.
+   * @param dataTime seconds it took to gather them
+   */
+  step(count: number, dataTime: number): StepTimes {
     const now = performance.now();
     // A clock without resolution (some browsers round to 1 ms) must not make a speed infinite.
     const batchTime = Math.max((now - this.lastTime) / 1000, 1e-6);
     this.lastTime = now;
     this.steps++;
     this.images += count;
+    this.dataSum += dataTime;
     this.batchSum += batchTime;
-    const speed = count / batchTime;
-    this.smoothed = this.steps === 1 ? speed : this.smoothed + NEWEST * (speed - this.smoothed);
+    // Steps that are in flight together can end at one moment: only sums of several make a speed.
+    const share = this.steps === 1 ? 1 : NEWEST;
+    this.smoothed.images += share * (count - this.smoothed.images);
+    this.smoothed.seconds += share * (batchTime - this.smoothed.seconds);
     return {
-      dataTime: this.dataTime,
+      dataTime,
       dataTimeAverage: this.dataSum / this.steps,
       batchTime,
       batchTimeAverage: this.batchSum / this.steps,
-      imagesPerSecond: this.smoothed,
+      imagesPerSecond: this.smoothed.images / this.smoothed.seconds,
     };
   }
 

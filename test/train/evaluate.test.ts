@@ -4,6 +4,7 @@ import type { BatchMetrics, Executable } from '../../src/engine/backend.ts';
 import { lowerInference } from '../../src/engine/lower-infer.ts';
 import { createNetwork } from '../../src/nn/network.ts';
 import { evaluateBatches, evaluateSplit, predictImages } from '../../src/train/evaluate.ts';
+import { Feed } from '../../src/train/feed.ts';
 import { crossEntropy, likeliest } from '../../src/train/softmax.ts';
 
 /** An image's logits are its first three bytes; metrics follow from them. */
@@ -95,7 +96,8 @@ describe('evaluating a split', () => {
 
   test('can be limited', async () => {
     const sizes: number[] = [];
-    for await (const { metrics } of evaluateBatches(byteExecutable(2), split, 2)) {
+    const feed = new Feed(byteExecutable(2), split);
+    for await (const { metrics } of evaluateBatches(feed, { limitBatches: 2 })) {
       sizes.push(metrics.count);
     }
     expect(sizes).toEqual([2, 2]);
