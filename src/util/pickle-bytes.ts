@@ -1,11 +1,17 @@
 // The bytes under a pickle: a cursor that never reads past the end, and every instruction that only
-// spells out a value, with Python's text forms of numbers and strings. Separate from the machine in pickle.ts so that every bound on what a hostile
-// file can make us allocate is visible in one place.
+// spells out a value, with Python's text forms of numbers and strings. Separate from the machine in
+// pickle.ts so that every bound on what a hostile file can make us allocate is visible in one place.
 
 import { UserError } from './errors.ts';
 
 /** Longest integer, in bytes (or digits in text form), that a pickle may hold. */
 const MAX_INTEGER_BYTES = 1024;
+
+/**
+ * Longest dictionary key or global name given as bytes: the memo can name the same bytes many times
+ * and each time we copy them.
+ */
+const MAX_NAME_BYTES = 65536;
 
 export function unreadablePickle(reason: string): UserError {
   return new UserError(`not a readable pickle: ${reason}`);
@@ -87,12 +93,19 @@ function narrow(value: bigint): number | bigint {
 }
 
 /** One character a byte (TextDecoder's 'latin1' is windows-1252, which is not the same). */
-export function latin1(bytes: Uint8Array): string {
+function latin1(bytes: Uint8Array): string {
   let text = '';
   for (let start = 0; start < bytes.length; start += 8192) {
     text += String.fromCharCode(...bytes.subarray(start, start + 8192));
   }
   return text;
+}
+
+/** A dictionary key or global name, which Python 2 wrote as bytes. */
+export function asName(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value instanceof Uint8Array && value.length <= MAX_NAME_BYTES) return latin1(value);
+  throw unreadablePickle('a name that is not a short string');
 }
 
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true });

@@ -12,12 +12,13 @@
 
 import { UserError } from './errors.ts';
 import {
+  asName,
   LITERALS,
-  latin1,
   PickleBytes,
   type Python2Encoding,
   unreadablePickle,
 } from './pickle-bytes.ts';
+import { PickleStack, STACK_INSTRUCTIONS } from './pickle-stack.ts';
 
 /** What an allowed global name stands for. Without `call` it is only a marker (a class, a dtype). */
 export interface PickleCallable {
@@ -40,15 +41,6 @@ export interface PickleHandlers {
    */
   readonly encoding?: Python2Encoding;
 }
-
-/** Open MARKs at one time; real files need about ten. */
-const MAX_DEPTH = 1000;
-
-/**
- * Longest dictionary key or global name given as bytes: the memo can name the same bytes many times
- * and each time we copy them.
- */
-const MAX_NAME_BYTES = 65536;
 
 const PROTOCOL = 5;
 
@@ -77,9 +69,7 @@ const STOP = 0x2e;
 class PickleMachine {
   readonly #input: PickleBytes;
   readonly #handlers: PickleHandlers;
-  readonly #memo = new Map<string, unknown>();
-  readonly #marks: number[] = [];
-  readonly #stack: unknown[] = [];
+  readonly #stack = new PickleStack();
 
   constructor(input: PickleBytes, handlers: PickleHandlers) {
     this.#input = input;
@@ -87,20 +77,27 @@ class PickleMachine {
   }
 
   result(): unknown {
-    return this.#pop();
+    return this.#stack.pop();
   }
 
   /** One instruction other than STOP. */
   execute(opcode: number): void {
     const input = this.#input;
+    const stack = this.#stack;
     const name = String.fromCharCode(opcode);
     const literal = LITERALS.get(name);
     if (literal !== undefined) {
-      this.#push(literal(input, this.#handlers.encoding ?? 'latin1'));
+      stack.push(literal(input, this.#handlers.encoding ?? 'latin1'));
+      return;
+    }
+    const instruction = STACK_INSTRUCTIONS.get(name);
+    if (instruction !== undefined) {
+      instruction(stack, input);
       return;
     }
     switch (name) {
       case '\x80': {
+        // PROTO
         const protocol = input.uint8();
         if (protocol > PROTOCOL) throw unreadablePickle(`protocol ${protocol} is unknown`);
         break;
@@ -109,126 +106,58 @@ class PickleMachine {
         input.length64();
         break;
 
-      // Containers.
-      case '(':
-        if (this.#marks.length >= MAX_DEPTH) throw unreadablePickle('it is nested too deeply');
-        this.#marks.push(this.#stack.length);
-        break;
-      case 'l':
-      case 't':
-        this.#push(this.#popToMark());
-        break;
-      case 'd':
-        this.#push(setItems(new Map(), this.#popToMark()));
-        break;
-      case '\x91':
-        this.#push(new Set(this.#popToMark()));
-        break;
-      case '\x85':
-        this.#push(this.#popMany(1));
-        break;
-      case '\x86':
-        this.#push(this.#popMany(2));
-        break;
-      case '\x87':
-        this.#push(this.#popMany(3));
-        break;
-      case 'a':
-        this.#fill(this.#popMany(1), appendItems);
-        break;
-      case 'e':
-        this.#fill(this.#popToMark(), appendItems);
-        break;
-      case 's':
-        this.#fill(this.#popMany(2), setItems);
-        break;
-      case 'u':
-        this.#fill(this.#popToMark(), setItems);
-        break;
-      case '\x90':
-        this.#fill(this.#popToMark(), addItems);
-        break;
-
-      // The stack and the memo.
-      case '0':
-        // POP also discards a MARK when one is on top.
-        if (this.#marks.at(-1) === this.#stack.length) this.#marks.pop();
-        else this.#pop();
-        break;
-      case '1':
-        this.#popToMark();
-        break;
-      case '2':
-        this.#push(this.#top());
-        break;
-      case 'g':
-        this.#recall(input.line());
-        break;
-      case 'h':
-        this.#recall(String(input.uint8()));
-        break;
-      case 'j':
-        this.#recall(String(input.uint32()));
-        break;
-      case 'p':
-        this.#memo.set(input.line(), this.#top());
-        break;
-      case 'q':
-        this.#memo.set(String(input.uint8()), this.#top());
-        break;
-      case 'r':
-        this.#memo.set(String(input.uint32()), this.#top());
-        break;
-      case '\x94':
-        this.#memo.set(String(this.#memo.size), this.#top());
-        break;
-
       // Names, calls and state: everything that could run code in Python.
-      case 'c':
-        this.#push(this.#global(input.line(), input.line()));
+      case 'c': // GLOBAL
+        stack.push(this.#global(input.line(), input.line()));
         break;
       case '\x93': {
-        const [module, name] = this.#popMany(2);
-        this.#push(this.#global(asText(module), asText(name)));
+        // STACK_GLOBAL
+        const [module, name] = stack.popMany(2);
+        stack.push(this.#global(asName(module), asName(name)));
         break;
       }
-      case 'R':
+      case 'R': // REDUCE
       case '\x81': {
-        const [callable, args] = this.#popMany(2);
-        this.#push(call(callable, args));
+        // NEWOBJ
+        const [callable, args] = stack.popMany(2);
+        stack.push(call(callable, args));
         break;
       }
       case '\x92': {
-        const [callable, args, keywords] = this.#popMany(3);
+        // NEWOBJ_EX
+        const [callable, args, keywords] = stack.popMany(3);
         if (!(keywords instanceof Map) || keywords.size > 0) {
           throw unreadablePickle('a constructor with keyword arguments');
         }
-        this.#push(call(callable, args));
+        stack.push(call(callable, args));
         break;
       }
       case 'i': {
+        // INST
         const callable = this.#global(input.line(), input.line());
-        this.#push(call(callable, this.#popToMark()));
+        stack.push(call(callable, stack.popToMark()));
         break;
       }
       case 'o': {
-        const [callable, ...args] = this.#popToMark();
-        this.#push(call(callable, args));
+        // OBJ
+        const [callable, ...args] = stack.popToMark();
+        stack.push(call(callable, args));
         break;
       }
       case 'b': {
-        const [object, state] = this.#popMany(2);
+        // BUILD
+        const [object, state] = stack.popMany(2);
         if (this.#handlers.build === undefined) {
           throw unreadablePickle('it sets the state of an object, which is not expected here');
         }
-        this.#push(this.#handlers.build(object, state));
+        stack.push(this.#handlers.build(object, state));
         break;
       }
-      case 'P':
-        this.#push(this.#persistent(input.line()));
+      case 'P': // PERSID
+        stack.push(this.#persistent(input.line()));
         break;
-      case 'Q':
-        this.#push(this.#persistent(this.#pop()));
+      case 'Q': // BINPERSID
+        stack.push(this.#persistent(stack.pop()));
         break;
 
       default: {
@@ -238,48 +167,6 @@ class PickleMachine {
         throw unreadablePickle(`unknown instruction ${where}`);
       }
     }
-  }
-
-  #push(value: unknown): void {
-    this.#stack.push(value);
-  }
-
-  /** Lowest stack height that an instruction may pop to: what lies under a MARK is out of reach. */
-  #floor(): number {
-    return this.#marks.at(-1) ?? 0;
-  }
-
-  #pop(): unknown {
-    return this.#popMany(1)[0];
-  }
-
-  #popMany(count: number): unknown[] {
-    const start = this.#stack.length - count;
-    if (start < this.#floor()) throw unreadablePickle('it takes a value from an empty stack');
-    return this.#stack.splice(start);
-  }
-
-  #popToMark(): unknown[] {
-    const mark = this.#marks.pop();
-    if (mark === undefined) throw unreadablePickle('it closes a group that was never opened');
-    return this.#stack.splice(mark);
-  }
-
-  #top(): unknown {
-    if (this.#stack.length <= this.#floor()) {
-      throw unreadablePickle('it takes a value from an empty stack');
-    }
-    return this.#stack.at(-1);
-  }
-
-  #recall(index: string): void {
-    if (!this.#memo.has(index)) throw unreadablePickle(`it refers to value ${index}, never stored`);
-    this.#push(this.#memo.get(index));
-  }
-
-  /** Puts items into the container that lies under them. */
-  #fill(items: readonly unknown[], into: (target: unknown, items: readonly unknown[]) => void) {
-    into(this.#top(), items);
   }
 
   #global(module: string, name: string): PickleCallable {
@@ -303,32 +190,6 @@ function isCallable(value: unknown): value is PickleCallable {
   return (
     typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'
   );
-}
-
-function asText(value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (value instanceof Uint8Array && value.length <= MAX_NAME_BYTES) return latin1(value);
-  throw unreadablePickle('a name that is not a short string');
-}
-
-function appendItems(list: unknown, items: readonly unknown[]): void {
-  if (!Array.isArray(list)) throw unreadablePickle('it appends to what is not a list');
-  for (const item of items) list.push(item);
-}
-
-function addItems(set: unknown, items: readonly unknown[]): void {
-  if (!(set instanceof Set)) throw unreadablePickle('it adds items to what is not a set');
-  for (const item of items) set.add(item);
-}
-
-function setItems(target: unknown, pairs: readonly unknown[]): Map<unknown, unknown> {
-  if (!(target instanceof Map)) throw unreadablePickle('it sets items of what is not a dictionary');
-  if (pairs.length % 2 !== 0) throw unreadablePickle('a dictionary key without its value');
-  for (let i = 0; i < pairs.length; i += 2) {
-    const key = pairs[i];
-    target.set(key instanceof Uint8Array ? asText(key) : key, pairs[i + 1]);
-  }
-  return target;
 }
 
 function call(callable: unknown, args: unknown): unknown {
