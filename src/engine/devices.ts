@@ -1,36 +1,38 @@
 // From what a user asks for (`--device auto|cpu|webgpu[:part of a name]`) to a backend. Nothing falls back
 // silently: what is asked for and not there is an error; `auto` picks a real GPU if there is one, else the
-// CPU, and the backend's description says which.
+// CPU, and the backend's description says which. Engines are imported when they are opened.
 
 import { UserError } from '../util/errors.ts';
 import type { Backend } from './backend.ts';
-import { findAdapter } from './webgpu/adapter.ts';
-import { createWebGpuBackend, type WebGpuOptions } from './webgpu/backend.ts';
+import type { WebGpuOptions } from './webgpu/backend.ts';
 import type { GpuHost } from './webgpu/host.ts';
 
+export const DEVICE_KINDS = ['auto', 'cpu', 'webgpu', 'reference'] as const;
+
+/** A device as it is written: a kind, or `webgpu:` and part of a GPU's name. */
+export type DeviceName = (typeof DEVICE_KINDS)[number] | `webgpu:${string}`;
+
 export interface DeviceRequest {
-  readonly kind: 'auto' | 'cpu' | 'webgpu' | 'reference';
+  readonly kind: (typeof DEVICE_KINDS)[number];
   /** With 'webgpu': part of an adapter's name. */
   readonly adapterName?: string;
 }
 
-/** @throws UserError for a device that does not exist */
+/** @throws UserError for a device that does not exist; "--device" goes before its sentence */
 export function parseDevice(text: string): DeviceRequest {
-  const [kind, ...rest] = text.split(':');
-  const adapterName = rest.join(':').trim();
-  switch (kind) {
-    case 'webgpu':
-      return adapterName === '' ? { kind } : { kind, adapterName };
-    case 'auto':
-    case 'cpu':
-    case 'reference':
-      if (rest.length === 0) return { kind };
-      break;
-  }
+  const kind = DEVICE_KINDS.find((known) => known === text.toLowerCase());
+  if (kind) return { kind };
+  const adapterName = /^webgpu:(.*)$/i.exec(text)?.[1]?.trim();
+  if (adapterName) return { kind: 'webgpu', adapterName };
   throw new UserError(
-    `There is no device "${text}": use auto, cpu, webgpu, webgpu:<part of the GPU's name> or reference.`,
+    `must be auto, cpu, webgpu, webgpu:<part of the GPU's name> or reference, not "${text}"`,
     { exitCode: 2 },
   );
+}
+
+/** The same device, written in one way. */
+export function deviceName({ kind, adapterName }: DeviceRequest): DeviceName {
+  return adapterName === undefined ? kind : `webgpu:${adapterName}`;
 }
 
 /** What a host has to offer. */
@@ -43,6 +45,15 @@ export interface DeviceHosts {
 export interface DeviceOptions extends Pick<WebGpuOptions, 'half' | 'tune' | 'tileCache'> {}
 
 /**
+ * Says what a device cannot do in any case, before anything is opened.
+ * @throws UserError for half precision on a device that never has it
+ */
+export function checkDeviceOptions({ kind }: DeviceRequest, { half }: DeviceOptions): void {
+  if (kind === 'cpu') refuseHalf(half, 'and the CPU engine computes in float32 only');
+  if (kind === 'reference') refuseHalf(half, 'and the reference computes in float64 only');
+}
+
+/**
  * Opens the backend that was asked for.
  * @throws UserError where it is not there, or cannot do what `options` want
  */
@@ -51,33 +62,39 @@ export async function openDeviceBackend(
   hosts: DeviceHosts,
   options: DeviceOptions = {},
 ): Promise<Backend> {
+  checkDeviceOptions(request, options);
   const { gpu } = hosts;
-  switch (request.kind) {
+  const { kind, adapterName } = request;
+  switch (kind) {
     case 'webgpu':
-      return await createWebGpuBackend({ gpu, adapterName: request.adapterName, ...options });
+      return await openGpu({ gpu, adapterName, ...options });
     case 'auto':
-      if (await hasRealGpu(gpu)) return await createWebGpuBackend({ gpu, ...options });
-      refuseHalf(options, 'and auto finds no GPU');
+      if (await hasRealGpu(gpu)) return await openGpu({ gpu, ...options });
+      refuseHalf(options.half, 'and auto finds none');
       return await hosts.openCpu();
     case 'cpu':
-      refuseHalf(options, 'and the CPU engine computes in float32 only');
       return await hosts.openCpu();
     case 'reference':
-      refuseHalf(options, 'and the reference computes in float64 only');
       return await hosts.openReference();
     default:
-      throw new Error(`unknown device ${request.kind satisfies never}`);
+      throw new Error(`unknown device ${kind satisfies never}`);
   }
 }
 
-function refuseHalf({ half }: DeviceOptions, reason: string): void {
+function refuseHalf(half: boolean | undefined, reason: string): void {
   if (!half) return;
   throw new UserError(`--half needs a GPU, ${reason}: leave --half away, or use --device webgpu.`);
+}
+
+async function openGpu(options: WebGpuOptions): Promise<Backend> {
+  const { createWebGpuBackend } = await import('./webgpu/backend.ts');
+  return await createWebGpuBackend(options);
 }
 
 /** Whether there is an adapter that is worth picking without being asked for. */
 async function hasRealGpu(host: GpuHost): Promise<boolean> {
   if (!host.mayHaveGpu()) return false;
+  const { findAdapter } = await import('./webgpu/adapter.ts');
   try {
     const adapter = await findAdapter(host);
     return adapter !== undefined && !adapter.isSoftware;

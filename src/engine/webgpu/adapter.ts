@@ -13,6 +13,8 @@ export interface OpenDevice {
 export interface AdapterFacts {
   /** The adapter's name for people. */
   readonly name: string;
+  /** The driver and its version; empty where nobody says. */
+  readonly driver: string;
   readonly vendor: string;
   readonly architecture: string;
   /** Computes on the CPU (lavapipe, SwiftShader): correct, and thousands of times too slow. */
@@ -47,7 +49,7 @@ const ENTRY_POINTS = new WeakMap<GPUDevice | GPUAdapter, GPU>();
 export async function openDevice(host: GpuHost, adapterName?: string): Promise<OpenDevice> {
   const gpu = await host.open(adapterName);
   const adapter = await requestAdapter(gpu, host, adapterName);
-  const facts = describeAdapter(adapter);
+  const facts = await describeAdapter(adapter, host);
   const features = FEATURES.filter((feature) => adapter.features.has(feature));
   const requiredLimits: Record<string, number> = {};
   for (const limit of LIMITS) requiredLimits[limit] = adapter.limits[limit];
@@ -74,21 +76,34 @@ export async function findAdapter(
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     if (!adapter) return undefined;
     ENTRY_POINTS.set(adapter, gpu);
-    return describeAdapter(adapter);
+    return await describeAdapter(adapter, host);
   } catch {
     return undefined;
   }
+}
+
+/** All adapters that the host tells of, or the one that would be picked where it tells of none. */
+export async function listAdapters(host: GpuHost): Promise<AdapterFacts[]> {
+  const names = (await host.adapterNames?.()) ?? [undefined];
+  const adapters: AdapterFacts[] = [];
+  for (const name of names) {
+    const facts = await findAdapter(host, name);
+    if (facts && !adapters.some((other) => other.name === facts.name)) adapters.push(facts);
+  }
+  return adapters;
 }
 
 async function requestAdapter(gpu: GPU, host: GpuHost, adapterName?: string): Promise<GPUAdapter> {
   let problem = '';
   try {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-    if (adapter && matches(describeAdapter(adapter), adapterName)) return adapter;
-    if (adapter) problem = ` (found "${describeAdapter(adapter).name}")`;
+    if (adapter) {
+      const facts = await describeAdapter(adapter, host);
+      if (matches(facts, adapterName)) return adapter;
+      problem = ` (found "${facts.name}")`;
+    }
   } catch (error) {
-    // Dawn lists the adapters that there are, a line each.
-    const found = [...messageOf(error).matchAll(/name: '([^']+)'/g)].map(([, name]) => name);
+    const found = (await host.adapterNames?.()) ?? [];
     if (adapterName && found.length > 0) {
       throw new UserError(
         `No GPU has "${adapterName}" in its name; there ${found.length === 1 ? 'is' : 'are'} ${found.join(', ')}: use --device webgpu:<part of a name>.`,
@@ -106,10 +121,9 @@ function matches({ name, vendor }: AdapterFacts, part?: string): boolean {
   return !part || `${vendor} ${name}`.toLowerCase().includes(part.toLowerCase());
 }
 
-function describeAdapter(adapter: GPUAdapter): AdapterFacts {
-  const { vendor, architecture, device, description } = adapter.info;
-  const name =
-    description || device || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed';
+async function describeAdapter(adapter: GPUAdapter, host: GpuHost): Promise<AdapterFacts> {
+  const { vendor, architecture, device } = adapter.info;
+  const { name, driver } = await nameAdapter(adapter.info, host);
   const limits: Record<string, number> = {};
   for (const limit of LIMITS) limits[limit] = adapter.limits[limit];
   const isSoftware =
@@ -119,10 +133,23 @@ function describeAdapter(adapter: GPUAdapter): AdapterFacts {
     );
   return {
     name,
+    driver,
     vendor,
     architecture,
     isSoftware,
     features: [...adapter.features].map(String).sort(),
     limits,
   };
+}
+
+/** Names for people: `device` is the name in small letters and dashes, where it is there at all. */
+async function nameAdapter(info: GPUAdapterInfo, host: GpuHost) {
+  const { vendor, architecture, device, description } = info;
+  const anyName = [vendor, architecture].filter(Boolean).join(' ') || 'unnamed';
+  if (host.describes === 'adapter') {
+    return { name: description || device || anyName, driver: '' };
+  }
+  const names = (await host.adapterNames?.()) ?? [];
+  const name = names.find((each) => each.toLowerCase().replace(/[^a-z0-9]+/g, '-') === device);
+  return { name: name ?? (device || anyName), driver: description };
 }

@@ -2,9 +2,15 @@
 // are compiled once for each text, and what happens when the device goes away.
 
 import { messageOf, UserError } from '../../util/errors.ts';
+import { DeviceError } from '../device-error.ts';
 import type { OpenDevice } from './adapter.ts';
 import { BUFFER_USAGE, SHADER_STAGE_COMPUTE } from './host.ts';
-import type { Kernel } from './kernel.ts';
+import type { Binding, Kernel } from './kernel.ts';
+
+/** What a pipeline is made of. */
+export interface PipelineSource extends Pick<Kernel, 'label' | 'source' | 'constants'> {
+  readonly bindings: readonly Pick<Binding, 'access'>[];
+}
 
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
@@ -23,13 +29,13 @@ export class Device {
     this.facts = adapter;
     void device.lost.then(({ reason, message }) => {
       if (this.disposed) return;
-      this.failure ??= new UserError(
-        `The GPU "${adapter.name}" was lost (${reason}${message ? `: ${firstLine(message)}` : ''}), which a reset, a driver update or standby can cause: resume the run from its last checkpoint.`,
+      this.failure ??= new DeviceError(
+        `The GPU "${adapter.name}" was lost (${reason}${message ? `: ${firstLine(message)}` : ''}), which a reset, a driver update or standby can cause: a run can be resumed from its last checkpoint.`,
       );
     });
     device.onuncapturederror = ({ error }) => {
       this.failure ??= isOutOfMemory(error)
-        ? new UserError(`The GPU "${adapter.name}" ran out of memory: ${MEMORY_ADVICE}.`)
+        ? new DeviceError(`The GPU "${adapter.name}" ran out of memory: ${MEMORY_ADVICE}.`)
         : new Error(`WebGPU reports: ${error.message}`);
     };
   }
@@ -43,8 +49,10 @@ export class Device {
     if (this.failure) throw this.failure;
   }
 
-  /** Turns a rejection of the device into what is known about it. */
-  explain(error: unknown): Error {
+  /** Turns a rejection of the device into what is known about it, which may come a moment later. */
+  async explain(error: unknown): Promise<Error> {
+    const moment = new Promise<void>((resolve) => setTimeout(resolve, LOSS_MILLISECONDS));
+    await Promise.race([this.gpu.lost, moment]);
     return this.failure ?? (error instanceof Error ? error : new Error(messageOf(error)));
   }
 
@@ -62,6 +70,17 @@ export class Device {
         `One feature map of the batch needs ${megabytes(largest)}, and the GPU "${this.facts.name}" allows ${megabytes(limit)} in one buffer: use a smaller batch.`,
       );
     }
+    const buffers = await this.tryAllocate(sizes);
+    if (buffers) return buffers;
+    throw new DeviceError(
+      `The GPU "${this.facts.name}" has no room for the ${megabytes(total)} that this network and batch size need: ${MEMORY_ADVICE}.`,
+    );
+  }
+
+  /** Makes buffers within the device's limits, or none and undefined when they do not fit. */
+  async tryAllocate(
+    sizes: readonly { bytes: number; usage: number }[],
+  ): Promise<GPUBuffer[] | undefined> {
     this.gpu.pushErrorScope('out-of-memory');
     const buffers = sizes.map(({ bytes, usage }) =>
       this.gpu.createBuffer({ size: Math.max(16, bytes), usage }),
@@ -69,13 +88,11 @@ export class Device {
     const error = await this.gpu.popErrorScope();
     if (!error) return buffers;
     for (const buffer of buffers) buffer.destroy();
-    throw new UserError(
-      `The GPU "${this.facts.name}" has no room for the ${megabytes(total)} that this network and batch size need: ${MEMORY_ADVICE}.`,
-    );
+    return undefined;
   }
 
   /** The pipeline of a kernel; kernels of the same text share one. */
-  pipeline(kernel: Kernel): Promise<Pipeline> {
+  pipeline(kernel: PipelineSource): Promise<Pipeline> {
     let pipeline = this.pipelines.get(kernel.source);
     if (!pipeline) {
       pipeline = this.compile(kernel);
@@ -84,7 +101,7 @@ export class Device {
     return pipeline;
   }
 
-  private async compile(kernel: Kernel): Promise<Pipeline> {
+  private async compile(kernel: PipelineSource): Promise<Pipeline> {
     const { gpu } = this;
     gpu.pushErrorScope('validation');
     const module = gpu.createShaderModule({ label: kernel.label, code: kernel.source });
@@ -107,8 +124,10 @@ export class Device {
       });
       return { pipeline, layout };
     } catch (error) {
+      const cause = await this.explain(error);
+      if (cause instanceof DeviceError) throw cause;
       throw new Error(`The kernel "${kernel.label}" does not compile: ${messageOf(error)}`, {
-        cause: this.explain(error),
+        cause,
       });
     }
   }
@@ -124,6 +143,9 @@ const BINDING_TYPES = {
   read_write: 'storage',
   uniform: 'uniform',
 } as const satisfies Record<string, GPUBufferBindingType>;
+
+/** How long after a failed wait a device tells that it was lost, at most. */
+const LOSS_MILLISECONDS = 100;
 
 const MEMORY_ADVICE = 'use --memory recompute or a smaller batch';
 

@@ -1,9 +1,9 @@
 // WebGPU in Node.js: Dawn, from the optional npm package `webgpu`. The package brings Dawn itself;
 // the driver (on Linux, Vulkan and its loader) is the machine's.
 
-import { existsSync } from 'node:fs';
 import { messageOf, UserError } from '../../util/errors.ts';
 import type { GpuHost } from './host.ts';
+import { gpuDevices, vulkanAdvice, vulkanFacts } from './vulkan.node.ts';
 
 export interface NodeGpuOptions {
   /** Dawn's backend: 'null' checks shaders without computing. Default: the platform's own. */
@@ -20,27 +20,44 @@ const DAWN_FEATURES = ['vulkan_enable_f16_on_nvidia', 'allow_unsafe_apis'];
 /** It rounds timestamps to 65.5 µs (2¹⁶ ns), and kernels of a GPU take less. */
 const WITHOUT_DAWN_FEATURES = ['timestamp_quantization'];
 
-/** What the drivers of GPUs make on Linux: render nodes, NVIDIA without them, Windows' subsystem. */
-const GPU_FILES = ['/dev/dri', '/dev/nvidiactl', '/dev/dxg'];
+/** A name that no adapter has: asked for it, Dawn lists those that there are. */
+const NO_ADAPTER = '(none of them)';
 
 export function createNodeGpuHost(options: NodeGpuOptions = {}): GpuHost {
-  return {
-    async open(adapterName) {
-      const { create } = await importDawn();
-      const features = [...DAWN_FEATURES, ...(options.dawnFeatures ?? [])];
-      return create([
-        `enable-dawn-features=${features.join(',')}`,
-        `disable-dawn-features=${WITHOUT_DAWN_FEATURES.join(',')}`,
-        ...(options.backend ? [`backend=${options.backend}`] : []),
-        ...(adapterName ? [`adapter=${adapterName}`] : []),
-      ]);
-    },
-    mayHaveGpu: () => process.platform !== 'linux' || GPU_FILES.some((file) => existsSync(file)),
-    adviceWithoutAdapter:
-      process.platform === 'linux'
-        ? 'On Linux WebGPU needs the Vulkan loader (libvulkan.so.1) and a Vulkan driver for the GPU (`vulkaninfo --summary` lists what there is); otherwise use --device cpu.'
-        : 'Update the graphics driver, or use --device cpu.',
+  const open = async (adapterName?: string): Promise<GPU> => {
+    const { create } = await importDawn();
+    const features = [...DAWN_FEATURES, ...(options.dawnFeatures ?? [])];
+    return create([
+      `enable-dawn-features=${features.join(',')}`,
+      `disable-dawn-features=${WITHOUT_DAWN_FEATURES.join(',')}`,
+      ...(options.backend ? [`backend=${options.backend}`] : []),
+      ...(adapterName ? [`adapter=${adapterName}`] : []),
+    ]);
   };
+  return {
+    open,
+    async adapterNames() {
+      const gpu = await open(NO_ADAPTER);
+      try {
+        await gpu.requestAdapter();
+        return [];
+      } catch (error) {
+        return namesIn(messageOf(error));
+      }
+    },
+    describes: 'driver',
+    mayHaveGpu: () => process.platform !== 'linux' || gpuDevices().length > 0,
+    get adviceWithoutAdapter() {
+      const advice =
+        process.platform === 'linux' ? vulkanAdvice(vulkanFacts()) : 'Update the graphics driver.';
+      return `${advice} Without a GPU there is --device cpu.`;
+    },
+  };
+}
+
+/** Dawn writes a line for each adapter; on Windows one for each of its interfaces. */
+function namesIn(message: string): string[] {
+  return [...new Set([...message.matchAll(/name: '([^']+)'/g)].map(([, name]) => name as string))];
 }
 
 async function importDawn(): Promise<typeof import('webgpu')> {

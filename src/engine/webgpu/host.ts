@@ -11,9 +11,13 @@ export interface GpuHost {
    * @throws UserError that says what is missing: package, browser support, loader
    */
   open(adapterName?: string): Promise<GPU>;
+  /** The names of all adapters, where the host tells them; their order means nothing. */
+  adapterNames?(): Promise<readonly string[]>;
+  /** What `info.description` of an adapter describes; the specification leaves it open. */
+  readonly describes: 'adapter' | 'driver';
   /** False where a look shows that there can be no GPU, which saves starting a driver to hear it. */
   mayHaveGpu(): boolean;
-  /** What a user can do when `requestAdapter` finds nothing. One sentence. */
+  /** What is missing or what a user can do when `requestAdapter` finds nothing, in sentences. */
   readonly adviceWithoutAdapter: string;
 }
 

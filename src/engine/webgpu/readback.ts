@@ -32,7 +32,7 @@ export class ReadbackPool {
         await buffer.mapAsync(MAP_READ, 0, bytes);
       } catch (error) {
         buffer.destroy();
-        throw this.device.explain(error);
+        throw await this.device.explain(error);
       }
       const copied = buffer.getMappedRange(0, bytes).slice(0);
       buffer.unmap();

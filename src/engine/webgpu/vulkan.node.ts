@@ -1,0 +1,85 @@
+// What a Linux machine has of Vulkan, by looking at files: when WebGPU finds no adapter, the driver
+// itself gives no reason, and one of these three is usually what is missing.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+export interface VulkanFacts {
+  /** Whether the loader, libvulkan.so.1, is there. */
+  readonly hasLoader: boolean;
+  /** Files by which drivers make themselves known to the loader (ICDs). */
+  readonly drivers: readonly string[];
+  /** What kernel drivers of GPUs make in /dev. */
+  readonly devices: readonly string[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const LOADER = 'libvulkan.so.1';
+
+/** Where the linker looks beside its cache. */
+const LIBRARY_FOLDERS = ['/lib', '/usr/lib', '/lib64', '/usr/lib64', '/usr/local/lib'];
+
+const DRIVER_FOLDERS = [
+  '/etc/vulkan/icd.d',
+  '/usr/local/share/vulkan/icd.d',
+  '/usr/share/vulkan/icd.d',
+];
+
+/** @param root the folder to take for `/`, for tests */
+export function vulkanFacts(environment: Environment = process.env, root = ''): VulkanFacts {
+  return {
+    hasLoader: hasLoader(environment, root),
+    drivers: drivers(environment, root),
+    devices: gpuDevices(root),
+  };
+}
+
+/** Render nodes, NVIDIA's own device, and what Windows' subsystem for Linux has instead. */
+export function gpuDevices(root = ''): string[] {
+  const nodes = list(`${root}/dev/dri`, /^renderD\d+$/).map((name) => `/dev/dri/${name}`);
+  return [...nodes, ...['/dev/nvidiactl', '/dev/dxg'].filter((file) => existsSync(root + file))];
+}
+
+/** One sentence on what keeps Vulkan from working, and what to do. */
+export function vulkanAdvice({ hasLoader, drivers, devices }: VulkanFacts): string {
+  if (!hasLoader) {
+    return `The Vulkan loader (${LOADER}) is missing: install it (Debian, Ubuntu: libvulkan1; Fedora: vulkan-loader) and the GPU's driver.`;
+  }
+  if (drivers.length === 0) {
+    return `The Vulkan loader is there, but no Vulkan driver (no file in ${DRIVER_FOLDERS.join(', ')}): install the GPU's (NVIDIA's own; Debian, Ubuntu for other GPUs: mesa-vulkan-drivers).`;
+  }
+  const found = `The Vulkan loader and drivers are there (${drivers.join(', ')})`;
+  if (devices.length === 0) {
+    return `${found}, but no GPU (neither /dev/dri/renderD* nor /dev/nvidiactl): a container must be given its devices, a virtual machine its GPU.`;
+  }
+  return `${found}, and a GPU (${devices.join(', ')}), but none that WebGPU can use: it needs a current driver, permission to open the device, and in a container the driver's Vulkan libraries too (\`vulkaninfo --summary\` says more).`;
+}
+
+function hasLoader(environment: Environment, root: string): boolean {
+  const given = (environment.LD_LIBRARY_PATH ?? '').split(':').filter((folder) => folder !== '');
+  const folders = [...given, ...LIBRARY_FOLDERS.map((folder) => root + folder)];
+  if (folders.some((folder) => existsSync(path.join(folder, LOADER)))) return true;
+  try {
+    // The linker's list of all libraries, in a format that holds their names as they are.
+    return readFileSync(`${root}/etc/ld.so.cache`).includes(LOADER);
+  } catch {
+    return false;
+  }
+}
+
+function drivers(environment: Environment, root: string): string[] {
+  const given = environment.VK_DRIVER_FILES ?? environment.VK_ICD_FILENAMES;
+  if (given) return given.split(':').filter((file) => existsSync(file));
+  return DRIVER_FOLDERS.flatMap((folder) => list(root + folder, /\.json$/)).map((name) =>
+    path.basename(name),
+  );
+}
+
+function list(folder: string, pattern: RegExp): string[] {
+  try {
+    return readdirSync(folder).filter((name) => pattern.test(name));
+  } catch {
+    return [];
+  }
+}
