@@ -1,7 +1,8 @@
 // Checkpoints as safetensors files. Weights and running statistics have PyTorch's names, so other
 // tools read them; what belongs to them (network, class names, normalisation, recipe, epoch) is in
-// the metadata, so a file is enough to evaluate. `last` also holds the momentum, under a prefix, and
-// the progress: all of a training state in one file, which a rename replaces at once.
+// the metadata, so a file is enough to evaluate. `last` also holds the momentum, under a prefix, the
+// progress, and what the engine goes on from (loss scale, tiles): all of a training state in one file,
+// which a rename replaces at once.
 
 import { z } from 'zod';
 import { IMAGE_BYTES, IMAGE_CHANNELS } from '../data/dataset.ts';
@@ -13,7 +14,7 @@ import {
   writeSafetensors,
 } from '../interop/safetensors/safetensors.ts';
 import { parseTrainConfig, type TrainConfig } from '../train/config.ts';
-import { progressSchema, type TrainingState } from '../train/state.ts';
+import { executableStatesSchema, progressSchema, type TrainingState } from '../train/state.ts';
 import { messageOf, UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
 
@@ -78,6 +79,7 @@ export function encodeState(state: TrainingState, metricsBytes: number): Uint8Ar
   for (const [name, tensor] of state.momentum) tensors.set(MOMENTUM_PREFIX + name, tensor);
   return writeSafetensors(fromNamedTensors(tensors), {
     ...factsOf(state),
+    ...(state.executables && { executables: JSON.stringify(state.executables) }),
     progress: JSON.stringify(state.progress),
     metricsBytes: String(metricsBytes),
   });
@@ -169,8 +171,13 @@ export function decodeState(bytes: Uint8Array, where: string): LoadedState {
   }
   const { config, classes, normalization } = facts;
   const progress = parse(progressSchema, metadata, 'progress', where);
+  // Absent on the CPU, and in checkpoints that are older than it.
+  const executables =
+    metadata.executables === undefined
+      ? undefined
+      : parse(executableStatesSchema, metadata, 'executables', where);
   return {
-    state: { config, classes, normalization, weights, momentum, progress },
+    state: { config, classes, normalization, weights, momentum, executables, progress },
     metricsBytes: parse(byteCountSchema, metadata, 'metricsBytes', where),
   };
 }

@@ -2,7 +2,7 @@
 // weights as they are after an epoch, so that training goes on untouched by it.
 
 import type { Split } from '../data/dataset.ts';
-import type { Executable } from '../engine/backend.ts';
+import type { Executable, ExecutableState } from '../engine/backend.ts';
 import { evaluateBatches } from './evaluate.ts';
 import type { EvaluatedSplit, EvaluationEvent, EvaluationProgressEvent } from './events.ts';
 import { copyWeights, createInference } from './executables.ts';
@@ -70,15 +70,22 @@ export class Evaluator {
 
   /** The inference executable with the weights of this moment. */
   private async prepare(): Promise<Executable> {
-    const { backend, network, normalization, config } = this.options;
+    const { backend, network, normalization, config, resume } = this.options;
     if (this.inference) {
       await copyWeights(this.training, this.inference);
       return this.inference;
     }
     const { weights } = await this.snapshot();
     const size = config.batchSize;
-    this.inference = await createInference(backend, network, weights, normalization, size);
+    const from = resume?.executables?.infer;
+    this.inference = await createInference(backend, network, weights, normalization, size, from);
     return this.inference;
+  }
+
+  /** Of the inference executable; as it was in the state to go on from, before there is one. */
+  async readState(): Promise<ExecutableState | undefined> {
+    if (!this.inference) return this.options.resume?.executables?.infer;
+    return await this.inference.readState?.();
   }
 
   async dispose(): Promise<void> {

@@ -2,13 +2,14 @@
 // normalisation, move weights from one to another, and take a breath between steps.
 
 import type { Normalization } from '../data/normalization.ts';
-import type { Backend, Executable } from '../engine/backend.ts';
+import type { Backend, Executable, ExecutableState } from '../engine/backend.ts';
 import { normalizationValues } from '../engine/inputs.ts';
 import { packTensors, unpackTensors } from '../engine/layout.ts';
 import { lowerInference } from '../engine/lower-infer.ts';
 import type { Network } from '../nn/network.ts';
 import { checkWeights } from '../nn/parameters.ts';
 import type { NamedTensors } from '../util/tensor.ts';
+import type { ExecutableStates } from './state.ts';
 
 /** Gives an executable its parameters, running statistics and normalisation. */
 export async function writeWeights(
@@ -61,6 +62,16 @@ export async function readGradients(executable: Executable): Promise<NamedTensor
   return gradients;
 }
 
+/** What executables hold beside their buffers; undefined where that is nothing. */
+export async function executableStates(
+  train: Executable,
+  infer: ExecutableState | undefined,
+): Promise<ExecutableStates | undefined> {
+  const states = { train: await train.readState?.(), infer };
+  const held = Object.entries(states).filter(([, state]) => Object.keys(state ?? {}).length > 0);
+  return held.length === 0 ? undefined : Object.fromEntries(held);
+}
+
 /** Copies parameters and running statistics between two executables of one network. */
 export async function copyWeights(from: Executable, to: Executable): Promise<void> {
   for (const buffer of ['parameters', 'running'] as const) {
@@ -69,16 +80,20 @@ export async function copyWeights(from: Executable, to: Executable): Promise<voi
   }
 }
 
-/** Compiles a network for inference and gives it its weights. */
+/**
+ * Compiles a network for inference and gives it its weights.
+ * @param from what an earlier executable of the same kind gave by `readState`
+ */
 export async function createInference(
   backend: Backend,
   network: Network,
   weights: NamedTensors,
   normalization: Normalization,
   batchSize: number,
+  from?: ExecutableState,
 ): Promise<Executable> {
   checkWeights(network, weights, 'What was loaded');
-  const executable = await backend.compile(lowerInference(network, { batchSize }));
+  const executable = await backend.compile(lowerInference(network, { batchSize }), from);
   await writeWeights(executable, weights, normalization);
   return executable;
 }

@@ -22,7 +22,13 @@ import { nanEvent, startEvent, stepEvent } from './announce.ts';
 import type { TrainConfig } from './config.ts';
 import { Evaluator } from './evaluator.ts';
 import type { CheckpointReason, NanEvent, Position, TrainEvent } from './events.ts';
-import { createBreather, readGradients, readTraining, writeTraining } from './executables.ts';
+import {
+  createBreather,
+  executableStates,
+  readGradients,
+  readTraining,
+  writeTraining,
+} from './executables.ts';
 import { Feed } from './feed.ts';
 import { averages, EMPTY_METER } from './meters.ts';
 import { recordEvaluation } from './result.ts';
@@ -103,7 +109,7 @@ export class Trainer {
     const { batchSize, labelSmoothing, memory } = config;
     const freeze = config.freeze === 'none' ? undefined : config.freeze;
     const program = lowerTraining(network, { batchSize, labelSmoothing, memory, freeze });
-    const executable = await backend.compile(program);
+    const executable = await backend.compile(program, resume?.executables?.train);
     await writeTraining(executable, weights, options.normalization, resume?.momentum);
     return new Trainer(options, executable, await Feed.holding(executable, dataset.train));
   }
@@ -280,6 +286,7 @@ export class Trainer {
       classes: options.dataset.classes,
       normalization: options.normalization,
       ...(await readTraining(executable)),
+      executables: await executableStates(executable, await this.evaluator.readState()),
       progress,
     };
     return this.latest;

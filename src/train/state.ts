@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import type { Normalization } from '../data/normalization.ts';
-import type { BatchMetrics } from '../engine/backend.ts';
+import type { BatchMetrics, ExecutableState } from '../engine/backend.ts';
 import type { NamedTensors } from '../util/tensor.ts';
 import type { TrainConfig } from './config.ts';
 import { addToMeter, EMPTY_METER, meterSchema } from './meters.ts';
@@ -73,6 +73,21 @@ export function advanceProgress(
   };
 }
 
+/** See `ExecutableState`. */
+const executableStateSchema = z.strictObject({
+  adapter: z.string().optional(),
+  tiles: z.record(z.string(), z.string()).optional(),
+  lossScale: z.strictObject({ scale: z.number().positive(), goodSteps: z.int().min(0) }).optional(),
+}) satisfies z.ZodType<ExecutableState>;
+
+/** Of the program that trains, and of the one that evaluates. */
+export const executableStatesSchema = z.strictObject({
+  train: executableStateSchema.optional(),
+  infer: executableStateSchema.optional(),
+});
+
+export type ExecutableStates = Readonly<z.infer<typeof executableStatesSchema>>;
+
 export interface TrainingState {
   readonly config: TrainConfig;
   /** Class names, in the order of the logits. */
@@ -83,6 +98,8 @@ export interface TrainingState {
   readonly weights: NamedTensors;
   /** SGD's momentum buffers, by parameter name. */
   readonly momentum: NamedTensors;
+  /** What the executables hold beside weights; absent where they hold nothing. */
+  readonly executables?: ExecutableStates;
   readonly progress: Progress;
 }
 
