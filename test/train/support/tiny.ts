@@ -6,8 +6,11 @@ import { IMAGENET_NORMALIZATION } from '../../../src/data/normalization.ts';
 import type { Backend } from '../../../src/engine/backend.ts';
 import { type ConfigOverrides, resolveConfig } from '../../../src/experiment/recipes.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
+import { weightsSha256 } from '../../../src/runs/checkpoint.ts';
+import type { TrainConfig } from '../../../src/train/config.ts';
 import type { TrainEvent } from '../../../src/train/events.ts';
 import { Trainer, type TrainerOptions } from '../../../src/train/loop.ts';
+import type { TrainingState } from '../../../src/train/state.ts';
 import { randomStream } from '../../../src/util/random.ts';
 
 export const CLASSES = ['red', 'green', 'blue'];
@@ -53,6 +56,12 @@ export function tinyConfig(overrides: ConfigOverrides = {}) {
   });
 }
 
+/** Nine steps of three epochs, of which three rise. */
+export function oneCycle(overrides: ConfigOverrides = {}): TrainConfig {
+  const schedule = { kind: 'one-cycle', unit: 'epochs', length: 3, rise: 1 / 3 } as const;
+  return { ...tinyConfig(overrides), schedule };
+}
+
 export function tinyTrainer(
   backend: Backend,
   options: Partial<Omit<TrainerOptions, 'backend'>> = {},
@@ -85,4 +94,18 @@ export function ofKind<K extends TrainEvent['kind']>(
   kind: K,
 ): Extract<TrainEvent, { kind: K }>[] {
   return events.filter((event): event is Extract<TrainEvent, { kind: K }> => event.kind === kind);
+}
+
+/** A state as a file would give it back: nothing shared with the trainer it came from. */
+export const copyState = (state: TrainingState): TrainingState => structuredClone(state);
+
+/** An event without what differs between two runs that train the same. */
+export function timeless(event: TrainEvent): object {
+  const times = /seconds|time|persecond/i;
+  return Object.fromEntries(Object.entries(event).filter(([name]) => !times.test(name)));
+}
+
+/** Two states have it in common exactly if they have all bits of weights and momentum in common. */
+export async function identity(state: TrainingState): Promise<string[]> {
+  return [await weightsSha256(state.weights), await weightsSha256(state.momentum)];
 }
