@@ -63,12 +63,22 @@ export class Feed {
   private readonly spare: Slot[] = [];
   /** Of the last step; unknown at first, so that a slow device gets one step and not several. */
   private stepSeconds = Infinity;
+  private readonly now: () => number;
 
-  /** @param held the split's images on the device; without them each batch brings its bytes */
-  constructor(executable: Executable, split: Split, held?: HeldImages) {
+  /**
+   * @param held the split's images on the device; without them each batch brings its bytes
+   * @param now milliseconds
+   */
+  constructor(
+    executable: Executable,
+    split: Split,
+    held?: HeldImages,
+    now: () => number = () => performance.now(),
+  ) {
     this.executable = executable;
     this.split = split;
     this.held = held;
+    this.now = now;
   }
 
   /** A feed for a split that is used again and again: its images go to the device if it has room. */
@@ -96,7 +106,7 @@ export class Feed {
     const { first, end, most = () => Infinity } = options;
     let next = first;
     let gathered = next < end ? this.gather(next, options) : undefined;
-    let then = performance.now();
+    let then = this.now();
     try {
       for (;;) {
         while (gathered && this.steps.length < Math.min(most(), this.mostUseful())) {
@@ -110,7 +120,7 @@ export class Feed {
         const metrics = await running;
         this.steps.shift();
         this.spare.push(slot);
-        const now = performance.now();
+        const now = this.now();
         this.stepSeconds = (now - then) / 1000;
         then = now;
         yield { batch, metrics, dataSeconds };
@@ -134,9 +144,9 @@ export class Feed {
 
   private gather(batch: number, options: FeedOptions): Gathered {
     const slot = this.spare.pop() ?? this.createSlot();
-    const begin = performance.now();
+    const begin = this.now();
     slot.gather(batch * this.batchSize, options);
-    return { slot, dataSeconds: (performance.now() - begin) / 1000 };
+    return { slot, dataSeconds: (this.now() - begin) / 1000 };
   }
 
   private submit({ slot, dataSeconds }: Gathered, batch: number, options: FeedOptions): Step {
