@@ -5,6 +5,19 @@ import { table6 } from './run-table6.ts';
 
 const SMALL = ['bench', 'resnet8', '--batch-size', '4', '--seconds', '0', '--threads', '1'];
 
+test('a median within its range for both steps', async () => {
+  const { stdout } = await table6([...SMALL, '--seconds', '0.2', '--json']);
+  const { results } = JSON.parse(stdout) as {
+    results: { mode: string; slowest: number; median: number; fastest: number }[];
+  };
+  expect(results.map(({ mode }) => mode)).toEqual(['train', 'infer']);
+  for (const { slowest, median, fastest } of results) {
+    expect(slowest).toBeGreaterThan(0);
+    expect(median).toBeGreaterThanOrEqual(slowest);
+    expect(fastest).toBeGreaterThanOrEqual(median);
+  }
+});
+
 test('--profile: every operation with its time, and arithmetic where there is some', async () => {
   const { code, stdout } = await table6([...SMALL, '--profile', '--json', '--memory', 'recompute']);
   expect(code).toBe(0);

@@ -1,0 +1,165 @@
+// `table6 train` as a user has it: begun, refused, stopped, gone on with.
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { BIN, ENVIRONMENT } from './run-table6.ts';
+import { createWorkspace, parseJson, TRAIN } from './workspace.ts';
+
+/** Short enough for a test, long enough to be stopped in the middle. */
+const LONG = [...TRAIN, '--epochs', '4', '--print-freq', '1'];
+
+const { folder, at, run } = createWorkspace();
+
+/** Starts a command and sends it a signal when its output first matches. */
+function interrupt(
+  args: readonly string[],
+  when: RegExp,
+  signal: NodeJS.Signals,
+): Promise<{ code: number | null; stdout: string }> {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    cwd: folder,
+    env: ENVIRONMENT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let stdout = '';
+  let isSent = false;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    if (!isSent && when.test(stdout)) isSent = child.kill(signal);
+  });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout })));
+}
+
+describe('train', () => {
+  test('prints the configuration, a line an epoch and the result, and fills the run folder', async () => {
+    const { code, stdout, stderr } = await run([...TRAIN, '--epochs', '2', '--seed', '5']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^network +resnet8, shortcut A, 10 classes/);
+    expect(stdout).toMatch(/schedule +2 epochs \(20 steps\), rate ×0\.1 after epoch 1, no warm-up/);
+    expect(stdout).toMatch(/epoch 1\/2 .* test error \d+\.\d\d % \(best\)/);
+    expect(stdout).toMatch(/epoch 2\/2 /);
+    expect(stdout).toMatch(/final +\d+\.\d\d % {2}epoch 2/);
+    expect(stdout).toContain('Next: table6 evaluate runs/resnet8-seed5');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: looking for them is the point
+    expect(stdout).not.toMatch(/[\u001b\r]/);
+    const files = await readdir(at('runs/resnet8-seed5'));
+    for (const name of [
+      'config.json',
+      'metrics.jsonl',
+      'summary.json',
+      'environment.json',
+      'log.txt',
+    ]) {
+      expect(files).toContain(name);
+    }
+  });
+
+  test('started by npx, its hints begin with npx', async () => {
+    const { stdout } = await run(
+      [...TRAIN, '--epochs', '1', '--limit-batches', '1', '--save-dir', 'npx'],
+      { npm_command: 'exec' },
+    );
+    expect(stdout).toContain('Next: npx table6 evaluate npx');
+  });
+
+  test('--json prints the result alone on standard output', async () => {
+    const { stdout, stderr } = await run([
+      ...TRAIN,
+      '--epochs',
+      '1',
+      '--json',
+      '--save-dir',
+      'json',
+    ]);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+    expect(parseJson(stdout)).toMatchObject({
+      run: 'json',
+      arch: 'resnet8',
+      outcome: 'complete',
+      epochs: 1,
+    });
+    expect(stderr).toContain('epoch 1/1');
+  });
+
+  test("--log notebook prints the notebook's lines", async () => {
+    const { stdout } = await run([
+      ...TRAIN,
+      ...['--epochs', '1', '--log', 'notebook', '--print-freq', '4', '--save-dir', 'notebook'],
+    ]);
+    const number = String.raw`\d+\.\d{3} \(\d+\.\d{3}\)`;
+    const loss = String.raw`\d+\.\d{4} \(\d+\.\d{4}\)`;
+    const lines = stdout.split('\n');
+    expect(lines).toContain('current lr 1.00000e-01');
+    for (const batch of [0, 4, 8]) {
+      const pattern = `^Epoch: \\[0\\]\\[${batch}/10\\]\\tTime ${number}\\tData ${number}\\tLoss ${loss}\\tPrec@1 ${number}$`;
+      expect(lines.filter((line) => new RegExp(pattern).test(line))).toHaveLength(1);
+    }
+    expect(lines.some((line) => /^Test: \[0\/4\]\tTime .*\tLoss .*\tPrec@1 /.test(line))).toBe(
+      true,
+    );
+    expect(lines.some((line) => /^ \* Prec@1 \d+\.\d{3}$/.test(line))).toBe(true);
+  });
+
+  test('--dry-run does one batch and saves nothing', async () => {
+    const { code, stdout } = await run([...TRAIN, '--dry-run', '--save-dir', 'dry']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /Dry run: one batch of 64, forward and backward, in .* Nothing was saved\./,
+    );
+    expect(existsSync(at('dry'))).toBe(false);
+  });
+
+  test('an existing run is not overwritten', async () => {
+    await run([...TRAIN, '--epochs', '1', '--limit-batches', '1', '--save-dir', 'mine']);
+    const before = await readFile(at('mine/metrics.jsonl'));
+    const { code, stderr } = await run([...TRAIN, '--epochs', '1', '--save-dir', 'mine']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/"mine" already holds a run: .*--resume mine.*--save-dir/);
+    expect(await readFile(at('mine/metrics.jsonl'))).toEqual(before);
+  });
+
+  test('a folder that cannot be made is one sentence', async () => {
+    await writeFile(at('file'), '');
+    const { code, stderr } = await run([...TRAIN, '--save-dir', 'file/run']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/--save-dir/);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('stopping and going on', () => {
+  test('SIGINT finishes the step, saves, exits 130; the resumed run ends with the same bits', async () => {
+    const whole = await run([...LONG, '--save-dir', 'whole', '--json']);
+    const stopped = await interrupt(
+      [...LONG, '--save-dir', 'stopped'],
+      /epoch 2 {2}batch 3\/10/,
+      'SIGINT',
+    );
+    expect(stopped.code).toBe(130);
+    expect(stopped.stdout).toContain('SIGINT: finishing the step and saving');
+    expect(stopped.stdout).toContain('To go on: table6 train --resume stopped');
+    const resumed = await run(['train', '--resume', 'stopped', '--json', '--threads', '2']);
+    expect(resumed.code).toBe(0);
+    // A signal takes its time on a busy machine, so how far the run got is not said here.
+    expect(resumed.stderr).toMatch(/resumed +at epoch [234]/);
+    expect(parseJson(resumed.stdout).weightsSha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(parseJson(resumed.stdout).weightsSha256).toBe(parseJson(whole.stdout).weightsSha256);
+  });
+
+  test('SIGTERM exits 143', async () => {
+    const args = [...LONG, '--save-dir', 'terminated'];
+    const { code } = await interrupt(args, /batch 2\/10/, 'SIGTERM');
+    expect(code).toBe(143);
+    expect(existsSync(at('terminated/checkpoints/last.safetensors'))).toBe(true);
+  });
+
+  test('a run that goes on keeps its configuration', async () => {
+    const { code, stderr } = await run(['train', '--resume', 'stopped', '--lr', '0.2']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--lr cannot be given with --resume/);
+    const other = await run(['train', 'resnet20', '--resume', 'stopped']);
+    expect(other.stderr).toMatch(/the run to resume is a resnet8, not a resnet20/);
+  });
+});
