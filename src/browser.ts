@@ -7,7 +7,14 @@ export {
   makeNormalization,
   type Normalization,
 } from './data/normalization.ts';
-export type { Backend, BatchInputs, BatchMetrics, Executable } from './engine/backend.ts';
+export type {
+  Backend,
+  BatchInputs,
+  BatchMetrics,
+  Executable,
+  HeldImages,
+  SelectedInputs,
+} from './engine/backend.ts';
 export { lowerInference } from './engine/lower-infer.ts';
 export { lowerTraining } from './engine/lower-train.ts';
 export type { Operation, Program } from './engine/program.ts';

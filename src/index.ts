@@ -22,6 +22,8 @@ export type {
   BatchInputs,
   BatchMetrics,
   Executable,
+  HeldImages,
+  SelectedInputs,
   SgdSettings,
 } from './engine/backend.ts';
 export { lowerInference } from './engine/lower-infer.ts';

@@ -31,7 +31,10 @@ export interface SessionOptions {
   readonly initialWeights?: NamedTensors;
   /** The normalisation that belongs to them, instead of one made from the training images. */
   readonly initialNormalization?: Normalization;
-  /** Told of every event before the caller is, and may look at the weights then. */
+  /**
+   * Told of every event before the caller is, and may look at the weights then; after a step they may
+   * be a few steps ahead, where a device has several in flight.
+   */
   readonly observe?: (event: TrainEvent, trainer: TrainerView) => Promise<void>;
   /** Milliseconds since 1970. */
   readonly now?: () => number;

@@ -61,11 +61,14 @@ export interface StepEvent {
   readonly imagesPerSecond: number;
   /**
    * Time to gather the batch, and the epoch's average of it. All but the first of an epoch are
-   * gathered while the step before runs.
+   * gathered while an earlier step runs.
    */
   readonly dataTime: number;
   readonly dataTimeAverage: number;
-  /** Time from the step before to this one's end, and the epoch's average of it. */
+  /**
+   * Time from the end of the step before to the end of this one, and the epoch's average of it. Where
+   * several steps are in flight, single times say little: their ends can be told in bursts.
+   */
   readonly batchTime: number;
   readonly batchTimeAverage: number;
   /** Training time left, evaluations not counted. */

@@ -13,7 +13,8 @@ export interface StepTimes {
 }
 
 export class Stopwatch {
-  private lastTime = performance.now();
+  private readonly now: () => number;
+  private lastTime: number;
   private dataSum = 0;
   private batchSum = 0;
   private steps = 0;
@@ -21,12 +22,18 @@ export class Stopwatch {
   /** Of the newest steps. */
   private smoothed = { images: 0, seconds: 0 };
 
+  /** @param now milliseconds */
+  constructor(now: () => number = () => performance.now()) {
+    this.now = now;
+    this.lastTime = now();
+  }
+
   /**
    * Ends a step of `count` images.
    * @param dataTime seconds it took to gather them
    */
   step(count: number, dataTime: number): StepTimes {
-    const now = performance.now();
+    const now = this.now();
     // A clock without resolution (some browsers round to 1 ms) must not make a speed infinite.
     const batchTime = Math.max((now - this.lastTime) / 1000, 1e-6);
     this.lastTime = now;
@@ -49,7 +56,7 @@ export class Stopwatch {
 
   /** Forgets the time since the last step. */
   skipPause(): void {
-    this.lastTime = performance.now();
+    this.lastTime = this.now();
   }
 
   /** Of the steps so far. */
