@@ -8,48 +8,52 @@ import { REPOSITORY } from './run-table6.ts';
 
 const MODULE = path.join(REPOSITORY, 'src', 'cli', 'session', 'interrupt.ts');
 
-/** A process that only watches, and says what it hears. */
+/** A process that only watches, says what it hears, and is told what time it is. */
 async function watching() {
   const script = `
     import { watchSignals } from ${JSON.stringify(MODULE)};
-    const watch = watchSignals((signal) => console.log('heard ' + signal));
-    setInterval(() => {}, 1000);
-    process.on('SIGUSR2', () => { console.log(watch.stop.requested, watch.exitCode()); });
+    let time = 0;
+    const watch = watchSignals((signal) => console.log('heard ' + signal), () => time);
+    let taken = 0;
+    process.on('SIGINT', () => console.log('SIGINT ' + ++taken, watch.stop.requested, watch.exitCode()));
+    process.on('message', (milliseconds) => { time = milliseconds; console.log('time ' + time); });
     console.log('ready');`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
   const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
   const said = async (text: string) => {
     while (!output.includes(text)) await sleep(10);
   };
+  const pass = async (milliseconds: number) => {
+    child.send(milliseconds);
+    await said(`time ${milliseconds}`);
+  };
   await said('ready');
-  return { child, closed, said, output: () => output };
+  return { child, closed, said, pass, output: () => output };
 }
 
 test('the first SIGINT sets the request, the second quits with 130', async () => {
-  const { child, closed, said, output } = await watching();
+  const { child, closed, said, pass, output } = await watching();
   child.kill('SIGINT');
-  await said('heard SIGINT');
-  child.kill('SIGUSR2');
-  await said('true 130');
-  await sleep(400);
+  await said('SIGINT 1 true 130');
+  await pass(301);
   child.kill('SIGINT');
   expect(await closed).toBe(130);
   expect(output().match(/heard/g)).toHaveLength(1);
 });
 
 test('the same key press arriving twice does not quit', async () => {
-  const { child, closed, said } = await watching();
+  const { child, closed, said, pass } = await watching();
   child.kill('SIGINT');
   await said('heard SIGINT');
+  await pass(299);
   child.kill('SIGINT');
-  child.kill('SIGUSR2');
-  await said('true 130');
+  await said('SIGINT 2 true 130');
   child.kill('SIGKILL');
   expect(await closed).toBe(null);
 });

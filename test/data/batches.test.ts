@@ -53,8 +53,9 @@ describe('a batch', () => {
 
   test('does not depend on the batches made before it', () => {
     const reused = createBatch(128);
-    for (const start of [0, 128])
+    for (const start of [0, 128]) {
       makeBatch(split, order, start, 128, reused, { seed: 7, epoch: 2 });
+    }
     const fresh = makeBatch(split, order, 128, 128, createBatch(128), { seed: 7, epoch: 2 });
     expect(reused).toEqual(fresh);
   });
@@ -68,19 +69,6 @@ describe('a batch', () => {
   test('for evaluation leaves images where they are', () => {
     const batch = makeBatch(split, epochOrder(0, 0, 300, false), 0, 16, createBatch(16));
     expect(Array.from(batch.augmentation)).toEqual(Array(16).fill([4, 4, 0]).flat());
-  });
-
-  test('costs less than a millisecond per 128 images', () => {
-    const batch = createBatch(128);
-    const run = () => makeBatch(split, order, 0, 128, batch, { seed: 7, epoch: 2 });
-    for (let i = 0; i < 100; i++) run();
-    const times = Array.from({ length: 50 }, () => {
-      const start = performance.now();
-      run();
-      return performance.now() - start;
-    });
-    // The median: other processes share the machine.
-    expect(times.sort((a, b) => a - b)[25]).toBeLessThan(1);
   });
 });
 

@@ -2,10 +2,11 @@
 // machine.
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isCached, type LoadEvent, loadDataset } from '../../src/data/load.node.ts';
@@ -53,11 +54,19 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   response.end(content.subarray(start));
 }
 
+/** Sends the first `bytes` bytes, and goes on when the client has them on disk. */
+async function send(response: ServerResponse, bytes: number): Promise<void> {
+  response.writeHead(200, { 'Content-Length': content.length });
+  response.write(content.subarray(0, bytes));
+  const part = `${path}.part`;
+  while (!existsSync(part) || statSync(part).size < bytes) await sleep(5);
+}
+
 /** A server that breaks the connection off after `bytes` bytes. */
 function breakOffAfter(bytes: number) {
-  return (_: IncomingMessage, response: ServerResponse) => {
-    response.writeHead(200, { 'Content-Length': content.length });
-    response.write(content.subarray(0, bytes), () => setTimeout(() => response.destroy(), 20));
+  return async (_: IncomingMessage, response: ServerResponse) => {
+    await send(response, bytes);
+    response.destroy();
   };
 }
 
@@ -159,16 +168,12 @@ describe('download', () => {
   });
 
   test('can be aborted, and keeps what it has', async () => {
-    answer = (_, response) => {
-      response.writeHead(200, { 'Content-Length': content.length });
-      response.write(content.subarray(0, 5000));
-    };
     const controller = new AbortController();
-    const running = download(`${base}/x`, path, {
-      md5,
-      signal: controller.signal,
-      onProgress: () => setTimeout(() => controller.abort(), 20),
-    });
+    answer = async (_, response) => {
+      await send(response, 5000);
+      controller.abort();
+    };
+    const running = download(`${base}/x`, path, { md5, signal: controller.signal });
     await expect(running).rejects.toThrow(/abort/);
     expect(readFileSync(`${path}.part`)).toHaveLength(5000);
   });

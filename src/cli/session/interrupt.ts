@@ -22,13 +22,17 @@ export interface Interruption extends Disposable {
 /**
  * Watches for signals until it is disposed.
  * @param onFirst told once, so that the console can say that it heard
+ * @param clock milliseconds
  */
-export function watchSignals(onFirst: (signal: string) => void): Interruption {
+export function watchSignals(
+  onFirst: (signal: string) => void,
+  clock: () => number = () => performance.now(),
+): Interruption {
   const stop: StopRequest = { requested: false };
   let code: number | undefined;
   let firstAt = 0;
   const ask = (name: string, exitCode: number) => {
-    const now = performance.now();
+    const now = clock();
     if (code === undefined) {
       code = exitCode;
       firstAt = now;

