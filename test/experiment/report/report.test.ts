@@ -1,0 +1,139 @@
+// A report as text in each of its formats, and a folder of real runs to a folder of files.
+
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { cellFolder, makePlan } from '../../../src/experiment/plan.ts';
+import { writePlan } from '../../../src/experiment/plan-folder.ts';
+import { buildReport } from '../../../src/experiment/report/build.ts';
+import { figuresOf } from '../../../src/experiment/report/figures.ts';
+import {
+  formatReport,
+  REPORT_FORMATS,
+  readReport,
+  writeReport,
+} from '../../../src/experiment/report/report.ts';
+import { createRun } from '../../../src/runs/run.ts';
+import { runTraining } from '../../../src/runs/session.ts';
+import { temporaryFolder, testHost } from '../../runs/support/hosts.ts';
+import { arithmeticBackend } from '../../train/support/backends.ts';
+import { tinyConfig, tinyDataset } from '../../train/support/tiny.ts';
+import { row, run } from './support/runs.ts';
+
+describe('formats', () => {
+  const nasty = {
+    dataTitle: 'my "photos" <b>, & | more',
+    comparable: false,
+    isOriginalCifar10: false,
+  };
+  const report = buildReport([run('resnet20', 1, 8.4, nasty)], 'x');
+
+  test.each(REPORT_FORMATS)('%s is complete and without "undefined" or "NaN"', (format) => {
+    const text = formatReport(report, format);
+    expect(text).toContain('8.4');
+    expect(text).not.toMatch(/undefined|NaN|\[object/);
+    expect(text.endsWith('\n')).toBe(true);
+  });
+
+  test('HTML and SVG escape what the data are called', () => {
+    const html = formatReport(report, 'html');
+    expect(html).toContain('&lt;b&gt;, &amp; | more');
+    expect(html).not.toContain('<b>');
+  });
+
+  test('CSV quotes, has a line a row, and its columns are all there', () => {
+    const lines = formatReport(report, 'csv').trimEnd().split('\n');
+    expect(lines).toHaveLength(7);
+    expect(lines[1]).toContain('"my ""photos"" <b>, & | more"');
+    expect(lines[2]!.split(',')).toHaveLength(lines[0]!.split(',').length);
+  });
+
+  test('Markdown keeps its columns', () => {
+    const table = formatReport(report, 'markdown')
+      .split('\n')
+      .filter((line) => line.startsWith('|'));
+    const cells = (line: string) => line.split(/(?<!\\)\|/).length;
+    expect(new Set(table.slice(0, 8).map(cells)).size).toBe(1);
+  });
+
+  test('JSON can be read again', () => {
+    expect(JSON.parse(formatReport(report, 'json'))).toMatchObject({ title: report.title });
+  });
+});
+
+describe('a folder', () => {
+  const host = testHost();
+
+  async function train(dir: string, arch: string, seed: number, wrong: number): Promise<void> {
+    const config = {
+      ...tinyConfig({ seed }),
+      arch,
+      shortcut: arch.startsWith('plain') ? 'none' : 'A',
+    } as const;
+    const evaluate = (evaluation: number, count: number) =>
+      Math.max(0, count - (evaluation === 1 ? count : wrong));
+    const session = runTraining({
+      run: await createRun(host, { dir, config }),
+      dataset: tinyDataset({ test: 4 }),
+      backend: arithmeticBackend({ evaluate }),
+      host: { cpu: 'a processor' },
+    });
+    for await (const _event of session);
+  }
+
+  test('with a plan: what is there, what is missing, responses and all files', async () => {
+    const folder = await temporaryFolder();
+    const plan = await writePlan(host, folder, {
+      archs: ['resnet8', 'plain8'],
+      seeds: [1, 2],
+      recipes: ['quick'],
+      settings: { data: 'random' },
+    });
+    for (const [index, cell] of plan.cells.slice(0, 3).entries()) {
+      await train(`${folder}/${cellFolder(cell)}`, cell.arch, cell.seed, index + 1);
+    }
+    const report = await readReport(host, folder);
+    expect(row(report, 'ResNet-8').final).toMatchObject({ n: 2, mean: 50 });
+    expect(row(report, 'ResNet-8').responses).toHaveLength(7);
+    expect(row(report, 'Plain-8')).toMatchObject({ planned: 2, final: { n: 1, mean: 50 } });
+    expect(report.title).toBe('Table 6: random pixels, not the original CIFAR-10');
+    expect(figuresOf(report).map(({ id }) => id)).toEqual([
+      'error-residual-quick',
+      'error-plain-quick',
+      'learning-rate',
+      'loss',
+      'responses',
+      'responses-sorted',
+    ]);
+    const page = await writeReport(host.files, `${folder}/report`, report);
+    expect(page).toBe(`${folder}/report/report.html`);
+    const names = await readdir(`${folder}/report`);
+    expect(names).toContain('responses.svg');
+    const markdown = await readFile(`${folder}/report/report.md`, 'utf8');
+    const links = [...markdown.matchAll(/\]\(([^)]+)\)/g)].map(([, name]) => name!);
+    expect(links).toContain('configuration-resnet-8.json');
+    for (const link of links) expect(names).toContain(link);
+  });
+
+  test('without a plan: every run folder in it', async () => {
+    const folder = await temporaryFolder();
+    await train(`${folder}/mine`, 'resnet8', 1, 1);
+    await train(`${folder}/mine-2`, 'resnet8', 2, 3);
+    await writeFile(`${folder}/notes.txt`, 'not a run');
+    const report = await readReport(host, folder);
+    expect(row(report, 'ResNet-8').final).toMatchObject({ n: 2, mean: 50 });
+  });
+
+  test('without anything: says what to give instead', async () => {
+    const folder = await temporaryFolder();
+    await expect(readReport(host, folder)).rejects.toThrow(/nothing to report.*table6 reproduce/);
+  });
+
+  test('whose plan has not begun: everything is missing', async () => {
+    const folder = await temporaryFolder();
+    await writePlan(host, folder, { archs: ['resnet20'], seeds: [1, 2], settings: {} });
+    const report = await readReport(host, folder);
+    expect(formatReport(report, 'text')).toMatch(/ResNet-20 .*missing .*0 of 2 \(2 missing\)/);
+    expect(report.title).toBe('Table 6: cifar10');
+    expect(makePlan({ settings: {} }).settings.data).toBe('cifar10');
+  });
+});
