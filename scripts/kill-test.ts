@@ -1,6 +1,7 @@
 // Kills a training run at random moments (SIGKILL: nothing can be saved on the way out), resumes it
 // each time with another number of threads, and compares the final weights with those of a run that
-// was never stopped, SHA-256 for SHA-256, and the metrics line for line.
+// was never stopped, SHA-256 for SHA-256, and the metrics line for line. Every kill has its stretch of
+// the run, so that all of them happen on a machine of any speed.
 //
 //   node scripts/kill-test.ts [--kills 20] [--epochs 12] [--seed 1] [--arch resnet8] [--data synthetic:...]
 //
@@ -38,10 +39,13 @@ interface Ended {
   readonly output: string;
 }
 
-/** When to kill: so many milliseconds after the process was started, or after training began. */
+/** When to kill. */
 interface Kill {
-  readonly after: 'start' | 'training';
-  readonly milliseconds: number;
+  /** Milliseconds after the process was started, where it shall die while it starts. */
+  readonly start?: number;
+  /** So many milliseconds after this step (from 1), if it still lives. */
+  readonly step: number;
+  readonly delay: number;
 }
 
 /** Runs table6, and kills it where that is asked for. */
@@ -50,25 +54,33 @@ function table6(args: string[], when?: Kill): Promise<Ended> {
     // A group of its own, so that a process that it starts dies with it.
     const child = spawn(process.execPath, [COMMAND, ...args], { detached: true });
     let output = '';
-    let timer: NodeJS.Timeout | undefined;
+    const timers: NodeJS.Timeout[] = [];
+    let isDue = false;
     const kill = () => {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     };
     const collect = (chunk: Buffer) => {
       output += chunk.toString();
-      // The configuration ends with the run's folder, then the first step begins.
-      const begun = /^run\s/m.test(output);
-      if (when?.after === 'training' && begun) timer ??= setTimeout(kill, when.milliseconds);
+      if (when && !isDue && stepsDone(output) >= when.step) {
+        isDue = true;
+        timers.push(setTimeout(kill, when.delay));
+      }
     };
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
-    if (when?.after === 'start') timer = setTimeout(kill, when.milliseconds);
+    if (when?.start !== undefined) timers.push(setTimeout(kill, when.start));
     child.on('error', reject);
     child.on('close', (code, signal) => {
-      clearTimeout(timer);
+      for (const timer of timers) clearTimeout(timer);
       resolve({ code, signal, output });
     });
   });
+}
+
+/** The last step that a console tells of. */
+function stepsDone(output: string): number {
+  const [, epoch, batch, batches] = /.*^epoch (\d+) {2}batch (\d+)\/(\d+)/ms.exec(output) ?? [];
+  return epoch === undefined ? 0 : (Number(epoch) - 1) * Number(batches) + Number(batch);
 }
 
 function trainArgs(dir: string, threads: number): string[] {
@@ -76,7 +88,8 @@ function trainArgs(dir: string, threads: number): string[] {
   const settings = ['--recipe', 'quick', '--epochs', epochs, '--data', data, '--save-dir', dir];
   // Saving often makes kills hit the writing of checkpoints too.
   const saving = ['--checkpoint-steps', '3', '--save-every', '2', '--batch-size', '64'];
-  return ['train', arch, ...settings, ...saving, '--threads', String(threads)];
+  const telling = ['--log', 'plain', '--print-freq', '1'];
+  return ['train', arch, ...settings, ...saving, ...telling, '--threads', String(threads)];
 }
 
 async function metricsWithoutTimes(dir: string): Promise<string> {
@@ -98,8 +111,10 @@ function fail(message: string): never {
 /** One in five dies while it starts, from before its folder is there; the others while they train. */
 function nextKill(): Kill | undefined {
   if (killed >= kills) return undefined;
-  if (random.uniform() < 0.2) return { after: 'start', milliseconds: 50 + 1500 * random.uniform() };
-  return { after: 'training', milliseconds: 2 * share * random.uniform() };
+  const start = random.uniform() < 0.2 ? 50 + 1500 * random.uniform() : undefined;
+  const step = Math.ceil((steps * (killed + random.uniform())) / (kills + 1));
+  const delay = (1000 * seconds * random.uniform()) / steps;
+  return { start, step, delay };
 }
 
 console.log(`kill-test: ${kills} kills, seed ${values.seed}, ${values.arch} on ${values.data}`);
@@ -111,8 +126,6 @@ const expected = result?.weightsSha256;
 if (!expected) fail('The uninterrupted run has no SHA-256.');
 const { iteration: steps, seconds } = result;
 console.log(`uninterrupted: ${steps} steps in ${seconds.toFixed(1)} s, ${expected}`);
-/** Kills share two thirds of the run, so that the last one still meets it. */
-const share = (2 * 1000 * seconds) / (3 * kills);
 
 const dir = `${folder}/killed`;
 let killed = 0;

@@ -6,9 +6,10 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { parseSeeds } from '../../src/cli/commands/reproduce-options.ts';
 import { findChromium } from '../support/chromium.ts';
@@ -21,6 +22,9 @@ const SETTINGS = [
   '--batch-size=16',
   '--threads=1',
 ];
+
+/** Dozens of processes share two cores with the rest of the suite. */
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let folder = '';
 beforeAll(async () => {
@@ -45,21 +49,23 @@ async function trainer(run: string): Promise<number | undefined> {
 }
 
 async function waitFor<T>(look: () => Promise<T | undefined>, what: string): Promise<T> {
-  for (let attempt = 0; attempt < 600; attempt++) {
+  for (let attempt = 0; attempt < 6000; attempt++) {
     const found = await look();
     if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(20);
   }
   throw new Error(`waited in vain for ${what}`);
 }
 
-function isAlive(pid: number): boolean {
+/** A process that nobody has waited for yet (a zombie, where the system has no init) is none. */
+async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
   }
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return !/\) Z /.test(stat);
 }
 
 async function outcomes(): Promise<Record<string, string>> {
@@ -95,7 +101,7 @@ describe('table6 reproduce, in order', () => {
     });
     const child = await waitFor(() => trainer('resnet14-quick-seed1'), 'the second run');
     parent.kill('SIGKILL');
-    await waitFor(async () => (isAlive(child) ? undefined : true), 'the end of the second run');
+    await waitFor(async () => !(await isAlive(child)) || undefined, 'the end of the second run');
     expect(
       Object.values(await outcomes()).filter((each) => each === 'complete').length,
     ).toBeLessThan(4);

@@ -8,7 +8,8 @@ import { expect, test } from 'vitest';
 const script = join(import.meta.dirname, '..', '..', 'scripts', 'kill-test.ts');
 
 test('a run that is killed three times ends with the weights of one never stopped', async () => {
-  const settings = ['--kills', '3', '--epochs', '4', '--data', 'synthetic:train=200,test=50'];
+  const data = 'synthetic:train=200,test=50';
+  const settings = ['--kills', '3', '--epochs', '4', '--seed', '1', '--data', data];
   const { stdout } = await promisify(execFile)(process.execPath, [script, ...settings]);
   expect(stdout).toContain('killed 3 times');
   expect(stdout).toContain('Weights and metrics are equal.');
