@@ -1,14 +1,12 @@
 // Headless Chromium for tests, on pages that Vite (which vitest brings) serves straight from the
 // sources. WebGPU runs on SwiftShader, which comes with Chromium.
 
-import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { createViteServer } from 'vitest/node';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
 const FLAGS = [
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',
@@ -18,17 +16,21 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // A software adapter takes longer for a batch than a GPU may.
+  '--disable-gpu-watchdog',
 ];
 
-/** Chromium's place (CHROMIUM says another), or undefined after a message. */
-export function findChromium(): string | undefined {
-  const found = [process.env.CHROMIUM ?? '', ...PLACES].find((place) => existsSync(place));
-  if (!found) console.warn('skipped: the browser tests, because there is no Chromium here');
-  return found;
-}
+type PageModule = typeof import('./webgpu-page.ts');
 
 export interface ServedPage extends AsyncDisposable {
   readonly page: Page;
+  /** Serves a file of this machine to the page. @returns its address there */
+  serve(path: string): Promise<string>;
+  /** Calls a function of webgpu-page.ts inside the page; what goes in and comes out is JSON. */
+  call<Name extends keyof PageModule>(
+    name: Name,
+    ...args: Parameters<PageModule[Name]>
+  ): Promise<Awaited<ReturnType<PageModule[Name]>>>;
 }
 
 /** An empty page that can import the sources: `import('/src/...')`. */
@@ -57,7 +59,20 @@ export async function openPage(executablePath: string): Promise<ServedPage> {
       route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>test</title>' }),
     );
     await page.goto(url);
-    return { page, [Symbol.asyncDispose]: close };
+    return {
+      page,
+      async serve(file) {
+        const served = `/served/${path.basename(file)}`;
+        await page.route(url + served.slice(1), (route) => route.fulfill({ path: file }));
+        return served;
+      },
+      // As text, because vitest would rewrite the import for itself.
+      call: (name, ...args) =>
+        page.evaluate(
+          `import('/test/browser/webgpu-page.ts').then((page) => page.${name}(...${JSON.stringify(args)}))`,
+        ),
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await close();
     throw error;

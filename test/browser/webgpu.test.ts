@@ -1,35 +1,68 @@
-import { expect, it, vi } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createWasmBackend } from '../../src/engine/wasm/backend.ts';
 import { createNodeHost } from '../../src/engine/wasm/host.node.ts';
-import { findChromium, openPage } from './chromium.ts';
-import { trainTiny } from './tiny-training.ts';
-import type { trainInPage } from './webgpu-page.ts';
+import { CONFORMANCE_CASES, titleOf } from '../conformance/cases.ts';
+import { findChromium } from '../support/chromium.ts';
+import { distance, tooLarge } from '../support/deviations.ts';
+import type { PublishedExpectation } from '../support/published.ts';
+import { sharedFile } from '../support/shared.ts';
+import { curveDeviations, epochLosses, trainTiny } from '../support/tiny-training.ts';
+import { openPage, type ServedPage } from './chromium.ts';
 
-// SwiftShader compiles each of some forty kernels for about a second.
-vi.setConfig({ testTimeout: 300_000 });
+// Chromium's software adapter compiles a kernel in about a second. So these tests share one page and
+// use what is there already; `node scripts/verify-webgpu.ts --browser` runs all cases.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
 
 const chromium = findChromium();
+const records = sharedFile('data/cifar10-sample/cifar-10-batches-bin/test_batch.bin');
+const golden = sharedFile('golden/resnet20-pretrained.safetensors');
+const weights = sharedFile('data/pretrained/resnet20-12fca82f.th');
+const expected = sharedFile('data/pretrained/resnet20-12fca82f.expected.json');
 
-it.skipIf(!chromium)(
-  'a page trains with WebGPU along the loss curve of the CPU engine',
-  async () => {
+describe.skipIf(!chromium)('WebGPU in a page', () => {
+  let served: ServedPage;
+  beforeAll(async () => {
+    served = await openPage(chromium!);
+  });
+  afterAll(() => served[Symbol.asyncDispose]());
+
+  it('is the browser’s own', async () => {
+    expect(await served.call('describeBackend', 'float32')).toMatch(/^WebGPU, .*float32/);
+  });
+
+  it('trains along the loss curve of the CPU engine', async () => {
     const cpu = await createWasmBackend({ host: createNodeHost(), threads: 1 });
-    const expected = await trainTiny(cpu);
+    const curve = await trainTiny(cpu);
     await cpu.dispose();
-    const firstEpoch = expected.slice(0, 5).reduce((sum, loss) => sum + loss);
-    const secondEpoch = expected.slice(5).reduce((sum, loss) => sum + loss);
-    expect(secondEpoch, 'what is compared is training').toBeLessThan(firstEpoch);
+    const [first, second] = epochLosses(curve);
+    expect(second, 'what is compared is training').toBeLessThan(first);
+    expect(tooLarge(curveDeviations(await served.call('train'), curve))).toEqual([]);
+  });
 
-    await using served = await openPage(chromium!);
-    // As text, because vitest would rewrite the import for itself.
-    const { losses, description } = (await served.page.evaluate(
-      `import('/test/browser/webgpu-page.ts').then(({ trainInPage }) => trainInPage())`,
-    )) as Awaited<ReturnType<typeof trainInPage>>;
-    expect(description).toMatch(/^WebGPU, .*float32/);
-    expect(losses).toHaveLength(expected.length);
-    expect(losses[0]!).toBeCloseTo(expected[0]!, 4);
-    losses.forEach((loss, step) => {
-      expect(Math.abs(loss - expected[step]!), `loss of step ${step}`).toBeLessThan(1e-2);
-    });
-  },
-);
+  it(`agrees with the oracle: ${titleOf(CONFORMANCE_CASES[0]!)}`, async () => {
+    const tolerances = { loss: 1e-5, gradient: 1e-4, state: 1e-5, logits: 1e-5 };
+    const found = await served.call('conformance', CONFORMANCE_CASES[0]!, tolerances);
+    expect(found.length).toBeGreaterThan(100);
+    expect(tooLarge(found)).toEqual([]);
+  });
+
+  it.skipIf(!golden || !records)('reproduces a step and an evaluation of PyTorch', async () => {
+    const files = { file: await served.serve(golden!), records: await served.serve(records!) };
+    const options = { arch: 'resnet20', shortcut: 'A', steps: 1 } as const;
+    const tolerances = { loss: 1e-5, gradient: 3e-3, running: 1e-6, weights: 1, logits: 1e-5 };
+    const found = await served.call('golden', 'float32', files, options, tolerances);
+    expect(found).toHaveLength(4);
+    expect(tooLarge(found)).toEqual([]);
+  });
+
+  it.skipIf(!weights || !expected || !records)('answers as published weights should', async () => {
+    const files = { file: await served.serve(weights!), records: await served.serve(records!) };
+    const logits = await served.call('logits', 'float32', files);
+    const { logits_of_first_16_images }: PublishedExpectation = JSON.parse(
+      readFileSync(expected!, 'utf8'),
+    );
+    const pytorch = Float32Array.from(logits_of_first_16_images.flat());
+    expect(distance(Float32Array.from(logits), pytorch)).toBeLessThan(1e-5);
+  });
+});

@@ -6,7 +6,8 @@ import { lowerTraining, type MemoryMode } from '../../../src/engine/lower-train.
 import { createWasmBackend } from '../../../src/engine/wasm/backend.ts';
 import { createNodeHost } from '../../../src/engine/wasm/host.node.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
-import { randomBatch, trainedState } from '../../conformance/suite.ts';
+import { randomBatch } from '../../conformance/cases.ts';
+import { trainedState } from '../../conformance/outcome.ts';
 
 describe('gradients of recomputed activations are those of kept ones, bit for bit', () => {
   const cases = [

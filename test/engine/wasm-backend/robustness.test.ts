@@ -10,7 +10,7 @@ import type { WasmHost, WasmWorker } from '../../../src/engine/wasm/host.ts';
 import { initializeWeights } from '../../../src/nn/initialize.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
 import { UserError } from '../../../src/util/errors.ts';
-import { randomBatch, testNormalization } from '../../conformance/suite.ts';
+import { randomBatch, testNormalization } from '../../conformance/cases.ts';
 
 const host = createNodeHost();
 const network = createNetwork('resnet8');

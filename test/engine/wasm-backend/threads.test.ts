@@ -6,7 +6,8 @@ import { createWasmBackend } from '../../../src/engine/wasm/backend.ts';
 import { createNodeHost } from '../../../src/engine/wasm/host.node.ts';
 import { initializeWeights } from '../../../src/nn/initialize.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
-import { randomBatch, testNormalization, trainedState } from '../../conformance/suite.ts';
+import { randomBatch, testNormalization } from '../../conformance/cases.ts';
+import { trainedState } from '../../conformance/outcome.ts';
 
 const host = createNodeHost();
 

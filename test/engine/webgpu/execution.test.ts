@@ -13,7 +13,8 @@ import { createNodeGpuHost } from '../../../src/engine/webgpu/host.node.ts';
 import type { GpuHost } from '../../../src/engine/webgpu/host.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
 import { UserError } from '../../../src/util/errors.ts';
-import { randomBatch, trainedState } from '../../conformance/suite.ts';
+import { randomBatch } from '../../conformance/cases.ts';
+import { trainedState } from '../../conformance/outcome.ts';
 import { findTestAdapter, openTestBackend } from './adapter.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -111,6 +112,7 @@ describe('without an adapter', () => {
   it('says what to do', async () => {
     const host: GpuHost = {
       open: async () => ({ requestAdapter: async () => null }) as unknown as GPU,
+      describes: 'adapter',
       mayHaveGpu: () => true,
       adviceWithoutAdapter: 'Install a driver.',
     };

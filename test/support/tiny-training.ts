@@ -1,5 +1,5 @@
-// A tiny training that runs on any backend in any host: the browser test runs it in a page with
-// WebGPU and in Node.js on the CPU engine, and compares.
+// A tiny training that runs on any backend in any host: in a page and in Node.js on WebGPU, and
+// beside them on the CPU engine.
 
 import { createBatch, epochOrder, makeBatch } from '../../src/data/batches.ts';
 import { IMAGENET_NORMALIZATION } from '../../src/data/normalization.ts';
@@ -9,6 +9,7 @@ import { lowerTraining } from '../../src/engine/lower-train.ts';
 import { initializeWeights } from '../../src/nn/initialize.ts';
 import { createNetwork } from '../../src/nn/network.ts';
 import { writeTraining } from '../../src/train/executables.ts';
+import type { Deviation } from './deviations.ts';
 
 const BATCH = 8;
 const STEPS = 10;
@@ -33,4 +34,23 @@ export async function trainTiny(backend: Backend): Promise<number[]> {
   }
   await executable.dispose();
   return losses;
+}
+
+/** Mean loss of each of the two epochs, to see that what is compared is training. */
+export function epochLosses(losses: readonly number[]): [number, number] {
+  const mean = (steps: readonly number[]) => steps.reduce((a, b) => a + b) / steps.length;
+  return [mean(losses.slice(0, STEPS / 2)), mean(losses.slice(STEPS / 2))];
+}
+
+/** How far a loss curve is from another: rounding in the first step, which then grows. */
+export function curveDeviations(
+  losses: readonly number[],
+  expected: readonly number[],
+): Deviation[] {
+  if (losses.length !== STEPS || expected.length !== STEPS) throw new Error('a curve is cut off');
+  return losses.map((loss, step) => ({
+    what: `loss of step ${step}`,
+    value: Math.abs(loss - expected[step]!),
+    bound: step === 0 ? 5e-5 : 1e-2,
+  }));
 }
