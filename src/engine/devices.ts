@@ -83,7 +83,9 @@ export async function openDeviceBackend(
 
 function refuseHalf(half: boolean | undefined, reason: string): void {
   if (!half) return;
-  throw new UserError(`--half needs a GPU, ${reason}: leave --half away, or use --device webgpu.`);
+  throw new UserError(`--half needs a GPU, ${reason}: leave --half away, or use --device webgpu.`, {
+    exitCode: 2,
+  });
 }
 
 async function openGpu(options: WebGpuOptions): Promise<Backend> {
@@ -92,7 +94,7 @@ async function openGpu(options: WebGpuOptions): Promise<Backend> {
 }
 
 /** Whether there is an adapter that is worth picking without being asked for. */
-async function hasRealGpu(host: GpuHost): Promise<boolean> {
+export async function hasRealGpu(host: GpuHost): Promise<boolean> {
   if (!host.mayHaveGpu()) return false;
   const { findAdapter } = await import('./webgpu/adapter.ts');
   try {

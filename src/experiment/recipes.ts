@@ -132,6 +132,7 @@ const DEFAULTS = {
   convolution: 'auto',
   memory: 'auto',
   half: false,
+  tune: 'auto',
   printFreq: 55,
   metricsEvery: 10,
   saveEvery: 10,

@@ -4,6 +4,7 @@
 // recipes.ts` makes one from a recipe's name and what the user typed.
 
 import { z } from 'zod';
+import { DEVICE_KINDS } from '../engine/devices.ts';
 import { STAGES } from '../nn/network.ts';
 import { UserError } from '../util/errors.ts';
 
@@ -11,14 +12,14 @@ import { UserError } from '../util/errors.ts';
 export const RECIPE_NAMES = ['notebook', 'notebook-as-run', 'paper', 'quick', 'fast'] as const;
 export type RecipeName = (typeof RECIPE_NAMES)[number];
 
-export const DEVICES = ['auto', 'cpu', 'webgpu', 'reference'] as const;
-export type Device = (typeof DEVICES)[number];
-
 /** 'auto' is winograd4. */
 export const CONVOLUTIONS = ['auto', 'winograd4', 'winograd2', 'direct'] as const;
 
 /** 'auto' keeps activations where they fit. */
 export const MEMORY_MODES = ['auto', 'keep', 'recompute'] as const;
+
+/** 'auto' measures the tile shapes of a GPU's kernels. */
+export const TUNE_MODES = ['auto', 'off'] as const;
 
 /** The last stage that fine-tuning leaves as it was. */
 export const FREEZE_CHOICES = ['none', ...STAGES] as const;
@@ -109,7 +110,8 @@ export const trainConfigSchema = z.strictObject({
   freeze: z.enum(FREEZE_CHOICES).default('none'),
   /** Random crop from the image padded by 4, and mirroring. */
   augment: z.boolean(),
-  device: z.enum(DEVICES),
+  /** As it was asked for: `webgpu:` is followed by part of a GPU's name. */
+  device: z.union([z.enum(DEVICE_KINDS), z.templateLiteral(['webgpu:', z.string().min(1)])]),
   threads: positiveInteger.max(1024),
   /** Algorithm of the CPU's 3×3 convolutions; another one gives other last bits. */
   convolution: z.enum(CONVOLUTIONS),
@@ -117,6 +119,8 @@ export const trainConfigSchema = z.strictObject({
   memory: z.enum(MEMORY_MODES).default('auto'), // runs that are older than the setting
   /** Mixed precision; an error on a device that cannot do it. */
   half: z.boolean(),
+  /** Tile shapes of a GPU's kernels; others give other last bits. */
+  tune: z.enum(TUNE_MODES).default('off'),
   /** A console line every so many batches. */
   printFreq: positiveInteger,
   /** A line in metrics.jsonl every so many batches (and at the last of an epoch). */
@@ -135,8 +139,12 @@ export type TrainConfig = z.infer<typeof trainConfigSchema>;
 export type ScheduleConfig = TrainConfig['schedule'];
 export type WarmupConfig = z.infer<typeof warmupSchema>;
 
-/** Settings that may differ after a resume, because they do not change the weights. */
+/**
+ * Settings that may differ after a resume, because they do not change the weights; another device
+ * changes their last bits, which is better than a run that only one machine can finish.
+ */
 export const RESUMABLE_SETTINGS = [
+  'device',
   'threads',
   'memory',
   'printFreq',

@@ -105,6 +105,15 @@ describe('mistakes get one sentence and exit code 2', () => {
       /^--milestones cannot be given with the recipe fast: .*--lr .*--epochs/,
     ],
     [['train', 'resnet20', '--epochs', '5', '--start-epoch', '5'], /^There is nothing to train/],
+    [
+      ['train', 'resnet20', '--device', 'cuda'],
+      /^table6 train: --device must be auto, cpu, webgpu, webgpu:<part of the GPU's name> or reference, not "cuda"/,
+    ],
+    [
+      ['train', 'resnet20', '--half', '--device', 'cpu'],
+      /^--half needs a GPU, and the CPU engine computes in float32 only: leave --half away, or/,
+    ],
+    [['bench', '--half', '--device', 'reference'], /^--half needs a GPU, and the reference/],
     [['train', '--evaluate'], /^table6 train: --evaluate needs what to evaluate/],
     [['predict', 'weights.th'], /^table6 predict: IMAGE is missing/],
     [['evaluate'], /^table6 evaluate: RUN\|WEIGHTS is missing/],
@@ -118,15 +127,20 @@ describe('mistakes get one sentence and exit code 2', () => {
 });
 
 describe('what cannot be done gets one sentence and exit code 1', () => {
+  // With no driver to be found, whatever this machine has. Dawn's own warnings come first.
+  test
+    .runIf(process.platform === 'linux')
+    .each([
+      [['train', 'resnet20', '--data', 'nowhere', '--device', 'webgpu']],
+      [['bench', '--device', 'webgpu:H100', '--half']],
+    ])('%j without a GPU', async (argv) => {
+    const env = { VK_DRIVER_FILES: '/nowhere', VK_ICD_FILENAMES: '/nowhere' };
+    const { code, stdout, stderr } = await table6(argv, { env });
+    expect(stderr.trimEnd().split('\n').at(-1)).toMatch(/^WebGPU finds no .*Vulkan.*--device cpu/);
+    expect([code, stdout]).toEqual([1, '']);
+  });
+
   test.each([
-    [
-      ['train', 'resnet20', '--half'],
-      /^--half needs a device with half precision.*leave --half away\.\n$/,
-    ],
-    [
-      ['train', 'resnet20', '--half', '--device', 'webgpu'],
-      /^--half needs a device with half precision, and the WebGPU engine/,
-    ],
     [['train', 'resnet20', '--data', 'nowhere'], /no data set or path 'nowhere'/],
     [['train', '--resume', 'nowhere'], /^There is no run in "nowhere"/],
     [['evaluate', 'nowhere.th'], /^nowhere\.th does not exist/],

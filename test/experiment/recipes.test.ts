@@ -37,6 +37,7 @@ describe('resolving a configuration', () => {
       augment: true,
       device: 'auto',
       threads: 1,
+      tune: 'auto',
       convolution: 'auto',
       memory: 'auto',
       half: false,

@@ -18,13 +18,15 @@ import { randomStream } from '../../util/random.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatRate } from '../console/format.ts';
 import { usageError } from '../options.ts';
-import { defaultThreads, openBackend, openCpuBackend } from '../session/backend.ts';
+import { checkDevice, defaultThreads, openBackend, openCpuBackend } from '../session/backend.ts';
 import {
   convOption,
   deviceOption,
+  halfOption,
   jsonOption,
   memoryOption,
   threadsOption,
+  tuneOption,
 } from '../session/common-options.ts';
 import { formatTable, printJson, progressTerminal } from '../session/output.ts';
 import { type OperationProfile, profiled, profileTable } from '../session/profile.ts';
@@ -76,6 +78,8 @@ export const bench = defineCommand({
     threads: threadsOption,
     conv: convOption,
     memory: memoryOption,
+    half: halfOption,
+    tune: tuneOption,
     profile: flag({
       help: 'Time, GFLOP/s, GB/s and share of the multiply-add ceiling of each operation (CPU)',
     }),
@@ -85,10 +89,12 @@ export const bench = defineCommand({
     { command: 'bench', help: 'ResNet-20, batch 128, all cores' },
     { command: 'bench resnet20 resnet110 --mode train', help: 'Two networks, training only' },
     { command: 'bench --mode train --profile', help: 'Where the time of a step goes' },
+    { command: 'bench --device webgpu --half', help: 'A GPU, in mixed precision' },
     { command: 'bench --threads 1 --conv direct --json', help: 'To compare settings' },
   ],
   async run({ values, positionals }) {
-    const { mode, batchSize, seconds, shortcut, device, conv, memory, profile, json } = values;
+    const { mode, batchSize, seconds, shortcut, memory, profile, json } = values;
+    const { device, conv, half, tune } = values;
     if (profile && device !== 'auto' && device !== 'cpu') {
       throw usageError('bench', `--profile measures the CPU engine, not --device ${device}`);
     }
@@ -97,8 +103,9 @@ export const bench = defineCommand({
       createNetwork(arch, arch.startsWith('plain') ? {} : { shortcut }),
     );
     const threads = values.threads ?? defaultThreads();
+    checkDevice(values);
     const cpu = profile ? await openCpuBackend({ threads, convolution: conv }) : undefined;
-    const backend = cpu ?? (await openBackend({ device, threads, convolution: conv, half: false }));
+    const backend = cpu ?? (await openBackend({ device, threads, convolution: conv, half, tune }));
     const terminal = progressTerminal(json);
     const results: Measurement[] = [];
     try {

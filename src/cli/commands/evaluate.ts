@@ -16,10 +16,12 @@ import {
   convOption,
   dataOption,
   deviceOption,
+  halfOption,
   jsonOption,
   offlineOption,
   strictOption,
   threadsOption,
+  tuneOption,
 } from '../session/common-options.ts';
 import { openDataset } from '../session/dataset.ts';
 import { checkClasses, type Model, openModel } from '../session/model.ts';
@@ -69,6 +71,8 @@ export const evaluate = defineCommand({
     device: deviceOption,
     threads: threadsOption,
     conv: convOption,
+    half: halfOption,
+    tune: tuneOption,
     strict: strictOption,
     offline: offlineOption,
     confusion: flag({ help: 'Print the confusion matrix also for more than 20 classes' }),
@@ -91,10 +95,10 @@ export const evaluate = defineCommand({
   ],
   async run({ values, positionals }) {
     const terminal = progressTerminal(values.json);
-    const { device, conv, strict, offline, checkpoint, arch, batchSize } = values;
+    const { device, conv, half, tune, strict, offline, checkpoint, arch, batchSize } = values;
     const threads = values.threads ?? defaultThreads();
     const model = await openModel(positionals[0]!, { checkpoint, arch });
-    const backend = await openBackend({ device, threads, convolution: conv, half: false });
+    const backend = await openBackend({ device, threads, convolution: conv, half, tune });
     try {
       const source = values.data ?? model.config?.data ?? 'cifar10';
       const validation = values.validation ?? (model.config?.validation || undefined);

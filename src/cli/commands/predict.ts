@@ -10,7 +10,14 @@ import { messageOf, UserError } from '../../util/errors.ts';
 import { defineCommand } from '../command.ts';
 import { formatPercent } from '../console/format.ts';
 import { defaultThreads, openBackend } from '../session/backend.ts';
-import { convOption, deviceOption, jsonOption, threadsOption } from '../session/common-options.ts';
+import {
+  convOption,
+  deviceOption,
+  halfOption,
+  jsonOption,
+  threadsOption,
+  tuneOption,
+} from '../session/common-options.ts';
 import { type Model, openModel } from '../session/model.ts';
 import { printJson, progressTerminal } from '../session/output.ts';
 import { integer, text } from '../values.ts';
@@ -36,6 +43,8 @@ export const predict = defineCommand({
     device: deviceOption,
     threads: threadsOption,
     conv: convOption,
+    half: halfOption,
+    tune: tuneOption,
     json: jsonOption,
   },
   examples: [
@@ -44,12 +53,12 @@ export const predict = defineCommand({
   ],
   async run({ values, positionals }) {
     const [path, ...files] = positionals;
-    const { device, conv, checkpoint, top, json } = values;
+    const { device, conv, half, tune, checkpoint, top, json } = values;
     const threads = values.threads ?? defaultThreads();
     const model = await openModel(path!, { checkpoint });
     const names = classNames(model);
     const images = await decodeAll(files);
-    const backend = await openBackend({ device, threads, convolution: conv, half: false });
+    const backend = await openBackend({ device, threads, convolution: conv, half, tune });
     try {
       const { network, weights, normalization } = model;
       const batch = Math.min(BATCH, files.length);

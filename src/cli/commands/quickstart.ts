@@ -11,8 +11,15 @@ import type { EndEvent } from '../../train/events.ts';
 import { defineCommand } from '../command.ts';
 import { formatCount, formatPercent } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
-import { defaultThreads, openBackend } from '../session/backend.ts';
-import { dataOption, jsonOption, offlineOption, threadsOption } from '../session/common-options.ts';
+import { checkDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import {
+  dataOption,
+  deviceOption,
+  halfOption,
+  jsonOption,
+  offlineOption,
+  threadsOption,
+} from '../session/common-options.ts';
 import { openDataset } from '../session/dataset.ts';
 import { commandName, formatTable, printJson, progressTerminal } from '../session/output.ts';
 import { trainOnConsole } from '../session/training.ts';
@@ -45,7 +52,9 @@ export const quickstart = defineCommand({
       minimum: 0,
       shownDefault: 'all',
     }),
+    device: deviceOption,
     threads: threadsOption,
+    half: halfOption,
     offline: offlineOption,
     json: jsonOption,
   },
@@ -57,7 +66,8 @@ export const quickstart = defineCommand({
     },
   ],
   async run({ values }) {
-    const { seed, offline, json } = values;
+    const { seed, offline, json, device, half } = values;
+    checkDevice(values);
     const { dataset, terminal } = await chooseDataset(values.data, { offline, json });
     const isSynthetic = dataset.title === 'synthetic';
     const config = resolveConfig({
@@ -69,7 +79,7 @@ export const quickstart = defineCommand({
         classes: dataset.classes.length,
         threads: values.threads ?? defaultThreads(),
         limitBatches: values.limitBatches,
-        seed,
+        ...{ seed, device, half },
       },
     });
     const backend = await openBackend(config);

@@ -10,10 +10,12 @@ import {
   convOption,
   dataOption,
   deviceOption,
+  halfOption,
   jsonOption,
   memoryOption,
   offlineOption,
   threadsOption,
+  tuneOption,
 } from '../session/common-options.ts';
 import { amount, choice, flag, integer, integerList, number, text } from '../values.ts';
 
@@ -119,7 +121,7 @@ export const reproduceOptions = {
     minimum: 0,
     group: SETTINGS,
   }),
-  half: flag({ help: 'Mixed precision, on devices that have it', group: SETTINGS }),
+  half: { ...halfOption, group: SETTINGS },
   jobs: integer({
     help: 'Runs to train at a time, each in a process of its own',
     initial: 1,
@@ -136,6 +138,7 @@ export const reproduceOptions = {
   },
   conv: { ...convOption, group: MACHINE },
   memory: { ...memoryOption, group: MACHINE },
+  tune: { ...tuneOption, group: MACHINE },
   offline: { ...offlineOption, group: MACHINE },
   json: {
     ...jsonOption,

@@ -57,6 +57,7 @@ export const reproduce = defineCommand({
     const plan = values.dryRun
       ? makePlan(request, await readPlan(nodeHost.files, folder))
       : await writePlan(nodeHost, folder, request);
+    checkDevice({ device: values.device, half: plan.settings.half === true });
     const threads = values.threads ?? Math.max(1, Math.floor(defaultThreads() / values.jobs));
     const { data, validation } = plan.settings;
     const dataset = await openDataset(data, terminal, {
@@ -124,9 +125,9 @@ async function showCost({ plan, folder, dataset, views, values, threads, termina
   terminal.line(`disk     ${formatBytes(sum(costs.map(({ diskBytes }) => diskBytes)))}`);
   const smallest = left[work.indexOf(Math.min(...work))]!;
   const config = { ...cellConfig(plan, smallest.cell, held), threads, memory: values.memory };
-  const { device, conv, jobs } = values;
+  const { device, conv, tune, jobs } = values;
   const half = plan.settings.half === true;
-  const backend = await openBackend({ device, threads, convolution: conv, half });
+  const backend = await openBackend({ device, threads, convolution: conv, half, tune });
   try {
     const speed = await measureSpeed({ config, dataset, backend });
     const seconds = wallSeconds(work, jobs, speed.multiplyAddsPerSecond);
@@ -167,10 +168,11 @@ async function train(context: Context): Promise<number> {
     if (signal !== 'EPIPE') terminal.line(`${signal}: the runs save and stop; once more to quit.`);
     stopping.abort();
   });
-  const { device, conv, memory, offline } = values;
+  const { device, conv, tune, memory, offline } = values;
   const shared = [`--threads=${threads}`, ...(offline ? ['--offline'] : [])];
   const training = [...shared, `--memory=${memory}`];
-  const engine = [`--device=${device}`, `--conv=${conv}`];
+  const engine = [`--device=${device}`, `--conv=${conv}`, `--tune=${tune}`];
+  const half = plan.settings.half ? ['--half'] : [];
   const overview = createOverview({
     terminal,
     folder,
@@ -193,7 +195,7 @@ async function train(context: Context): Promise<number> {
       launcher: createLauncher({
         plan,
         machine: { begin: [...training, ...engine], resume: training },
-        evaluate: [...shared, ...engine],
+        evaluate: [...shared, ...engine, ...half],
       }),
       signal: stopping.signal,
       onEvent: (event) => overview.handle(event),

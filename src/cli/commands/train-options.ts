@@ -6,11 +6,13 @@ import {
   convOption,
   dataOption,
   deviceOption,
+  halfOption,
   jsonOption,
   memoryOption,
   offlineOption,
   strictOption,
   threadsOption,
+  tuneOption,
 } from '../session/common-options.ts';
 import { amount, choice, flag, integer, integerList, number, text } from '../values.ts';
 
@@ -208,5 +210,6 @@ export const trainOptions = {
   threads: { ...threadsOption, aliases: ['workers'], group: MACHINE },
   conv: { ...convOption, group: MACHINE },
   memory: { ...memoryOption, group: MACHINE },
-  half: flag({ help: 'Mixed precision, on devices that have it', group: MACHINE }),
+  half: { ...halfOption, group: MACHINE },
+  tune: { ...tuneOption, group: MACHINE },
 };

@@ -4,10 +4,12 @@
 import type { Dataset } from '../../data/dataset.ts';
 import { makeNormalization } from '../../data/normalization.ts';
 import type { Backend } from '../../engine/backend.ts';
+import type { DeviceName } from '../../engine/devices.ts';
 import { parseWarmup, resolveConfig } from '../../experiment/recipes.ts';
 import { createNetwork, parseArch } from '../../nn/network.ts';
 import type { Run } from '../../runs/run.ts';
 import { createRun, openRun, resumeRun } from '../../runs/runs.node.ts';
+import type { RunEnvironment } from '../../runs/summary.ts';
 import { RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
 import type { StepEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
@@ -16,12 +18,7 @@ import { configurationLines } from '../console/configuration.ts';
 import { formatBytes } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
-import {
-  beginOpening,
-  checkDevice,
-  defaultThreads,
-  type OpeningBackend,
-} from '../session/backend.ts';
+import { beginOpening, defaultThreads } from '../session/backend.ts';
 import { openDataset } from '../session/dataset.ts';
 import {
   type Beginning,
@@ -92,10 +89,11 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
     throw usageError('train', 'which network? For example: table6 train resnet20');
   }
   parseArch(arch);
-  checkDevice(values);
   const overrides = { ...overridesOf(values), ...(initial && settingsOf(initial, values)) };
   // `return await` below: what is returned must be done before this is disposed.
-  await using opening = beginOpening(resolveConfig({ arch, recipe: values.recipe, overrides }));
+  await using opening = await beginOpening(
+    resolveConfig({ arch, recipe: values.recipe, overrides }),
+  );
   const { validation, strict, offline } = values;
   const source = values.data ?? 'cifar10';
   const seed = values.seed ?? DEFAULT_SEED;
@@ -112,16 +110,17 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
     },
   });
   const beginning = initial && beginWith(initial, config);
-  if (values.dryRun) return await dryRun(config, dataset, opening, terminal, values.json);
+  const backend = await opening.backend;
+  if (values.dryRun) return await dryRun(config, dataset, backend, terminal, values.json);
   const run = await createRun({ config, dir: values.saveDir });
-  return await session({ run, dataset, opening, terminal, values, beginning });
+  return await session({ run, dataset, backend, terminal, values, beginning });
 }
 
 /** Must be the configuration's own, because the validation split is made before it. */
 const DEFAULT_SEED = resolveConfig({ arch: 'resnet20' }).seed;
 
 function overridesOf(values: TrainValues) {
-  const { lr, warmUp, noAugment, half, threads, device, conv, memory } = values;
+  const { lr, warmUp, noAugment, half, threads, device, conv, memory, tune } = values;
   const { epochs, startEpoch, batchSize, milestones, gamma, momentum, weightDecay } = values;
   const { labelSmoothing, seed, shortcut, normalization, printFreq, limitBatches } = values;
   const { saveEvery, checkpointSeconds, checkpointSteps, freeze } = values;
@@ -129,7 +128,7 @@ function overridesOf(values: TrainValues) {
     freeze,
     ...{ epochs, startEpoch, batchSize, milestones, gamma, momentum, weightDecay },
     ...{ labelSmoothing, seed, shortcut, normalization, printFreq, limitBatches },
-    ...{ saveEvery, checkpointSeconds, checkpointSteps, device, memory, half },
+    ...{ saveEvery, checkpointSeconds, checkpointSteps, device, memory, half, tune },
     learningRate: lr,
     convolution: conv,
     warmup: warmUp === undefined ? undefined : parseWarmup(warmUp),
@@ -146,11 +145,11 @@ async function resume(
   given: ReadonlySet<string>,
   terminal: Terminal,
 ) {
-  const { config } = await openRun(dir);
+  const { config, environment } = await openRun(dir);
   refuseChanges(config, values, name, given);
-  checkDevice(config);
   const threads = values.threads ?? defaultThreads();
-  await using opening = beginOpening({ ...config, threads });
+  const device = given.has('device') ? values.device : deviceBefore(config, environment);
+  await using opening = await beginOpening({ ...config, threads, device });
   const source = values.data ?? config.data;
   const dataset = await openDataset(source, terminal, {
     validation: config.validation || undefined,
@@ -159,22 +158,31 @@ async function resume(
     offline: values.offline,
   });
   const { printFreq, saveEvery, checkpointSeconds, checkpointSteps } = values;
-  const memory = given.has('memory') ? values.memory : undefined;
+  const backend = await opening.backend;
   const run = await resumeRun(dir, {
     threads,
-    memory,
+    memory: given.has('memory') ? values.memory : undefined,
+    device: given.has('device') ? values.device : undefined,
     printFreq,
     saveEvery,
     checkpointSeconds,
     checkpointSteps,
   });
-  const settings = { run, dataset, opening, terminal, values };
+  const settings = { run, dataset, backend, terminal, values };
   if (run.state !== undefined) return await session(settings);
   const beginning = await beginAgain(config).catch(async (error: unknown) => {
     await run.close();
     throw error;
   });
   return await session({ ...settings, beginning });
+}
+
+/**
+ * Where a run goes on that left the choice open: where it was before, even if there is a GPU now,
+ * because only there its bits are those of an uninterrupted run.
+ */
+function deviceBefore({ device }: TrainConfig, { sessions }: RunEnvironment): DeviceName {
+  return device === 'auto' && sessions.at(-1)?.backend.name === 'wasm' ? 'cpu' : device;
 }
 
 const WITH_RESUME = new Set<string>([
@@ -204,17 +212,13 @@ function refuseChanges(
 interface Session {
   readonly run: Run;
   readonly dataset: Dataset;
-  readonly opening: OpeningBackend;
+  readonly backend: Backend;
   readonly terminal: Terminal;
   readonly values: TrainValues;
   readonly beginning?: Beginning;
 }
 
-async function session({ run, dataset, opening, terminal, values, beginning }: Session) {
-  const backend = await opening.backend.catch(async (error: unknown) => {
-    await run.close();
-    throw error;
-  });
+async function session({ run, dataset, backend, terminal, values, beginning }: Session) {
   const { log, tensorboard } = values;
   const options = { run, dataset, backend, terminal, log, tensorboard, beginning };
   const { end, exitCode } = await trainOnConsole(options);
@@ -232,18 +236,17 @@ async function session({ run, dataset, opening, terminal, values, beginning }: S
 async function dryRun(
   config: TrainConfig,
   dataset: Dataset,
-  opening: OpeningBackend,
+  opened: Backend,
   terminal: Terminal,
   json: boolean,
 ) {
-  const opened = await opening.backend;
   let memoryBytes = 0;
   const backend: Backend = {
     name: opened.name,
     description: opened.description,
     facts: opened.facts,
-    async compile(program) {
-      const executable = await opened.compile(program);
+    async compile(program, from) {
+      const executable = await opened.compile(program, from);
       memoryBytes += executable.memoryBytes;
       return executable;
     },
@@ -281,7 +284,7 @@ async function evaluateInstead(values: TrainValues, name: string | undefined): P
       '--evaluate needs what to evaluate: --resume <run> or --weights <file>',
     );
   }
-  const { data, threads, batchSize, limitBatches, device, conv, seed, validation } = values;
+  const { data, threads, batchSize, limitBatches, device, conv, tune, seed, validation } = values;
   const arch = name ?? values.arch;
   const options = {
     data,
@@ -290,6 +293,7 @@ async function evaluateInstead(values: TrainValues, name: string | undefined): P
     limitBatches,
     device,
     conv,
+    tune,
     seed,
     validation,
     arch,
@@ -297,7 +301,7 @@ async function evaluateInstead(values: TrainValues, name: string | undefined): P
   const argv = Object.entries(options).flatMap(([key, value]) =>
     value === undefined ? [] : [`--${flagName(key)}=${value}`],
   );
-  const switches = (['json', 'strict', 'offline'] as const).filter((key) => values[key]);
+  const switches = (['half', 'json', 'strict', 'offline'] as const).filter((key) => values[key]);
   return evaluate.run(
     parseCommandLine('evaluate', evaluate.options, evaluate.arguments, [
       ...argv,

@@ -1,69 +1,105 @@
-// The GPUs that the optional package `webgpu` (Dawn for Node.js) finds. It is no dependency of ours,
-// so everything it gives is checked before it is believed.
+// What a machine's GPUs are and whether one computes correctly, asked of a process of its own
+// (adapters-child.ts), so that a driver's crash is a line of the report.
 
-import { messageOf } from '../../util/errors.ts';
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { SelfTestResult } from '../../engine/self-test.ts';
+import type { AdapterFacts } from '../../engine/webgpu/adapter.ts';
 
-export interface GpuFacts {
-  /** Whether the package `webgpu` is installed. */
-  readonly installed: boolean;
-  /** One line for each adapter. */
-  readonly adapters: readonly string[];
-  /** Why there is none, where there is none. */
+/** What the child tells, in this order as far as it comes. */
+export type GpuMessage =
+  | {
+      readonly kind: 'adapters';
+      readonly adapters: readonly AdapterFacts[];
+      readonly auto: 'webgpu' | 'cpu';
+    }
+  | { readonly kind: 'opened'; readonly description: string; readonly isSoftware: boolean }
+  | { readonly kind: 'tested'; readonly result: SelfTestResult }
+  | { readonly kind: 'problem'; readonly problem: string };
+
+export interface GpuReport {
+  readonly adapters: readonly AdapterFacts[];
+  /** What `--device auto` takes. */
+  readonly auto: 'webgpu' | 'cpu';
+  /** What `--device webgpu` takes, in words. */
+  readonly device?: string;
+  readonly selfTest?: SelfTestResult;
+  /** Why there is no adapter, or no result of the self-test. */
   readonly problem?: string;
 }
 
-type Import = () => Promise<unknown>;
+export interface InspectOptions {
+  /** For the self-test, from the moment at which the device is open. */
+  readonly seconds: number;
+  /** Starts the process; for tests. */
+  readonly start?: () => ChildProcess;
+}
 
-/** The name is not written as an import, so that no bundler or compiler looks for the package. */
-const PACKAGE = 'webgpu';
+/** Finding adapters and opening one; a driver that takes longer hangs. */
+const OPENING_SECONDS = 30;
 
-/** @param load imports the package; fails where it is not installed */
-export async function findAdapters(load: Import = () => import(PACKAGE)): Promise<GpuFacts> {
-  let loaded: unknown;
-  try {
-    loaded = await load();
-  } catch {
-    return {
-      installed: false,
-      adapters: [],
-      problem: 'the optional package webgpu is not installed',
+export async function inspectGpus({ seconds, start = startChild }: InspectOptions) {
+  const child = start();
+  let report: GpuReport = { adapters: [], auto: 'cpu' };
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise<void>((resolve) => {
+    const give = (problem: string) => {
+      report = { ...report, problem };
+      child.kill('SIGKILL');
+      resolve();
     };
+    const limit = (time: number, problem: string) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => give(problem), 1000 * time);
+    };
+    limit(OPENING_SECONDS, `The driver did not answer within ${OPENING_SECONDS} s.`);
+    child.on('message', (message: GpuMessage) => {
+      report = add(report, message);
+      if (message.kind === 'opened') limit(seconds, unfinished(seconds, message.isSoftware));
+    });
+    child.on('error', (error) => give(`The check of the GPUs did not start: ${error.message}`));
+    child.on('close', (code, signal) => {
+      const isDone = report.selfTest !== undefined || report.problem !== undefined;
+      if (!isDone) give(`The driver crashed (${signal ?? `exit code ${code}`}).`);
+      resolve();
+    });
+  });
+  await end;
+  clearTimeout(timer);
+  return report;
+}
+
+function add(report: GpuReport, message: GpuMessage): GpuReport {
+  switch (message.kind) {
+    case 'adapters':
+      return { ...report, adapters: message.adapters, auto: message.auto };
+    case 'opened':
+      return { ...report, device: message.description };
+    case 'tested':
+      return { ...report, selfTest: message.result };
+    case 'problem':
+      return { ...report, problem: message.problem };
+    default:
+      throw new Error(`unknown message ${message satisfies never}`);
   }
-  try {
-    const adapter = await requestAdapter(loaded);
-    if (adapter === null) return { installed: true, adapters: [], problem: 'no adapter found' };
-    return { installed: true, adapters: [describe(adapter)] };
-  } catch (error) {
-    return { installed: true, adapters: [], problem: messageOf(error) };
-  }
 }
 
-async function requestAdapter(loaded: unknown): Promise<object | null> {
-  const create = property(loaded, 'create');
-  if (typeof create !== 'function') throw new Error('the package webgpu has no function "create"');
-  const gpu: unknown = create([]);
-  const request = property(gpu, 'requestAdapter');
-  if (typeof request !== 'function') throw new Error('the package webgpu gives no GPU object');
-  const adapter: unknown = await request.call(gpu, { powerPreference: 'high-performance' });
-  return typeof adapter === 'object' ? adapter : null;
+function unfinished(seconds: number, isSoftware: boolean): string {
+  const why = isSoftware
+    ? 'a software adapter takes a minute or more to compile the kernels'
+    : 'the kernels are compiled at the first use';
+  return `The self-test was not finished after ${seconds} s: ${why}; table6 doctor --seconds ${isSoftware ? 300 : 60} waits longer.`;
 }
 
-function describe(adapter: object): string {
-  const info = property(adapter, 'info');
-  const parts = ['vendor', 'architecture', 'device', 'description']
-    .map((name) => property(info, name))
-    .filter((part): part is string => typeof part === 'string' && part !== '');
-  const features = property(adapter, 'features');
-  const half = features instanceof Set || hasMethod(features) ? features.has('shader-f16') : false;
-  return `${parts.join(', ') || 'unnamed adapter'}${half ? ' (half precision)' : ''}`;
-}
-
-function hasMethod(value: unknown): value is { has(name: string): boolean } {
-  return typeof property(value, 'has') === 'function';
-}
-
-function property(value: unknown, name: string): unknown {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
-    return undefined;
-  return Reflect.get(value, name);
+function startChild(): ChildProcess {
+  // From source this file is .ts, from the built package .js; the child's entry is its neighbour.
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const entry = fileURLToPath(new URL(`./adapters-child.${extension}`, import.meta.url));
+  return fork(entry, [], {
+    execArgv: [],
+    // JSON would make null of a deviation that is no number.
+    serialization: 'advanced',
+    // What drivers and Dawn write belongs neither into the report nor beside its JSON.
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
 }

@@ -1,18 +1,22 @@
-// From --device, --threads and --half to a backend. Nothing falls back silently: what is asked for
-// and not there is an error that says what to do; `auto` picks, and its description says what.
+// From --device, --threads, --half and --tune to a backend (engine/devices.ts), with what Node.js has to
+// offer: worker threads, Dawn, and a folder to remember tile shapes in.
 
 import { availableParallelism } from 'node:os';
 import type { Backend } from '../../engine/backend.ts';
+import {
+  checkDeviceOptions,
+  type DeviceHosts,
+  openDeviceBackend,
+  parseDevice,
+} from '../../engine/devices.ts';
 import type { WasmBackend } from '../../engine/wasm/backend.ts';
-import type { Device, TrainConfig } from '../../train/config.ts';
-import { UserError } from '../../util/errors.ts';
+import type { TrainConfig } from '../../train/config.ts';
 
-export interface BackendChoice {
-  readonly device: Device;
-  readonly threads: number;
-  readonly convolution: TrainConfig['convolution'];
-  readonly half: boolean;
-}
+/** What decides the backend; a run's configuration is one. */
+export type BackendChoice = Pick<
+  TrainConfig,
+  'device' | 'threads' | 'convolution' | 'half' | 'tune'
+>;
 
 /** Threads when none are asked for: every core this process may use. */
 export function defaultThreads(): number {
@@ -21,32 +25,41 @@ export function defaultThreads(): number {
 
 /**
  * Says at once what a choice cannot do, before data are loaded.
- * @throws UserError for a device that is not there or half precision that it does not have
+ * @throws UserError for half precision on a device that never has it
  */
-export function checkDevice({ device, half }: Pick<BackendChoice, 'device' | 'half'>): void {
-  if (half) {
-    const engine = device === 'webgpu' ? 'WebGPU' : 'CPU';
-    throw new UserError(
-      `--half needs a device with half precision, and the ${engine} engine computes in float32 only${device === 'auto' ? ' (auto picks the CPU)' : ''}: leave --half away.`,
-    );
-  }
+export function checkDevice({ device, ...options }: Pick<BackendChoice, 'device' | 'half'>): void {
+  checkDeviceOptions(parseDevice(device), options);
 }
 
-/** @throws UserError as `checkDevice`, and where the engine cannot start */
+/** @throws UserError where the device is not there, cannot do what is asked, or does not start */
 export async function openBackend(choice: BackendChoice): Promise<Backend> {
-  checkDevice(choice);
-  if (choice.device === 'reference') {
-    const { createReferenceBackend } = await import('../../engine/reference/backend.ts');
-    return createReferenceBackend();
-  }
-  if (choice.device === 'webgpu') {
-    const [{ createWebGpuBackend }, { createNodeGpuHost }] = await Promise.all([
-      import('../../engine/webgpu/backend.ts'),
-      import('../../engine/webgpu/host.node.ts'),
-    ]);
-    return createWebGpuBackend({ gpu: createNodeGpuHost() });
-  }
-  return openCpuBackend(choice);
+  const { device, half, tune } = choice;
+  const request = parseDevice(device);
+  checkDeviceOptions(request, { half });
+  const mayUseGpu = request.kind === 'webgpu' || request.kind === 'auto';
+  return await openDeviceBackend(request, await createHosts(choice), {
+    half,
+    tune,
+    tileCache: mayUseGpu ? await openTileCache() : undefined,
+  });
+}
+
+async function createHosts(choice: BackendChoice): Promise<DeviceHosts> {
+  const { createNodeGpuHost } = await import('../../engine/webgpu/host.node.ts');
+  return {
+    gpu: createNodeGpuHost(),
+    openCpu: () => openCpuBackend(choice),
+    openReference: async () =>
+      (await import('../../engine/reference/backend.ts')).createReferenceBackend(),
+  };
+}
+
+async function openTileCache() {
+  const [{ createFileTileCache }, { cacheFolder }] = await Promise.all([
+    import('../../engine/webgpu/tile-cache.node.ts'),
+    import('../../data/load.node.ts'),
+  ]);
+  return createFileTileCache(cacheFolder());
 }
 
 /** A backend that is being opened; disposed with the scope that opened it, however that ends. */
@@ -55,11 +68,16 @@ export interface OpeningBackend extends AsyncDisposable {
   readonly backend: Promise<Backend>;
 }
 
-/** Begins to open a backend, so that its threads start while the caller loads data. */
-export function beginOpening(choice: BackendChoice): OpeningBackend {
+/**
+ * Begins to open a backend, so that its threads start while the caller loads data. What was asked of
+ * a GPU is waited for, so that nobody loads data for one that is not there.
+ * @throws UserError as `openBackend` does, where a GPU or half precision was asked for
+ */
+export async function beginOpening(choice: BackendChoice): Promise<OpeningBackend> {
   const backend = openBackend(choice);
   // Whoever needs the backend hears of it; if nobody comes to need it, it was not the first error.
   backend.catch(() => {});
+  if (choice.half || parseDevice(choice.device).kind === 'webgpu') await backend;
   return {
     backend,
     [Symbol.asyncDispose]: async () => {

@@ -1,6 +1,8 @@
 // Options that several commands share, so that they mean and say the same everywhere.
 
-import { CONVOLUTIONS, MEMORY_MODES } from '../../train/config.ts';
+import { type DeviceName, deviceName, parseDevice } from '../../engine/devices.ts';
+import { CONVOLUTIONS, MEMORY_MODES, TUNE_MODES } from '../../train/config.ts';
+import type { Option } from '../options.ts';
 import { choice, flag, integer, text } from '../values.ts';
 
 export const dataOption = text({
@@ -9,8 +11,19 @@ export const dataOption = text({
   shownDefault: 'cifar10',
 });
 
-export const deviceOption = choice(['auto', 'cpu', 'webgpu', 'reference'], {
-  help: 'Where to compute; reference is slow float64, for checking',
+export const deviceOption: Option<DeviceName> = {
+  help: 'Where to compute: auto takes a GPU if there is a real one, else the CPU; webgpu:<part of its name> picks among several (table6 doctor lists them); reference is slow float64, for checking',
+  placeholder: '<auto|cpu|webgpu[:name]|reference>',
+  initial: 'auto',
+  parse: (value) => deviceName(parseDevice(value)),
+};
+
+export const halfOption = flag({
+  help: 'Mixed precision, on a GPU: feature maps in float16, sums and weights in float32',
+});
+
+export const tuneOption = choice(TUNE_MODES, {
+  help: "Tile shapes of a GPU's kernels: auto measures a few at the first use and remembers them; off takes fixed ones, so that the bits depend on the GPU alone",
   initial: 'auto',
 });
 

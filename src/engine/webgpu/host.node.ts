@@ -34,16 +34,22 @@ export function createNodeGpuHost(options: NodeGpuOptions = {}): GpuHost {
       ...(adapterName ? [`adapter=${adapterName}`] : []),
     ]);
   };
+  const list = async () => {
+    const gpu = await open(NO_ADAPTER);
+    try {
+      await gpu.requestAdapter();
+      return [];
+    } catch (error) {
+      return namesIn(messageOf(error));
+    }
+  };
+  // Each time would start the drivers again.
+  let names: Promise<string[]> | undefined;
   return {
     open,
-    async adapterNames() {
-      const gpu = await open(NO_ADAPTER);
-      try {
-        await gpu.requestAdapter();
-        return [];
-      } catch (error) {
-        return namesIn(messageOf(error));
-      }
+    adapterNames() {
+      names ??= list();
+      return names;
     },
     describes: 'driver',
     mayHaveGpu: () => process.platform !== 'linux' || gpuDevices().length > 0,

@@ -24,8 +24,8 @@ import { displayName } from './format.ts';
 const FREE_SETTINGS = [
   'seed',
   'data',
-  'device',
   'convolution',
+  'tune',
   'metricsEvery',
   ...RESUMABLE_SETTINGS,
 ] as const satisfies readonly (keyof TrainConfig)[];
