@@ -12,7 +12,9 @@ import type {
   BatchInputs,
   BatchMetrics,
   Executable,
+  ExecutableState,
   HeldImages,
+  LossScale,
   SelectedInputs,
 } from '../backend.ts';
 import { TOP_K } from '../constants.ts';
@@ -32,24 +34,21 @@ import { type KernelTiming, timeKernels } from './timing.ts';
 const STEPS_IN_FLIGHT = 4;
 
 /** See operations/loss-scale.ts. */
-export interface LossScale {
-  /** What the loss's gradient is multiplied by, a power of two. */
-  readonly scale: number;
-  /** Steps since it last changed. */
-  readonly goodSteps: number;
-}
-
 const INITIAL_LOSS_SCALE: LossScale = { scale: 65536, goodSteps: 0 };
 
-/** @throws UserError where the device has not enough memory, or is lost */
+/**
+ * @param state what it begins with: a loss scale, and the tiles that it was compiled with
+ * @throws UserError where the device has not enough memory, or is lost
+ */
 export async function createExecutable(
   device: Device,
   program: Program,
   compiled: CompiledProgram,
+  { lossScale = INITIAL_LOSS_SCALE, ...tiles }: ExecutableState = {},
 ): Promise<WebGpuExecutable> {
   const bound = await bindProgram(device, program, compiled);
-  const executable = new WebGpuExecutable(device, program, bound);
-  if (compiled.isScaled) await executable.writeLossScale(INITIAL_LOSS_SCALE);
+  const executable = new WebGpuExecutable(device, program, bound, compiled.isScaled, tiles);
+  if (compiled.isScaled) await executable.writeLossScale(lossScale);
   return executable;
 }
 
@@ -66,10 +65,20 @@ export class WebGpuExecutable implements Executable {
   private readonly body: readonly BoundKernel[];
   private readonly readback: ReadbackPool;
   private readonly heldImages = new Set<DeviceImages>();
+  private readonly isScaled: boolean;
+  private readonly tiles: Omit<ExecutableState, 'lossScale'>;
   private needsSetup = true;
 
-  constructor(device: Device, program: Program, { plan, buffers, setup, body }: BoundProgram) {
+  constructor(
+    device: Device,
+    program: Program,
+    { plan, buffers, setup, body }: BoundProgram,
+    isScaled: boolean,
+    tiles: Omit<ExecutableState, 'lossScale'>,
+  ) {
     this.device = device;
+    this.isScaled = isScaled;
+    this.tiles = tiles;
     this.program = program;
     this.memoryBytes = plan.bytes;
     this.buffers = buffers;
@@ -130,7 +139,10 @@ export class WebGpuExecutable implements Executable {
     };
   }
 
-  /** State of half-precision training, to be saved and restored with the weights. */
+  async readState(): Promise<ExecutableState> {
+    return { ...this.tiles, ...(this.isScaled && { lossScale: await this.readLossScale() }) };
+  }
+
   async readLossScale(): Promise<LossScale> {
     this.device.check();
     const encoder = this.device.gpu.createCommandEncoder();

@@ -1,6 +1,7 @@
-// Remembered tile choices in the user's cache folder, one small JSON file.
+// Remembered tile choices in the user's cache folder, one small JSON file. A folder that cannot be
+// written is no error: what cannot be remembered is measured again.
 
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TileCache } from './tune.ts';
 
@@ -12,9 +13,13 @@ export function createFileTileCache(folder: string): TileCache {
     async set(key, value) {
       const entries = { ...(await readEntries(file)), [key]: value };
       const temporary = `${file}.${process.pid}`;
-      await mkdir(folder, { recursive: true });
-      await writeFile(temporary, JSON.stringify(entries, null, 1));
-      await rename(temporary, file);
+      try {
+        await mkdir(folder, { recursive: true });
+        await writeFile(temporary, JSON.stringify(entries, null, 1));
+        await rename(temporary, file);
+      } catch {
+        await rm(temporary, { force: true }).catch(() => {});
+      }
     },
   };
 }
