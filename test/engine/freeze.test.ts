@@ -15,18 +15,9 @@ import { initializeWeights } from '../../src/nn/initialize.ts';
 import { createNetwork, STAGES, type Stage } from '../../src/nn/network.ts';
 import { randomStream } from '../../src/util/random.ts';
 import type { NamedTensors } from '../../src/util/tensor.ts';
-
-<<<<<<< ours
-
 import { randomBatch, testNormalization } from '../conformance/cases.ts';
 import { distance } from '../support/deviations.ts';
-
-=======
-
-import { distance, randomBatch, testNormalization } from '../conformance/suite.ts';
 import { differenceRatios } from './support/finite-differences.ts';
-
->>>>>>> theirs
 
 const BATCH = 6;
 const SGD = { learningRate: 0.05, momentum: 0.9, weightDecay: 1e-2 };
