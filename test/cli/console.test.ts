@@ -249,7 +249,7 @@ describe('the resolved configuration', () => {
     const lines = configurationLines(start, 'CIFAR-10');
     expect(lines).toContain('recipe      fast');
     expect(lines).toContain(
-      'schedule    20 epochs (7,820 steps), one-cycle: rate up to 0.4 in the first 20 % of the steps, then down to 0',
+      'schedule    20 epochs (7,820 steps), one-cycle: rate up to 0.2 in the first 20 % of the steps, then down to 0',
     );
   });
 });

@@ -103,7 +103,7 @@ describe('resolving a configuration', () => {
     });
     expect({ schedule, learningRate, weightDecay, recipe }).toEqual({
       schedule: { kind: 'one-cycle', unit: 'epochs', length: 20, rise: 0.2 },
-      learningRate: 0.4,
+      learningRate: 0.2,
       weightDecay: 5e-4,
       recipe: 'fast',
     });

@@ -50,7 +50,7 @@ export const trainOptions = {
   lr: number({
     help: 'Learning rate before any drop; with --recipe fast the peak',
     aliases: ['learning-rate'],
-    shownDefault: '0.1; 0.4 with --recipe fast',
+    shownDefault: '0.1; 0.2 with --recipe fast',
     minimum: 0,
     group: SCHEDULE,
   }),
