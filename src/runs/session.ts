@@ -5,6 +5,7 @@
 import type { Dataset } from '../data/dataset.ts';
 import { makeNormalization, type Normalization } from '../data/normalization.ts';
 import type { Backend } from '../engine/backend.ts';
+import { DeviceError } from '../engine/device-error.ts';
 import { createNetwork } from '../nn/network.ts';
 import { parameterCount } from '../nn/parameters.ts';
 import type { CheckpointEvent, TrainEvent } from '../train/events.ts';
@@ -46,7 +47,7 @@ export type TrainerView = Pick<Trainer, 'snapshot' | 'gradients'>;
 /**
  * Trains. Checkpoint events carry the paths written, `interrupted` the command that goes on.
  * @throws UserError if the data are not those of the run, the disk is full, half precision is asked
- *   of a device without it ...
+ *   of a device without it, the device is lost ...
  */
 export async function* runTraining(options: SessionOptions): AsyncGenerator<TrainEvent> {
   const { run } = options;
@@ -68,9 +69,12 @@ class Session {
   private readonly notice: string | undefined;
   private outcome: RunSummary['outcome'] = 'running';
   private message: string | undefined;
+  /** There is a checkpoint to go on from. */
+  private isSaved: boolean;
 
   private constructor(options: SessionOptions, trainer: Trainer, notice: string | undefined) {
     this.options = options;
+    this.isSaved = options.run.state !== undefined;
     this.trainer = trainer;
     this.notice = notice;
   }
@@ -105,11 +109,31 @@ class Session {
       host: options.host,
       backend: { description: backend.description, ...backendFacts },
       data: { title, source, isOriginalCifar10, fingerprint },
+      ...(backend.facts.tiles === 'measured' && {
+        tiles: (await trainer.snapshot()).executables?.train?.tiles,
+      }),
     });
     return new Session(options, trainer, arithmeticNotice(before, backendFacts));
   }
 
   async *events(): AsyncGenerator<TrainEvent> {
+    try {
+      yield* this.told();
+    } catch (error) {
+      throw error instanceof DeviceError ? await this.failed(error) : error;
+    }
+  }
+
+  /** The device is gone, and with it what was trained since the last checkpoint. */
+  private async failed(error: DeviceError): Promise<DeviceError> {
+    const { run } = this.options;
+    const saved = this.isSaved ? 'What was saved before is whole.' : 'Nothing was saved yet.';
+    const message = `${error.message} ${saved} To go on: ${run.resumeCommand}`;
+    await run.log(message);
+    return new DeviceError(message, { cause: error });
+  }
+
+  private async *told(): AsyncGenerator<TrainEvent> {
     const { run, now = Date.now } = this.options;
     for await (const event of this.trainer.run()) {
       const record = metricsRecord(event, run.config, now());
@@ -150,6 +174,7 @@ class Session {
   private async save(event: CheckpointEvent): Promise<CheckpointEvent> {
     const state = await this.trainer.snapshot();
     const paths = await this.options.run.save(state, event.reasons);
+    this.isSaved = true;
     await this.writeSummary();
     return { ...event, paths };
   }
@@ -210,12 +235,17 @@ function checkSameData(run: Run, first: SessionRecord | undefined, fingerprint: 
 }
 
 /** Facts of a backend that decide the last bits of every result; threads do not. */
-const ARITHMETIC = ['name', 'backend', 'convolution', 'multiplyAdd', 'precision', 'half'];
+const ARITHMETIC = [
+  ...['convolution', 'multiplyAdd', 'precision', 'half'],
+  ...['adapter', 'driver', 'tiles', 'tensorCores'],
+];
 
 /** What to tell someone whose resumed run will not have the bits of an uninterrupted one. */
 function arithmeticNotice(first: SessionRecord | undefined, now: Facts): string | undefined {
-  const changed = ARITHMETIC.filter((fact) => first && first.backend[fact] !== now[fact]);
-  if (!first || changed.length === 0) return undefined;
+  if (!first) return undefined;
+  const facts = first.backend.name === now.name ? ARITHMETIC : ['name'];
+  const changed = facts.filter((fact) => first.backend[fact] !== now[fact]);
+  if (changed.length === 0) return undefined;
   const changes = changed.map((fact) => `${fact} ${first.backend[fact]} then, ${now[fact]} now`);
   return `This session computes otherwise than the run's first (${changes.join('; ')}): its weights will be as good, but not bit for bit those of an uninterrupted run.`;
 }

@@ -48,6 +48,8 @@ const sessionSchema = z.object({
   host: factsSchema,
   backend: factsSchema,
   data: factsSchema,
+  /** Tile shapes of a GPU's kernels, where they were measured. */
+  tiles: z.record(z.string(), z.string()).optional(),
 });
 export type SessionRecord = z.infer<typeof sessionSchema>;
 

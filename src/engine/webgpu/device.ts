@@ -30,7 +30,7 @@ export class Device {
     void device.lost.then(({ reason, message }) => {
       if (this.disposed) return;
       this.failure ??= new DeviceError(
-        `The GPU "${adapter.name}" was lost (${reason}${message ? `: ${firstLine(message)}` : ''}), which a reset, a driver update or standby can cause: a run can be resumed from its last checkpoint.`,
+        `The GPU "${adapter.name}" was lost (${reason}${message ? `: ${firstLine(message)}` : ''}), which a reset, a driver update or standby can cause.`,
       );
     });
     device.onuncapturederror = ({ error }) => {
