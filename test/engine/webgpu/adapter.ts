@@ -19,16 +19,19 @@ process.env.LP_NATIVE_VECTOR_WIDTH ??= '128';
 
 /** The adapter, or undefined after a message. */
 export async function findTestAdapter(): Promise<AdapterFacts | undefined> {
-  let problem = 'there is no GPU driver (Vulkan), not even a software one';
+  let problem: string;
   try {
     const host = createNodeGpuHost();
     const found = await findAdapter(host, ADAPTER_NAME);
     if (found) return found;
     if (existsSync(SWIFTSHADER)) {
       process.env.VK_ICD_FILENAMES = SWIFTSHADER;
-      const software = await findAdapter(host);
+      const software = await findAdapter(host, ADAPTER_NAME);
       if (software) return software;
     }
+    problem = ADAPTER_NAME
+      ? `no adapter has "${ADAPTER_NAME}" in its name`
+      : `there is no adapter, not even a software one: ${host.adviceWithoutAdapter}`;
   } catch (error) {
     problem = messageOf(error);
   }
