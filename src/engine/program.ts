@@ -12,7 +12,7 @@
 // while it is being read (`Activation`), and the gradient that enters a convolution is made from dz
 // and y by batch normalisation's backward formula in the same way (`OutputGradient`).
 
-import type { Network } from '../nn/network.ts';
+import type { ConvolutionLayer, Network } from '../nn/network.ts';
 
 /** Index into `Program.buffers`. */
 export type BufferId = number;
@@ -44,14 +44,8 @@ export interface BufferSpec {
   readonly offset: number;
 }
 
-export interface ConvolutionGeometry {
-  readonly name: string;
-  readonly inChannels: number;
-  readonly outChannels: number;
-  readonly kernel: 1 | 3;
-  readonly stride: 1 | 2;
-  readonly inSize: number;
-  readonly outSize: number;
+/** A convolution of the network, and where its weight lies. */
+export interface ConvolutionGeometry extends ConvolutionLayer {
   /** Offset of the weight [kh][kw][in][out] in the flat parameters (and of its gradient). */
   readonly weight: ParameterOffset;
 }

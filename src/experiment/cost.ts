@@ -1,12 +1,13 @@
 // What a grid costs before anybody waits for it: multiply-adds, disk, and with a measured speed the
-// time. A training step is counted as three forward passes (forward, gradient of the input, gradient
-// of the weights), and every epoch ends with a pass over the evaluated images.
+// time. A training step is counted as three forward passes, and every epoch ends with a pass over the
+// evaluated images.
 
 import { createNetwork } from '../nn/network.ts';
 import { parameterCount, runningStatisticSpecs } from '../nn/parameters.ts';
-import { summarizeNetwork } from '../nn/summary.ts';
+import { multiplyAdds, TRAINING_PASSES } from '../nn/summary.ts';
 import type { TrainConfig } from '../train/config.ts';
 import { planRun } from '../train/schedule.ts';
+import { elementCount } from '../util/tensor.ts';
 
 /** Sizes of the data set that runs are trained on. */
 export interface DataSizes {
@@ -23,8 +24,6 @@ export interface RunCost {
   readonly iterations: number;
 }
 
-/** Forward, and twice as much again backward. */
-const PASSES_PER_STEP = 3;
 const BYTES_PER_FLOAT = 4;
 /** Lines of metrics.jsonl are about this long. */
 const STEP_RECORD_BYTES = 330;
@@ -33,7 +32,7 @@ const EPOCH_RECORD_BYTES = 600;
 /** @param iterationsDone steps that need not be done again */
 export function runCost(config: TrainConfig, sizes: DataSizes, iterationsDone = 0): RunCost {
   const network = createNetwork(config.arch, config);
-  const forward = summarizeNetwork(network).multiplyAdds;
+  const forward = multiplyAdds(network);
   const plan = planRun(config, sizes.trainImages);
   const perEpoch = Math.min(plan.batchesPerEpoch * config.batchSize, sizes.trainImages);
   const evaluated = Math.min(
@@ -41,7 +40,7 @@ export function runCost(config: TrainConfig, sizes: DataSizes, iterationsDone = 
     config.limitBatches > 0 ? config.limitBatches * config.batchSize : sizes.evaluatedImages,
   );
   const left = Math.max(0, 1 - iterationsDone / plan.iterations);
-  const images = plan.iterations * (perEpoch / plan.batchesPerEpoch) * PASSES_PER_STEP;
+  const images = plan.iterations * (perEpoch / plan.batchesPerEpoch) * TRAINING_PASSES;
   return {
     multiplyAdds: forward * (images + evaluated * plan.epochs) * left,
     diskBytes: diskBytes(config, plan.epochs, plan.batchesPerEpoch),
@@ -53,7 +52,7 @@ function diskBytes(config: TrainConfig, epochs: number, batchesPerEpoch: number)
   const network = createNetwork(config.arch, config);
   const parameters = parameterCount(network);
   const running = runningStatisticSpecs(network).reduce(
-    (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
+    (sum, { shape }) => sum + elementCount(shape),
     0,
   );
   const weights = BYTES_PER_FLOAT * (parameters + running);
@@ -76,8 +75,8 @@ export interface MeasuredSpeed {
 
 /** The speed of a network that trains so many images a second. */
 export function speedOf(arch: string, imagesPerSecond: number): MeasuredSpeed {
-  const { multiplyAdds } = summarizeNetwork(createNetwork(arch));
-  const multiplyAddsPerSecond = imagesPerSecond * multiplyAdds * PASSES_PER_STEP;
+  const perStep = TRAINING_PASSES * multiplyAdds(createNetwork(arch));
+  const multiplyAddsPerSecond = imagesPerSecond * perStep;
   return { arch, imagesPerSecond, multiplyAddsPerSecond };
 }
 

@@ -34,7 +34,7 @@ const cellSchema = z.strictObject({
   seed: z.int().min(0).max(4294967295),
 });
 
-export const planSchema = z.strictObject({
+const planSchema = z.strictObject({
   version: z.literal(1),
   /** When it was frozen. */
   created: z.string(),

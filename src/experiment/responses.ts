@@ -8,12 +8,10 @@
 // running statistic: the training images, augmented, over about the last ten batches. No image needs
 // to be looked at, and published weights can be compared the same way.
 
+import { NORM_EPSILON } from '../engine/constants.ts';
 import { convNormLayers, type Network } from '../nn/network.ts';
 import { checkWeights } from '../nn/parameters.ts';
 import type { NamedTensors } from '../util/tensor.ts';
-
-/** PyTorch's. */
-const NORM_EPSILON = 1e-5;
 
 export interface LayerResponse {
   /** PyTorch's name of the convolution. */

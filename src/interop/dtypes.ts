@@ -114,7 +114,7 @@ const READERS: Record<DType, ElementReader> = {
 };
 
 /** IEEE 754 binary16 from its bits: 1 sign, 5 exponent, 10 fraction. */
-export function float16ToNumber(bits: number): number {
+function float16ToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;
@@ -126,7 +126,7 @@ export function float16ToNumber(bits: number): number {
 const scratch = new DataView(new ArrayBuffer(4));
 
 /** bfloat16 from its bits: the upper half of a float32. */
-export function bfloat16ToNumber(bits: number): number {
+function bfloat16ToNumber(bits: number): number {
   scratch.setUint16(0, bits);
   return scratch.getFloat32(0);
 }

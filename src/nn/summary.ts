@@ -4,6 +4,7 @@
 // linear layer; functional ReLU and pooling do not), so ResNet-20's 3.63 MB can be compared.
 // Multiply-adds are added: torchsummary has none.
 
+import { elementCount } from '../util/tensor.ts';
 import type { BatchNormLayer, Block, ConvNorm, ConvolutionLayer, Network } from './network.ts';
 import { parameterCount } from './parameters.ts';
 
@@ -49,9 +50,9 @@ const INPUT_SHAPE = [3, 32, 32] as const;
 /** Describes every module of a network and its totals. */
 export function summarizeNetwork(network: Network): NetworkSummary {
   const rows = summaryRows(network);
-  const outputs = rows.reduce((sum, row) => sum + product(row.outputShape), 0);
+  const outputs = rows.reduce((sum, row) => sum + elementCount(row.outputShape), 0);
   const parameters = parameterCount(network);
-  const inputMegabytes = (product(INPUT_SHAPE) * BYTES_PER_FLOAT) / MEBIBYTE;
+  const inputMegabytes = (elementCount(INPUT_SHAPE) * BYTES_PER_FLOAT) / MEBIBYTE;
   const forwardBackwardMegabytes = (2 * outputs * BYTES_PER_FLOAT) / MEBIBYTE;
   const parametersMegabytes = (parameters * BYTES_PER_FLOAT) / MEBIBYTE;
   return {
@@ -69,6 +70,12 @@ export function summarizeNetwork(network: Network): NetworkSummary {
     rows,
   };
 }
+
+/**
+ * A training step costs about so many forward passes: the pass itself, the gradients of inputs and
+ * the gradients of weights.
+ */
+export const TRAINING_PASSES = 3;
 
 /** Multiply-adds of one image's forward pass, convolutions and linear layer (40.6 M for ResNet-20). */
 export function multiplyAdds(network: Network): number {
@@ -133,10 +140,6 @@ function normModule(norm: BatchNormLayer, conv: ConvolutionLayer): Module {
     parameters: 2 * norm.channels,
     multiplyAdds: 0,
   };
-}
-
-function product(numbers: readonly number[]): number {
-  return numbers.reduce((result, number) => result * number, 1);
 }
 
 /** The table as text, columns as torchsummary prints them, with PyTorch's names beside. */

@@ -34,7 +34,7 @@ export function logLine(event: TrainEvent): string | undefined {
 }
 
 /** The three numbers in one line, each with its epoch. */
-export function resultLine({ final, bestOnTest, bestOnValidation }: RunResult): string {
+function resultLine({ final, bestOnTest, bestOnValidation }: RunResult): string {
   const parts: string[] = [];
   if (final) parts.push(`final test error ${percent(final.error)} (epoch ${final.epoch + 1})`);
   if (bestOnValidation) {

@@ -35,7 +35,24 @@ export interface StartEvent {
   readonly notice?: string;
 }
 
-export interface StepEvent {
+/**
+ * What a batch came to, and averages, which weigh batches by their images, from the first one to it.
+ * The training accuracy during an epoch is a running average over changing weights, with batch norm
+ * in training mode; it is not the accuracy of any one set of weights.
+ */
+export interface BatchResult {
+  /** Images in the batch. */
+  readonly count: number;
+  /** Of this batch, before its update. */
+  readonly loss: number;
+  readonly lossAverage: number;
+  readonly top1: number;
+  readonly top1Average: number;
+  readonly top5: number;
+  readonly top5Average: number;
+}
+
+export interface StepEvent extends BatchResult {
   readonly kind: 'step';
   readonly epoch: number;
   /** The batch just done. */
@@ -44,19 +61,6 @@ export interface StepEvent {
   readonly batches: number;
   /** Steps done, this one included. */
   readonly iteration: number;
-  readonly count: number;
-  /** Of this batch, before its update. */
-  readonly loss: number;
-  /**
-   * Averages weigh batches by their images, from the beginning of the epoch. The training accuracy
-   * during an epoch is a running average over changing weights, with batch norm in training mode;
-   * it is not the accuracy of any one set of weights.
-   */
-  readonly lossAverage: number;
-  readonly top1: number;
-  readonly top1Average: number;
-  readonly top5: number;
-  readonly top5Average: number;
   readonly learningRate: number;
   readonly imagesPerSecond: number;
   /**
@@ -82,7 +86,7 @@ export interface EpochEndEvent {
   readonly iteration: number;
   /** Rate of the epoch's last step. */
   readonly learningRate: number;
-  /** Running averages over changing weights (see `StepEvent.lossAverage`). */
+  /** Running averages over changing weights (see `BatchResult`). */
   readonly trainLoss: number;
   readonly trainTop1: number;
   readonly trainTop5: number;
@@ -93,19 +97,12 @@ export interface EpochEndEvent {
 export type EvaluatedSplit = 'train' | 'validation' | 'test';
 
 /** While an evaluation runs, so that a long one shows life. */
-export interface EvaluationProgressEvent {
+export interface EvaluationProgressEvent extends BatchResult {
   readonly kind: 'evaluation-progress';
   readonly split: EvaluatedSplit;
   readonly epoch: number;
   readonly batch: number;
   readonly batches: number;
-  readonly count: number;
-  readonly loss: number;
-  readonly lossAverage: number;
-  readonly top1: number;
-  readonly top1Average: number;
-  readonly top5: number;
-  readonly top5Average: number;
   readonly batchTime: number;
   readonly batchTimeAverage: number;
 }
@@ -183,8 +180,8 @@ export interface ErrorOfEpoch {
 }
 
 /**
- * The three numbers of `docs`: the lowest of many evaluations on the test set is optimistic, so it
- * never stands alone.
+ * What a run came to. The lowest of many evaluations on the test set is optimistic, so it never
+ * stands alone.
  */
 export interface RunResult {
   /** Test error after the last epoch. */

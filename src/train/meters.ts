@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import type { BatchMetrics } from '../engine/backend.ts';
+import type { BatchResult } from './events.ts';
 
 export const meterSchema = z.strictObject({
   /** Images so far. */
@@ -45,7 +46,7 @@ export function errorsOf(meter: Meter): { loss: number; top1Error: number; top5E
 }
 
 /** A batch's numbers, and the averages up to and with it, as events carry them. */
-export function stepAverages(metrics: BatchMetrics, meter: Meter) {
+export function stepAverages(metrics: BatchMetrics, meter: Meter): Omit<BatchResult, 'count'> {
   const batch = averages(addToMeter(EMPTY_METER, metrics));
   const { loss, top1, top5 } = averages(meter);
   return {

@@ -119,7 +119,7 @@ function utf8(bytes: Uint8Array): string {
 }
 
 /** Text form of an integer (`I`, `L`): decimal, `L` may follow; `00` and `01` are booleans. */
-export function parseInteger(text: string): number | bigint | boolean {
+function parseInteger(text: string): number | bigint | boolean {
   if (text === '00') return false;
   if (text === '01') return true;
   const digits = text.trim().replace(/L$/, '');

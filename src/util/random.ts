@@ -62,7 +62,7 @@ export interface RandomStream {
   uint32(): number;
   /** Uniform in [0, 1) with 32 random bits. */
   uniform(): number;
-  /** Uniform integer in [0, bound), without modulo bias (Lemire's rejection). */
+  /** Uniform integer in [0, bound), without modulo bias. */
   integer(bound: number): number;
   /** Standard normal (Box-Muller). */
   normal(): number;

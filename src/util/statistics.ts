@@ -25,7 +25,7 @@ export interface Difference {
   readonly degreesOfFreedom: number | undefined;
 }
 
-export const CONFIDENCE = 0.95;
+const CONFIDENCE = 0.95;
 
 export function mean(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError('the mean of nothing');

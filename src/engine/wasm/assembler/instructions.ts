@@ -66,6 +66,15 @@ function load<T extends ValueType>(type: T, opcode: number, alignment: number) {
     });
 }
 
+function vectorLoad(opcode: number) {
+  return (address: I32, offset = 0): V128 =>
+    value('v128', (out) => {
+      int32(address).emit(out);
+      simd(out, opcode);
+      memoryOperand(out, 2, offset);
+    });
+}
+
 function store(
   address: I32,
   offset: number,
@@ -163,19 +172,9 @@ export const v128 = {
       simd(out, 0x0c);
       for (let i = 0; i < 4; i++) out.float32(typeof lanes === 'number' ? lanes : lanes[i]!);
     }),
-  load: (address: I32, offset = 0): V128 =>
-    value('v128', (out) => {
-      int32(address).emit(out);
-      simd(out, 0x00);
-      memoryOperand(out, 2, offset);
-    }),
+  load: vectorLoad(0x00),
   /** One 32-bit value from memory into all four lanes. */
-  load32Splat: (address: I32, offset = 0): V128 =>
-    value('v128', (out) => {
-      int32(address).emit(out);
-      simd(out, 0x09);
-      memoryOperand(out, 2, offset);
-    }),
+  load32Splat: vectorLoad(0x09),
   store: (address: I32, offset: number, x: V128): Statement =>
     statement((out) => {
       int32(address).emit(out);

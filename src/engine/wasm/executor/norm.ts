@@ -6,18 +6,25 @@ import { NORM_EPSILON, NORM_MOMENTUM } from '../../constants.ts';
 import type { NormId, Operation } from '../../program.ts';
 import { type Context, normAddresses } from './context.ts';
 
+/** A norm, and where its numbers lie, as indices into `f32` (moments and totals: `f64`). */
+function placesOf(context: Context, id: NormId) {
+  const { forward, backward, moments, totals } = normAddresses(context, id);
+  return {
+    spec: context.program.norms[id]!,
+    parameters: context.flat(context.program.named.parameters) / 4,
+    forward: forward / 4,
+    backward: backward / 4,
+    moments: moments / 8,
+    totals: totals / 8,
+  };
+}
+
 /** Mean and variance of the batch; scale, shift and running statistics. */
 export function normStatistics(context: Context, id: NormId): (count: number) => void {
-  const spec = context.program.norms[id]!;
-  const { memory, program } = context;
-  const { f32, f64 } = memory;
+  const { f32, f64 } = context.memory;
+  const { spec, parameters, totals, moments, forward } = placesOf(context, id);
   const { channels } = spec;
-  const address = normAddresses(context, id);
-  const parameters = context.flat(program.named.parameters) / 4;
-  const running = context.flat(program.named.running) / 4;
-  const totals = address.totals / 8;
-  const moments = address.moments / 8;
-  const scales = address.forward / 4;
+  const running = context.flat(context.program.named.running) / 4;
   return (count) => {
     const values = count * spec.size * spec.size;
     for (let c = 0; c < channels; c++) {
@@ -27,8 +34,8 @@ export function normStatistics(context: Context, id: NormId): (count: number) =>
       const scale = f32[parameters + spec.gamma + c]! * inverseDeviation;
       f64[moments + c] = mean;
       f64[moments + channels + c] = inverseDeviation;
-      f32[scales + c] = scale;
-      f32[scales + channels + c] = f32[parameters + spec.beta + c]! - mean * scale;
+      f32[forward + c] = scale;
+      f32[forward + channels + c] = f32[parameters + spec.beta + c]! - mean * scale;
       const unbiased = (variance * values) / (values - 1);
       f32[running + spec.runningMean + c]! +=
         NORM_MOMENTUM * (mean - f32[running + spec.runningMean + c]!);
@@ -40,16 +47,10 @@ export function normStatistics(context: Context, id: NormId): (count: number) =>
 
 /** Gradients of gamma and beta, and the coefficients of dy = k1·dz + k2·y + k3. */
 export function normGradient(context: Context, id: NormId): (count: number) => void {
-  const spec = context.program.norms[id]!;
-  const { memory, program } = context;
-  const { f32, f64 } = memory;
+  const { f32, f64 } = context.memory;
+  const { spec, parameters, totals, moments, backward } = placesOf(context, id);
   const { channels } = spec;
-  const address = normAddresses(context, id);
-  const parameters = context.flat(program.named.parameters) / 4;
-  const gradients = context.flat(program.named.gradients) / 4;
-  const totals = address.totals / 8;
-  const moments = address.moments / 8;
-  const coefficients = address.backward / 4;
+  const gradients = context.flat(context.program.named.gradients) / 4;
   return (count) => {
     const values = count * spec.size * spec.size;
     for (let c = 0; c < channels; c++) {
@@ -60,9 +61,9 @@ export function normGradient(context: Context, id: NormId): (count: number) => v
       const factor = f32[parameters + spec.gamma + c]! * inverseDeviation;
       f32[gradients + spec.beta + c] = dBeta;
       f32[gradients + spec.gamma + c] = dGamma;
-      f32[coefficients + c] = factor;
-      f32[coefficients + channels + c] = (-factor * inverseDeviation * dGamma) / values;
-      f32[coefficients + 2 * channels + c] =
+      f32[backward + c] = factor;
+      f32[backward + channels + c] = (-factor * inverseDeviation * dGamma) / values;
+      f32[backward + 2 * channels + c] =
         (factor * (mean * inverseDeviation * dGamma - dBeta)) / values;
     }
   };

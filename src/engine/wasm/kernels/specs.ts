@@ -81,7 +81,7 @@ export type KernelSpec =
   | { readonly family: 'winogradWeights' | 'winogradWeightsAdjoint'; readonly tile: WinogradTile }
   | ConvolutionSpec
   | ConvolutionWeightGradientSpec
-  | ParityInputGradientSpec
+  | StridedInputGradientSpec
   | {
       readonly family: 'reverseWeights' | 'parityWeights';
       /** Kernel edge: 3, or 1 for a projection (`reverseWeights` only: a transpose). */
@@ -157,7 +157,7 @@ export interface ConvolutionWeightGradientSpec extends Omit<ConvolutionSpec, 'fa
 }
 
 /** Input gradient of a stride-2 convolution; same fields (of the forward convolution). */
-export interface ParityInputGradientSpec {
+export interface StridedInputGradientSpec {
   readonly family: 'stridedInputGradient';
   readonly kernel: 1 | 3;
   readonly height: number;

@@ -12,7 +12,7 @@ import { i32 } from '../assembler/instructions.ts';
 import { call } from '../assembler/module.ts';
 import type { Context } from './context.ts';
 import { tapLoopFunction } from './convolution.ts';
-import { kernelName, type ParityInputGradientSpec } from './signatures.ts';
+import { kernelName, type StridedInputGradientSpec } from './signatures.ts';
 import { matrixTile } from './tiles.ts';
 
 /** Kernel indices, in the order of increasing h, that meet input rows of each parity. */
@@ -20,7 +20,7 @@ export const PARITY_TAPS = [[1], [2, 0]] as const;
 
 export function generateStridedInputGradient(
   context: Context,
-  spec: ParityInputGradientSpec,
+  spec: StridedInputGradientSpec,
 ): void {
   const { kernel, height, width, inputChannels, outputChannels } = spec;
   const tile = matrixTile(context, spec.family, spec.inputChannels);
