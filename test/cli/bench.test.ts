@@ -1,7 +1,11 @@
 // `table6 bench`: what it measures, with and without --profile. How fast is not asked here.
 
 import { expect, test } from 'vitest';
+import { findTestAdapter } from '../engine/webgpu/adapter.ts';
 import { table6 } from './run-table6.ts';
+
+/** It may have chosen a driver in this process's environment. */
+const adapter = await findTestAdapter();
 
 const SMALL = ['bench', 'resnet8', '--batch-size', '4', '--seconds', '0', '--threads', '1'];
 
@@ -53,8 +57,15 @@ test('--convolution is --conv under its former name', async () => {
   expect(stdout).toContain('Winograd F(2×2, 3×3)');
 });
 
-test('only the CPU engine is profiled', async () => {
+test('the oracle has no profile', async () => {
   const { code, stderr } = await table6([...SMALL, '--device', 'reference', '--profile']);
   expect(code).toBe(2);
-  expect(stderr).toContain('--profile measures the CPU engine, not --device reference');
+  expect(stderr).toContain('--profile measures the CPU engine and GPUs, not --device reference');
+});
+
+test.skipIf(!adapter)('--profile on a GPU: its kernels, beside what it could do', async () => {
+  const onGpu = ['--device', 'webgpu', '--mode', 'infer', '--profile'];
+  const { stdout } = await table6([...SMALL, ...onGpu], { env: process.env });
+  expect(stdout).toMatch(/^convolutionInference layer1\.0\.conv1( +[\d.]+){2} %( +[\d.]+){3} %$/m);
+  expect(stdout).toMatch(/ceilings: \d+ GFLOP\/s of float32 multiply-adds, \d+ GB\/s of copies/);
 });

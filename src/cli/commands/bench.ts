@@ -1,6 +1,6 @@
 // `table6 bench`: how many images a second a training step and an inference step do on this machine,
 // each step timed by itself, so that the spread shows how quiet the machine was. Random pictures and
-// fresh weights: the time of a step does not depend on them.
+// fresh weights: the time of a step does not depend on them. On a GPU steps overlap as in training.
 
 import { createBatch, epochOrder, makeBatch } from '../../data/batches.ts';
 import { emptySplit, type Split } from '../../data/dataset.ts';
@@ -9,7 +9,6 @@ import type { Backend, Executable } from '../../engine/backend.ts';
 import { lowerInference } from '../../engine/lower-infer.ts';
 import { lowerTraining, type MemoryMode } from '../../engine/lower-train.ts';
 import type { Program } from '../../engine/program.ts';
-import type { WasmBackend } from '../../engine/wasm/backend.ts';
 import { initializeWeights } from '../../nn/initialize.ts';
 import { createNetwork, type Network } from '../../nn/network.ts';
 import { multiplyAdds } from '../../nn/summary.ts';
@@ -17,8 +16,7 @@ import { writeTraining, writeWeights } from '../../train/executables.ts';
 import { randomStream } from '../../util/random.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatRate } from '../console/format.ts';
-import { usageError } from '../options.ts';
-import { checkDevice, defaultThreads, openBackend, openCpuBackend } from '../session/backend.ts';
+import { checkDevice, defaultThreads, openBackend } from '../session/backend.ts';
 import {
   convOption,
   deviceOption,
@@ -29,9 +27,17 @@ import {
   tuneOption,
 } from '../session/common-options.ts';
 import { formatTable, printJson, progressTerminal } from '../session/output.ts';
-import { type OperationProfile, profiled, profileTable } from '../session/profile.ts';
+import {
+  type OperationProfile,
+  openProfiler,
+  type Profiler,
+  profiled,
+  profileTable,
+} from '../session/profile.ts';
 import { choice, flag, integer, number } from '../values.ts';
 
+/** For a median. */
+const LEAST_TIMES = 5;
 /** A training step computes the forward pass, the gradients of inputs and of weights. */
 const TRAINING_PASSES = 3;
 
@@ -59,7 +65,7 @@ export const bench = defineCommand({
   name: 'bench',
   summary: 'Time training and inference steps',
   description:
-    'Prints the median over single steps and the range from the 10th to the 90th percentile. GFLOP/s count the direct algorithm, two operations to a multiply-add, three forward passes to a training step. --profile adds a table of operations; with Winograd they may exceed the multiply-add ceiling, because it multiplies less than is counted.',
+    'Prints the median over single steps and the range from the 10th to the 90th percentile. GFLOP/s count the direct algorithm, two operations to a multiply-add, three forward passes to a training step. --profile adds a table of operations, on the CPU and on GPUs that have timestamps; an operation may exceed its ceiling where it multiplies less than is counted (Winograd) or finds its operands in a cache.',
   arguments: [
     { name: 'ARCH', help: 'networks to time (default resnet20)', required: false, repeated: true },
   ],
@@ -81,7 +87,7 @@ export const bench = defineCommand({
     half: halfOption,
     tune: tuneOption,
     profile: flag({
-      help: 'Time, GFLOP/s, GB/s and share of the multiply-add ceiling of each operation (CPU)',
+      help: 'Time, GFLOP/s, GB/s and share of what the processor could do, of each operation',
     }),
     json: jsonOption,
   },
@@ -95,28 +101,26 @@ export const bench = defineCommand({
   async run({ values, positionals }) {
     const { mode, batchSize, seconds, shortcut, memory, profile, json } = values;
     const { device, conv, half, tune } = values;
-    if (profile && device !== 'auto' && device !== 'cpu') {
-      throw usageError('bench', `--profile measures the CPU engine, not --device ${device}`);
-    }
     const archs = positionals.length > 0 ? positionals : ['resnet20'];
     const networks = archs.map((arch) =>
       createNetwork(arch, arch.startsWith('plain') ? {} : { shortcut }),
     );
     const threads = values.threads ?? defaultThreads();
     checkDevice(values);
-    const cpu = profile ? await openCpuBackend({ threads, convolution: conv }) : undefined;
-    const backend = cpu ?? (await openBackend({ device, threads, convolution: conv, half, tune }));
+    const backend = await openBackend({ device, threads, convolution: conv, half, tune });
     const terminal = progressTerminal(json);
     const results: Measurement[] = [];
+    let profiler: Profiler | undefined;
     try {
       terminal.line(backend.description);
+      profiler = profile ? await openProfiler(backend) : undefined;
       for (const network of networks) {
         for (const each of ['train', 'infer'] as const) {
           if (mode !== 'both' && mode !== each) continue;
           terminal.draw(`timing ${network.arch} ${each}`);
           const settings = { network, mode: each, batchSize, memory, seconds };
           const measurement = await measure(backend, settings);
-          const operations = cpu && (await profileStep(cpu, settings));
+          const operations = profiler && (await profileStep(profiler, settings));
           results.push({ ...measurement, operations });
         }
       }
@@ -130,7 +134,7 @@ export const bench = defineCommand({
       for (const { arch, mode, operations } of results) {
         if (!operations) continue;
         terminal.line(`\n${arch} ${mode}, by operation:`);
-        terminal.line(profileTable(operations, cpu?.ceiling));
+        terminal.line(profileTable(operations, profiler?.ceilings));
       }
     }
     return 0;
@@ -150,7 +154,8 @@ const SGD = { learningRate: 0.01, momentum: 0.9, weightDecay: 1e-4 };
 async function measure(backend: Backend, settings: StepSettings): Promise<Measurement> {
   const { network, mode, batchSize, seconds } = settings;
   const begin = performance.now();
-  const executable = await prepare(backend, settings);
+  const executable = await backend.compile(lower(settings));
+  await writeInitial(executable, settings);
   const split = randomImages(2 * batchSize, network.classes);
   const batch = createBatch(batchSize);
   const order = epochOrder(1, 0, split.count, true);
@@ -164,10 +169,8 @@ async function measure(backend: Backend, settings: StepSettings): Promise<Measur
   await step();
   const compileSeconds = (performance.now() - begin) / 1000;
   await step();
-  const times: number[] = [];
-  const end = performance.now() + 1000 * seconds;
-  do times.push(await timed(step));
-  while (performance.now() < end || times.length < 5);
+  const inFlight = executable.stepsInFlight ?? 1;
+  const times = await stepTimes(step, inFlight, seconds);
   await executable.dispose();
   times.sort((a, b) => a - b);
   const quantile = (share: number) => times[Math.round(share * (times.length - 1))] as number;
@@ -177,7 +180,7 @@ async function measure(backend: Backend, settings: StepSettings): Promise<Measur
     arch: network.arch,
     mode,
     batchSize,
-    steps: times.length,
+    steps: times.length * inFlight,
     median: batchSize / median,
     slowest: batchSize / quantile(0.9),
     fastest: batchSize / quantile(0.1),
@@ -189,31 +192,29 @@ async function measure(backend: Backend, settings: StepSettings): Promise<Measur
   };
 }
 
-/** An executable with random weights. */
-async function prepare<E extends Executable>(
-  backend: { compile(program: Program): Promise<E> },
-  { network, mode, batchSize, memory }: StepSettings,
-): Promise<E> {
-  const weights = initializeWeights(network, 1);
-  if (mode === 'infer') {
-    const executable = await backend.compile(lowerInference(network, { batchSize }));
-    await writeWeights(executable, weights, IMAGENET_NORMALIZATION);
-    return executable;
-  }
-  const executable = await backend.compile(lowerTraining(network, { batchSize, memory }));
-  await writeTraining(executable, weights, IMAGENET_NORMALIZATION);
-  return executable;
+function lower({ network, mode, batchSize, memory }: StepSettings): Program {
+  return mode === 'train'
+    ? lowerTraining(network, { batchSize, memory })
+    : lowerInference(network, { batchSize });
 }
 
-async function profileStep(backend: WasmBackend, settings: StepSettings) {
+/** Gives an executable random weights. */
+async function writeInitial(executable: Executable, { network, mode }: StepSettings) {
+  const weights = initializeWeights(network, 1);
+  if (mode === 'train') await writeTraining(executable, weights, IMAGENET_NORMALIZATION);
+  else await writeWeights(executable, weights, IMAGENET_NORMALIZATION);
+}
+
+async function profileStep(profiler: Profiler, settings: StepSettings) {
   const { network, mode, batchSize, seconds } = settings;
-  const executable = await prepare(backend, settings);
+  const { executable, time } = await profiler.compile(lower(settings));
+  await writeInitial(executable, settings);
   const split = randomImages(batchSize, network.classes);
   const batch = createBatch(batchSize);
   const augment = { seed: 1, epoch: 0 };
   makeBatch(split, epochOrder(1, 0, batchSize, true), 0, batchSize, batch, augment);
   const inputs = mode === 'train' ? { ...batch, sgd: SGD } : batch;
-  const operations = await profiled(executable, inputs, seconds, backend);
+  const operations = await profiled(time, inputs, seconds, profiler);
   await executable.dispose();
   return operations;
 }
@@ -224,6 +225,33 @@ function randomImages(count: number, classes: number): Split {
   for (let i = 0; i < split.images.length; i++) split.images[i] = random.integer(256);
   for (let i = 0; i < count; i++) split.labels[i] = i % classes;
   return split;
+}
+
+/**
+ * Seconds of steps, with as many in flight as training has. Those in flight may end together, so that
+ * only the time of as many steps says something.
+ * @param seconds for about how long
+ */
+async function stepTimes(
+  step: () => Promise<unknown>,
+  inFlight: number,
+  seconds: number,
+): Promise<number[]> {
+  const times: number[] = [];
+  const running: Promise<unknown>[] = [];
+  let last = performance.now();
+  const end = last + 1000 * seconds;
+  while (performance.now() < end || times.length < LEAST_TIMES) {
+    for (let i = 0; i < inFlight; i++) {
+      while (running.length < inFlight) running.push(step());
+      await running.shift();
+    }
+    const now = performance.now();
+    times.push((now - last) / 1000 / inFlight);
+    last = now;
+  }
+  await Promise.all(running);
+  return times;
 }
 
 /** Seconds. */
