@@ -10,7 +10,7 @@ import { nodeHost } from '../../runs/runs.node.ts';
 import { mean } from '../../util/statistics.ts';
 import { defineCommand } from '../command.ts';
 import { usageError } from '../options.ts';
-import { jsonOption } from '../session/common-options.ts';
+import { checkpointOption, jsonOption } from '../session/common-options.ts';
 import { openModel } from '../session/model.ts';
 import { printJson } from '../session/output.ts';
 import { text } from '../values.ts';
@@ -36,11 +36,7 @@ export const analyze = defineCommand({
     },
   ],
   options: {
-    checkpoint: text({
-      help: "Which of a run's checkpoints: best, last, epoch-010",
-      placeholder: '<name>',
-      shownDefault: 'best, else last',
-    }),
+    checkpoint: checkpointOption,
     svg: text({
       help: 'Draw both panels of Figure 7: <name>.svg, and <name>-sorted.svg by magnitude',
       placeholder: '<name.svg>',

@@ -8,11 +8,11 @@ import { writeAtomically } from '../../runs/file-system.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes } from '../console/format.ts';
-import { usageError } from '../options.ts';
-import { jsonOption } from '../session/common-options.ts';
+import { flagName, usageError } from '../options.ts';
+import { archCheckOption, checkpointOption, jsonOption } from '../session/common-options.ts';
 import { openModel } from '../session/model.ts';
 import { printJson, progressTerminal } from '../session/output.ts';
-import { choice, flag, text } from '../values.ts';
+import { choice, flag } from '../values.ts';
 
 const TITLES = { safetensors: 'safetensors', pth: 'PyTorch', onnx: 'ONNX' } as const;
 
@@ -30,15 +30,8 @@ export const convert = defineCommand({
       help: 'Format, where the name does not say',
       shownDefault: "by OUT's name",
     }),
-    checkpoint: text({
-      help: "Which of a run's checkpoints: best, last, epoch-010",
-      placeholder: '<name>',
-      shownDefault: 'best, else last',
-    }),
-    arch: text({
-      help: 'Check that it is this network; tells a plain net from a residual one with the same weights',
-      placeholder: '<arch>',
-    }),
+    checkpoint: checkpointOption,
+    arch: archCheckOption,
     force: flag({ help: 'Replace OUT where it exists', short: 'f' }),
     modulePrefix: flag({
       help: "A checkpoint as the reference implementation's trainer.py resumes and evaluates it: names with `module.`, wrapped with epoch and best_prec1",
@@ -126,10 +119,9 @@ function checkFolder(folder: string): void {
 /** An option that would do nothing is a misunderstanding. */
 function refuseOthers(format: string, given: ReadonlySet<string>): void {
   const only = { modulePrefix: 'pth', input: 'onnx', fold: 'onnx', noFold: 'onnx' } as const;
-  const names = { modulePrefix: 'module-prefix', input: 'input', fold: 'fold', noFold: 'no-fold' };
   for (const key of Object.keys(only) as (keyof typeof only)[]) {
     if (given.has(key) && only[key] !== format) {
-      throw usageError('convert', `--${names[key]} is for ${TITLES[only[key]]} files only`);
+      throw usageError('convert', `--${flagName(key)} is for ${TITLES[only[key]]} files only`);
     }
   }
 }

@@ -13,6 +13,9 @@ import { formatCount, formatPercent, formatRate } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { defaultThreads, openBackend } from '../session/backend.ts';
 import {
+  archCheckOption,
+  batchSizeOption,
+  checkpointOption,
   convOption,
   dataOption,
   deviceOption,
@@ -39,15 +42,8 @@ export const evaluate = defineCommand({
   options: {
     data: { ...dataOption, shownDefault: "the run's, else cifar10" },
     split: choice(['test', 'train', 'validation'], { help: 'Which images', initial: 'test' }),
-    checkpoint: text({
-      help: "Which of a run's checkpoints: best, last, epoch-010",
-      placeholder: '<name>',
-      shownDefault: 'best, else last',
-    }),
-    arch: text({
-      help: 'Check that it is this network; tells a plain net from a residual one with the same weights',
-      placeholder: '<arch>',
-    }),
+    checkpoint: checkpointOption,
+    arch: archCheckOption,
     images: text({ help: 'Write the worst mistakes as a PNG sheet', placeholder: '<file.png>' }),
     worst: integer({
       help: 'How many of the worst mistakes',
@@ -60,13 +56,7 @@ export const evaluate = defineCommand({
       shownDefault: "the run's",
     }),
     seed: integer({ help: 'Of the validation split', minimum: 0, shownDefault: "the run's" }),
-    batchSize: integer({
-      help: 'Images a step',
-      short: 'b',
-      initial: 128,
-      minimum: 1,
-      maximum: 65536,
-    }),
+    batchSize: batchSizeOption,
     limitBatches: integer({ help: 'Only so many batches, for a trial', initial: 0, minimum: 0 }),
     device: deviceOption,
     threads: threadsOption,

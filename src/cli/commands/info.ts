@@ -5,10 +5,9 @@ import type { Normalization } from '../../data/normalization.ts';
 import { parameterCount } from '../../nn/parameters.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatCount, formatPercent } from '../console/format.ts';
-import { jsonOption } from '../session/common-options.ts';
+import { checkpointOption, jsonOption } from '../session/common-options.ts';
 import { type Model, openModel } from '../session/model.ts';
 import { printJson, progressTerminal } from '../session/output.ts';
-import { text } from '../values.ts';
 
 const FORMATS = {
   safetensors: 'safetensors',
@@ -32,11 +31,7 @@ export const info = defineCommand({
     'The network is recognised from the names and shapes of the tensors. Nothing in the file is executed.',
   arguments: [{ name: 'FILE', help: 'a run folder, .safetensors, .th or .pth', required: true }],
   options: {
-    checkpoint: text({
-      help: "Which of a run's checkpoints: best, last, epoch-010",
-      placeholder: '<name>',
-      shownDefault: 'best, else last',
-    }),
+    checkpoint: checkpointOption,
     json: jsonOption,
   },
   examples: [

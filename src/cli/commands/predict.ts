@@ -11,6 +11,7 @@ import { defineCommand } from '../command.ts';
 import { formatPercent } from '../console/format.ts';
 import { defaultThreads, openBackend } from '../session/backend.ts';
 import {
+  checkpointOption,
   convOption,
   deviceOption,
   halfOption,
@@ -20,7 +21,7 @@ import {
 } from '../session/common-options.ts';
 import { type Model, openModel } from '../session/model.ts';
 import { printJson, progressTerminal } from '../session/output.ts';
-import { integer, text } from '../values.ts';
+import { integer } from '../values.ts';
 
 const BATCH = 64;
 
@@ -35,11 +36,7 @@ export const predict = defineCommand({
   ],
   options: {
     top: integer({ help: 'How many classes', initial: 5, minimum: 1 }),
-    checkpoint: text({
-      help: "Which of a run's checkpoints: best, last, epoch-010",
-      placeholder: '<name>',
-      shownDefault: 'best, else last',
-    }),
+    checkpoint: checkpointOption,
     device: deviceOption,
     threads: threadsOption,
     conv: convOption,

@@ -9,7 +9,13 @@ import { defineCommand } from '../command.ts';
 import { formatBytes } from '../console/format.ts';
 import { flagName, usageError } from '../options.ts';
 import { defaultThreads } from '../session/backend.ts';
-import { convOption, jsonOption, memoryOption, threadsOption } from '../session/common-options.ts';
+import {
+  batchSizeOption,
+  convOption,
+  jsonOption,
+  memoryOption,
+  threadsOption,
+} from '../session/common-options.ts';
 import { formatTable, printJson } from '../session/output.ts';
 import { choice, flag, integer } from '../values.ts';
 
@@ -33,13 +39,7 @@ export const summary = defineCommand({
     }),
     classes: integer({ help: 'Number of classes', initial: 10, minimum: 2, maximum: 65536 }),
     train: flag({ help: 'Add the memory of a training step' }),
-    batchSize: integer({
-      help: 'Images a step, with --train',
-      short: 'b',
-      initial: 128,
-      minimum: 1,
-      maximum: 65536,
-    }),
+    batchSize: { ...batchSizeOption, help: 'Images a step, with --train' },
     memory: memoryOption,
     conv: convOption,
     threads: threadsOption,

@@ -2,7 +2,6 @@
 // run that stopped. The session itself is session/training.ts.
 
 import type { Dataset } from '../../data/dataset.ts';
-import { makeNormalization } from '../../data/normalization.ts';
 import type { Backend } from '../../engine/backend.ts';
 import type { DeviceName } from '../../engine/devices.ts';
 import { parseWarmup, resolveConfig } from '../../experiment/recipes.ts';
@@ -11,15 +10,12 @@ import type { Run } from '../../runs/run.ts';
 import { createRun, openRun, resumeRun } from '../../runs/runs.node.ts';
 import type { RunEnvironment } from '../../runs/summary.ts';
 import { RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
-import type { StepEvent } from '../../train/events.ts';
-import { Trainer } from '../../train/loop.ts';
 import { defineCommand } from '../command.ts';
-import { configurationLines } from '../console/configuration.ts';
-import { formatBytes } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
 import { beginOpening, defaultThreads } from '../session/backend.ts';
 import { openDataset } from '../session/dataset.ts';
+import { dryRun } from '../session/dry-run.ts';
 import {
   type Beginning,
   beginAgain,
@@ -111,7 +107,7 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
   });
   const beginning = initial && beginWith(initial, config);
   const backend = await opening.backend;
-  if (values.dryRun) return await dryRun(config, dataset, backend, terminal, values.json);
+  if (values.dryRun) return await dryRun({ config, dataset, backend, terminal, json: values.json });
   const run = await createRun({ config, dir: values.saveDir });
   return await session({ run, dataset, backend, terminal, values, beginning });
 }
@@ -230,49 +226,6 @@ async function session({ run, dataset, backend, terminal, values, beginning }: S
   }
   if (values.json) printJson({ run: run.dir, ...(await openRun(run.dir)).summary });
   return exitCode;
-}
-
-/** One batch through everything that training does, without a run folder. */
-async function dryRun(
-  config: TrainConfig,
-  dataset: Dataset,
-  opened: Backend,
-  terminal: Terminal,
-  json: boolean,
-) {
-  let memoryBytes = 0;
-  const backend: Backend = {
-    name: opened.name,
-    description: opened.description,
-    facts: opened.facts,
-    async compile(program, from) {
-      const executable = await opened.compile(program, from);
-      memoryBytes += executable.memoryBytes;
-      return executable;
-    },
-    dispose: () => opened.dispose(),
-  };
-  const network = createNetwork(config.arch, config);
-  const normalization = makeNormalization(config.normalization, dataset.train);
-  const trainer = await Trainer.create({ config, dataset, normalization, network, backend });
-  let step: StepEvent | undefined;
-  for await (const event of trainer.run()) {
-    if (event.kind === 'start') {
-      for (const line of configurationLines(event, dataset.title)) terminal.line(line);
-    }
-    if (event.kind !== 'step') continue;
-    step = event;
-    break;
-  }
-  await trainer.dispose();
-  if (!step) throw new Error('the dry run did no step');
-  const seconds = step.batchTime;
-  terminal.line();
-  terminal.line(
-    `Dry run: one batch of ${step.count}, forward and backward, in ${seconds.toFixed(3)} s: loss ${step.loss.toFixed(4)}, ${formatBytes(memoryBytes)} on the device. Nothing was saved.`,
-  );
-  if (json) printJson({ config, loss: step.loss, top1: step.top1, seconds, memoryBytes });
-  return 0;
 }
 
 /** The notebook's `--evaluate`: what `table6 evaluate` does, for the run that was named. */

@@ -46,6 +46,25 @@ export const memoryOption = choice(MEMORY_MODES, {
   initial: 'auto',
 });
 
+export const checkpointOption = text({
+  help: "Which of a run's checkpoints: best, last, epoch-010",
+  placeholder: '<name>',
+  shownDefault: 'best, else last',
+});
+
+export const archCheckOption = text({
+  help: 'Check that it is this network; tells a plain net from a residual one with the same weights',
+  placeholder: '<arch>',
+});
+
+export const batchSizeOption = integer({
+  help: 'Images a step',
+  short: 'b',
+  initial: 128,
+  minimum: 1,
+  maximum: 65536,
+});
+
 export const strictOption = flag({
   help: 'Stop at the first unreadable picture of an image folder instead of skipping it',
 });
