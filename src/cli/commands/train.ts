@@ -145,6 +145,12 @@ async function resume(
   refuseChanges(config, values, name, given);
   const threads = values.threads ?? defaultThreads();
   const device = given.has('device') ? values.device : deviceBefore(config, environment);
+  if (config.half && ['cpu', 'reference'].includes(device)) {
+    throw usageError(
+      'train',
+      `the run to resume computes in half precision, which needs a GPU, not --device ${device}`,
+    );
+  }
   await using opening = await beginOpening({ ...config, threads, device });
   const source = values.data ?? config.data;
   const dataset = await openDataset(source, terminal, {

@@ -9,6 +9,8 @@ export interface VulkanFacts {
   readonly hasLoader: boolean;
   /** Files by which drivers make themselves known to the loader (ICDs). */
   readonly drivers: readonly string[];
+  /** Where they were looked for. */
+  readonly driverPlaces: readonly string[];
   /** What kernel drivers of GPUs make in /dev. */
   readonly devices: readonly string[];
 }
@@ -28,9 +30,13 @@ const DRIVER_FOLDERS = [
 
 /** @param root the folder to take for `/`, for tests */
 export function vulkanFacts(environment: Environment = process.env, root = ''): VulkanFacts {
+  const given = environment.VK_DRIVER_FILES ?? environment.VK_ICD_FILENAMES;
   return {
     hasLoader: hasLoader(environment, root),
-    drivers: drivers(environment, root),
+    drivers: given
+      ? given.split(':').filter((file) => existsSync(file))
+      : DRIVER_FOLDERS.flatMap((folder) => list(root + folder, /\.json$/)),
+    driverPlaces: given ? given.split(':') : DRIVER_FOLDERS,
     devices: gpuDevices(root),
   };
 }
@@ -42,12 +48,13 @@ export function gpuDevices(root = ''): string[] {
 }
 
 /** One sentence on what keeps Vulkan from working, and what to do. */
-export function vulkanAdvice({ hasLoader, drivers, devices }: VulkanFacts): string {
+export function vulkanAdvice(facts: VulkanFacts): string {
+  const { hasLoader, drivers, driverPlaces, devices } = facts;
   if (!hasLoader) {
     return `The Vulkan loader (${LOADER}) is missing: install it (Debian, Ubuntu: libvulkan1; Fedora: vulkan-loader) and the GPU's driver.`;
   }
   if (drivers.length === 0) {
-    return `The Vulkan loader is there, but no Vulkan driver (no file in ${DRIVER_FOLDERS.join(', ')}): install the GPU's (NVIDIA's own; Debian, Ubuntu for other GPUs: mesa-vulkan-drivers).`;
+    return `The Vulkan loader is there, but no Vulkan driver (none in ${driverPlaces.join(', ')}): install the GPU's driver (NVIDIA's own; for other GPUs on Debian and Ubuntu mesa-vulkan-drivers).`;
   }
   const found = `The Vulkan loader and drivers are there (${drivers.join(', ')})`;
   if (devices.length === 0) {
@@ -66,14 +73,6 @@ function hasLoader(environment: Environment, root: string): boolean {
   } catch {
     return false;
   }
-}
-
-function drivers(environment: Environment, root: string): string[] {
-  const given = environment.VK_DRIVER_FILES ?? environment.VK_ICD_FILENAMES;
-  if (given) return given.split(':').filter((file) => existsSync(file));
-  return DRIVER_FOLDERS.flatMap((folder) => list(root + folder, /\.json$/)).map((name) =>
-    path.basename(name),
-  );
 }
 
 function list(folder: string, pattern: RegExp): string[] {

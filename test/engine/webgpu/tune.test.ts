@@ -6,16 +6,26 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lowerTraining } from '../../../src/engine/lower-train.ts';
 import { openDevice } from '../../../src/engine/webgpu/adapter.ts';
+import { defaultTiles, tileCandidates } from '../../../src/engine/webgpu/candidates.ts';
 import { compileKernels } from '../../../src/engine/webgpu/compile.ts';
 import { Device } from '../../../src/engine/webgpu/device.ts';
 import { createNodeGpuHost } from '../../../src/engine/webgpu/host.node.ts';
 import { createFileTileCache } from '../../../src/engine/webgpu/tile-cache.node.ts';
-import { type TileCache, tuneTiles } from '../../../src/engine/webgpu/tune.ts';
+import { type GradientTile, gradientKey } from '../../../src/engine/webgpu/tiles.ts';
+import {
+  type TileCache,
+  tileName,
+  tilesNamed,
+  tuneTiles,
+} from '../../../src/engine/webgpu/tune.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
 
 const program = lowerTraining(createNetwork('resnet20', { shortcut: 'A' }), { batchSize: 2 });
-const sources = (tiles: Awaited<ReturnType<typeof tuneTiles>>) =>
-  compileKernels(program, { tiles }).body.map(({ source }) => source);
+const candidates = tileCandidates();
+const sources = (names: Awaited<ReturnType<typeof tuneTiles>>) =>
+  compileKernels(program, { tiles: tilesNamed(names, candidates) }).body.map(
+    ({ source }) => source,
+  );
 
 describe('tuning', () => {
   let device: Device;
@@ -39,10 +49,10 @@ describe('tuning', () => {
         await cache.set(key, value);
       },
     };
-    const first = await tuneTiles(device, program, 'f32', spied);
-    const second = await tuneTiles(device, program, 'f32', spied);
+    const first = await tuneTiles(device, program, 'f32', candidates, spied);
+    const second = await tuneTiles(device, program, 'f32', candidates, spied);
     expect(sets).toHaveLength(1);
-    const choice = JSON.parse(sets[0]![1]) as Record<string, number>;
+    const choice = JSON.parse(sets[0]![1]) as Record<string, string>;
     // The stem, three stages and two strides; the stem has no input gradient.
     expect(Object.keys(choice).filter((key) => key.startsWith('forward'))).toHaveLength(6);
     expect(Object.keys(choice).filter((key) => key.startsWith('inputGradient'))).toHaveLength(5);
@@ -52,16 +62,55 @@ describe('tuning', () => {
 
   it('takes a remembered choice at its word, and a damaged one for none', async () => {
     const key = 'weightGradient 64-64 8 k3 s1';
+    let tiles: readonly GradientTile[] = [];
+    compileKernels(program, {
+      tiles: {
+        ...defaultTiles(candidates),
+        gradient(conv) {
+          const all = candidates.gradient(conv);
+          if (gradientKey(conv) === key) tiles = all;
+          return all[0]!;
+        },
+      },
+    });
+    const [usualTile, , , otherTile] = tiles;
     const remembered = (value: string): TileCache => ({
       get: async () => value,
       set: async () => {},
     });
-    const usual = sources(await tuneTiles(device, program, 'f32', remembered('{}')));
-    const other = await tuneTiles(device, program, 'f32', remembered(`{"${key}": 3}`));
-    expect(sources(other)).not.toEqual(usual);
-    const absurd = await tuneTiles(device, program, 'f32', remembered(`{"${key}": 9999}`));
-    expect(sources(absurd)).toEqual(usual);
+    const kernelsAfter = async (value: string) =>
+      sources(await tuneTiles(device, program, 'f32', candidates, remembered(value)));
+    const usual = await kernelsAfter('{}');
+    expect(await kernelsAfter(JSON.stringify({ [key]: tileName(usualTile!) }))).toEqual(usual);
+    expect(await kernelsAfter(JSON.stringify({ [key]: tileName(otherTile!) }))).not.toEqual(usual);
+    expect(await kernelsAfter(JSON.stringify({ [key]: 'a tile of another version' }))).toEqual(
+      usual,
+    );
     await writeFile(path.join(folder, 'webgpu-tiles.json'), '{"broken');
     expect(await createFileTileCache(folder).get('anything')).toBeUndefined();
+  });
+
+  it('is none of the business of other drivers', async () => {
+    const keys: string[] = [];
+    const spied: TileCache = {
+      get: async (key) => {
+        keys.push(key);
+        return '{}';
+      },
+      set: async () => {},
+    };
+    const updated = Object.create(device, {
+      facts: { value: { ...device.facts, driver: 'NVIDIA: 600.1' } },
+    }) as Device;
+    for (const each of [device, updated]) await tuneTiles(each, program, 'f32', candidates, spied);
+    expect(new Set(keys).size).toBe(2);
+  });
+
+  it('goes on where its choice cannot be written', async () => {
+    const file = path.join(folder, 'a file');
+    await writeFile(file, '');
+    const cache = createFileTileCache(file);
+    await cache.set('key', 'value');
+    expect(await cache.get('key')).toBeUndefined();
   });
 });
