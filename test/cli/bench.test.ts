@@ -8,6 +8,8 @@ import { table6 } from './run-table6.ts';
 const adapter = await findTestAdapter();
 
 const SMALL = ['bench', 'resnet8', '--batch-size', '4', '--seconds', '0', '--threads', '1'];
+/** Also where there is a GPU. */
+const CPU = [...SMALL, '--device', 'cpu'];
 
 test('a median within its range for both steps', async () => {
   const { stdout } = await table6([...SMALL, '--seconds', '0.2', '--json']);
@@ -23,7 +25,7 @@ test('a median within its range for both steps', async () => {
 });
 
 test('--profile: every operation with its time, and arithmetic where there is some', async () => {
-  const { code, stdout } = await table6([...SMALL, '--profile', '--json', '--memory', 'recompute']);
+  const { code, stdout } = await table6([...CPU, '--profile', '--json', '--memory', 'recompute']);
   expect(code).toBe(0);
   const { results } = JSON.parse(stdout) as {
     results: { mode: string; operations: Record<string, number | string>[] }[];
@@ -46,14 +48,14 @@ test('--profile: every operation with its time, and arithmetic where there is so
 });
 
 test('--profile as a table ends with the ceiling', async () => {
-  const { stdout } = await table6([...SMALL, '--mode', 'train', '--profile', '--conv', 'direct']);
+  const { stdout } = await table6([...CPU, '--mode', 'train', '--profile', '--conv', 'direct']);
   expect(stdout).toMatch(/^operation +ms +of step +GFLOP\/s +GB\/s +of ceiling$/m);
   expect(stdout).toMatch(/^convolutionBackward layer1\.0\.conv1( +[\d.]+){2} %( +[\d.]+){3} %$/m);
   expect(stdout).toMatch(/multiply-add ceiling: \d+ GFLOP\/s a thread, measured at the start\n$/);
 });
 
 test('--convolution is --conv under its former name', async () => {
-  const { stdout } = await table6([...SMALL, '--mode', 'infer', '--convolution', 'winograd2']);
+  const { stdout } = await table6([...CPU, '--mode', 'infer', '--convolution', 'winograd2']);
   expect(stdout).toContain('Winograd F(2×2, 3×3)');
 });
 
