@@ -130,7 +130,7 @@ for (const precision of values.precision.split(',')) {
     gpu: createNodeGpuHost(),
     adapterName: values.adapter,
     half,
-    tune: values.tune === 'on' ? 'on' : 'off',
+    tune: values.tune === 'on' ? 'auto' : 'off',
   });
   const check = await selfTest(backend);
   const good = half

@@ -2,16 +2,16 @@
 // generated as WGSL for the program's shapes (compile.ts), share pipelines between layers of one
 // shape, and run as one submission a step (executable.ts).
 
-import type { Backend } from '../backend.ts';
+import type { Backend, ExecutableState } from '../backend.ts';
 import type { Program } from '../program.ts';
 import { type AdapterFacts, openDevice } from './adapter.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
-import { compileKernels, DEFAULT_TILES } from './compile.ts';
+import { compileKernels } from './compile.ts';
 import { Device } from './device.ts';
 import { createExecutable, type WebGpuExecutable } from './executable.ts';
 import type { GpuHost } from './host.ts';
 import type { StorageFormat } from './storage.ts';
-import { type TileCache, tuneTiles } from './tune.ts';
+import { type TileCache, tilesNamed, tuneTiles } from './tune.ts';
 
 export interface WebGpuOptions {
   readonly gpu: GpuHost;
@@ -24,8 +24,11 @@ export interface WebGpuOptions {
   readonly half?: boolean;
   /** How half precision is stored: 'f16' where the adapter has it (default), or packed in u32. */
   readonly halfStorage?: 'f16' | 'packed';
-  /** Measures tile shapes when a program is compiled; 'off' (default) takes fixed ones. */
-  readonly tune?: 'on' | 'off';
+  /**
+   * 'auto' measures tile shapes when a program is compiled, where the device is a GPU and has a clock;
+   * 'off' (default) takes fixed ones.
+   */
+  readonly tune?: 'auto' | 'off';
   /** Remembers what was measured. */
   readonly tileCache?: TileCache;
 }
@@ -33,7 +36,7 @@ export interface WebGpuOptions {
 export interface WebGpuBackend extends Backend {
   readonly name: 'webgpu';
   readonly adapter: AdapterFacts;
-  compile(program: Program): Promise<WebGpuExecutable>;
+  compile(program: Program, from?: ExecutableState): Promise<WebGpuExecutable>;
   /**
    * What the device could do at best.
    * @throws UserError where the adapter has no timestamps
@@ -53,6 +56,8 @@ export async function createWebGpuBackend(options: WebGpuOptions): Promise<WebGp
   const half = options.halfStorage ?? (hasHalf ? 'f16' : 'packed');
   const format: StorageFormat = options.half ? half : 'f32';
   const precision = PRECISIONS[format];
+  const measures =
+    options.tune === 'auto' && !adapter.isSoftware && open.device.features.has('timestamp-query');
   return {
     name: 'webgpu',
     adapter,
@@ -60,22 +65,28 @@ export async function createWebGpuBackend(options: WebGpuOptions): Promise<WebGp
     facts: {
       backend: 'webgpu',
       precision,
+      half: options.half ?? false,
+      tiles: measures ? 'measured' : 'fixed',
       adapter: adapter.name,
+      driver: adapter.driver,
       vendor: adapter.vendor,
       architecture: adapter.architecture,
       softwareAdapter: adapter.isSoftware,
     },
-    async compile(program) {
-      const tiles =
-        options.tune === 'on' && !adapter.isSoftware
-          ? await tuneTiles(device, program, format, options.tileCache)
-          : DEFAULT_TILES;
-      const hideBounds = adapter.isSoftware;
-      return createExecutable(
-        device,
-        program,
-        compileKernels(program, { tiles, format, hideBounds }),
-      );
+    async compile(program, from = {}) {
+      // On another device the tiles would be no more than a guess, and the bits differ anyway.
+      const known = from.adapter === adapter.name ? from.tiles : undefined;
+      const measured = known === undefined && measures;
+      const tiles = measured
+        ? await tuneTiles(device, program, format, options.tileCache)
+        : (known ?? {});
+      const kernels = compileKernels(program, {
+        tiles: tilesNamed(tiles),
+        format,
+        hideBounds: adapter.isSoftware,
+      });
+      const chosen = Object.keys(tiles).length > 0 && { adapter: adapter.name, tiles };
+      return createExecutable(device, program, kernels, { lossScale: from.lossScale, ...chosen });
     },
     measureCeilings: () => measureCeilings(device),
     dispose: async () => device.dispose(),

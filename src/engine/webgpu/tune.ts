@@ -1,14 +1,15 @@
 // Tuning: which tile shapes are fastest on this device. A small network with the same shapes is
 // compiled once for each candidate and its kernels are timed by the device's clock; each shape keeps
 // its fastest tile. Results are the same for any tile up to rounding, but not bit for bit, so a run's
-// bits depend on the choice: it is cached for each adapter, and can be turned off.
+// bits depend on the choice: it is cached for each adapter and driver, saved with a run, and can be
+// turned off.
 
 import { createNetwork } from '../../nn/network.ts';
 import type { BatchInputs } from '../backend.ts';
 import { lowerInference } from '../lower-infer.ts';
 import { lowerTraining } from '../lower-train.ts';
 import type { Program } from '../program.ts';
-import { compileKernels, DEFAULT_TILES } from './compile.ts';
+import { compileKernels } from './compile.ts';
 import type { TileChoice } from './context.ts';
 import type { Device } from './device.ts';
 import { createExecutable } from './executable.ts';
@@ -22,40 +23,57 @@ export interface TileCache {
 }
 
 /** Changes whenever kernels change so much that old measurements mean nothing. */
-const KERNELS_VERSION = 1;
+const KERNELS_VERSION = 2;
 /** Candidates of a shape that are measured. */
 const MOST_CANDIDATES = 10;
 const REPEATS = 5;
 
-/** Index of the chosen tile in the list of candidates, by tile key. */
-type Choice = Readonly<Record<string, number>>;
+/** The chosen tile in words (`tileName`), by tile key. */
+export type NamedTiles = Readonly<Record<string, string>>;
 
 /**
  * The fastest tiles for a program's shapes, measured or remembered.
- * @returns the default tiles where the device has no clock to measure with
+ * @returns none, which means the default ones, where the device has no clock to measure with
  */
 export async function tuneTiles(
   device: Device,
   program: Program,
   format: StorageFormat,
   cache?: TileCache,
-): Promise<TileChoice> {
-  if (!device.gpu.features.has('timestamp-query')) return DEFAULT_TILES;
-  const { name, vendor, architecture } = device.facts;
+): Promise<NamedTiles> {
+  if (!device.gpu.features.has('timestamp-query')) return {};
+  const { name, driver, vendor, architecture } = device.facts;
   const { network, mode, batchSize } = program;
   const key = [
     `v${KERNELS_VERSION}`,
-    [vendor, architecture, name].join(' '),
+    [vendor, architecture, name, driver].join(' '),
     [network.arch.startsWith('plain') ? 'plain' : 'resnet', network.shortcut, mode],
     [batchSize, format],
   ]
     .flat()
     .join(', ');
-  const known = parseChoice(await cache?.get(key));
-  if (known) return tilesOf(known);
-  const choice = await measure(device, surrogate(program), format);
-  await cache?.set(key, JSON.stringify(choice));
-  return tilesOf(choice);
+  const known = parseTiles(await cache?.get(key));
+  if (known) return known;
+  const tiles = await measure(device, surrogate(program), format);
+  await cache?.set(key, JSON.stringify(tiles));
+  return tiles;
+}
+
+/** The tiles of these names, and the default ones where there is no name or none such any more. */
+export function tilesNamed(names: NamedTiles): TileChoice {
+  const find = <T extends object>(key: string, tiles: readonly T[]): T =>
+    tiles.find((tile) => tileName(tile) === names[key]) ?? tiles[0]!;
+  return {
+    product: (shape, direction) => find(productKey(shape, direction), productTiles(shape)),
+    gradient: (conv) => find(gradientKey(conv), gradientTiles(conv)),
+  };
+}
+
+/** `rows 16, columns 16 ...` */
+export function tileName(tile: object): string {
+  return Object.entries(tile)
+    .map(([name, value]) => `${name} ${JSON.stringify(value)}`)
+    .join(', ');
 }
 
 /** A network of two blocks a stage has every shape that a deeper one has. */
@@ -68,8 +86,12 @@ function surrogate({ network, mode, batchSize }: Program): Program {
     : lowerInference(small, { batchSize });
 }
 
-async function measure(device: Device, program: Program, format: StorageFormat): Promise<Choice> {
-  const best = new Map<string, { index: number; milliseconds: number }>();
+async function measure(
+  device: Device,
+  program: Program,
+  format: StorageFormat,
+): Promise<NamedTiles> {
+  const best = new Map<string, { tile: string; milliseconds: number }>();
   const count = program.batchSize;
   const batch: BatchInputs = {
     count,
@@ -79,11 +101,11 @@ async function measure(device: Device, program: Program, format: StorageFormat):
     sgd: { learningRate: 0, momentum: 0, weightDecay: 0 },
   };
   for (let round = 0; round < MOST_CANDIDATES; round++) {
-    const picked = new Map<string, number>();
-    const pick = <T>(key: string, tiles: readonly T[]): T => {
-      const index = spread(tiles.length, round);
-      picked.set(key, index);
-      return tiles[index]!;
+    const picked = new Map<string, string>();
+    const pick = <T extends object>(key: string, tiles: readonly T[]): T => {
+      const tile = tiles[spread(tiles.length, round)]!;
+      picked.set(key, tileName(tile));
+      return tile;
     };
     const tiles: TileChoice = {
       product: (shape, direction) => pick(productKey(shape, direction), productTiles(shape)),
@@ -105,10 +127,10 @@ async function measure(device: Device, program: Program, format: StorageFormat):
       const milliseconds = Math.min(...samples);
       const known = best.get(key);
       if (known && known.milliseconds <= milliseconds) continue;
-      best.set(key, { index: picked.get(key)!, milliseconds });
+      best.set(key, { tile: picked.get(key)!, milliseconds });
     }
   }
-  return Object.fromEntries([...best].map(([key, { index }]) => [key, index]));
+  return Object.fromEntries([...best].map(([key, { tile }]) => [key, tile]));
 }
 
 /** The round's candidate: the default first, then evenly over the list. */
@@ -117,30 +139,17 @@ function spread(candidates: number, round: number): number {
   return Math.floor((round * candidates) / MOST_CANDIDATES);
 }
 
-function tilesOf(choice: Choice): TileChoice {
-  return {
-    product(shape, direction) {
-      const tiles = productTiles(shape);
-      return tiles[choice[productKey(shape, direction)] ?? 0] ?? tiles[0]!;
-    },
-    gradient(conv) {
-      const tiles = gradientTiles(conv);
-      return tiles[choice[gradientKey(conv)] ?? 0] ?? tiles[0]!;
-    },
-  };
-}
-
-/** A remembered choice, if it is one. */
-function parseChoice(text: string | undefined): Choice | undefined {
+/** Remembered tiles, if that is what the text holds. */
+function parseTiles(text: string | undefined): NamedTiles | undefined {
   if (text === undefined) return undefined;
   try {
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed !== 'object' || parsed === null) return undefined;
     const entries = Object.entries(parsed);
-    const isChoice = entries.every((entry): entry is [string, number] =>
-      Number.isInteger(entry[1]),
+    const areNames = entries.every(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
     );
-    return isChoice ? Object.fromEntries(entries) : undefined;
+    return areNames ? Object.fromEntries(entries) : undefined;
   } catch {
     return undefined;
   }
