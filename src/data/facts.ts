@@ -1,7 +1,9 @@
 // What `table6 data` shows: enough to see at a glance that a data set is the one that was meant, and
 // a checksum to be sure.
 
+import type { RgbRaster } from '../util/png.node.ts';
 import { permutation, randomStream } from '../util/random.ts';
+import { sha256Hex } from '../util/sha256.ts';
 import { augmentImage } from './augment.ts';
 import { augmentationOf } from './batches.ts';
 import {
@@ -56,12 +58,11 @@ async function describeSplit(split: Split, classes: number): Promise<SplitFacts>
   split.labels.forEach((label, i) => {
     labels.setUint16(2 * i, label, true);
   });
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return {
     count: split.count,
     classCounts: classCounts(split, classes),
     ...channelStatistics(split),
-    sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+    sha256: await sha256Hex(bytes),
   };
 }
 
@@ -83,12 +84,8 @@ const GAP = 2;
 /**
  * Images laid out in a grid, one class a row (repeating when there are more rows than classes), drawn
  * at random from the class but the same for the same seed, with and without augmentation.
- * @returns RGB bytes, rows from the top
  */
-export function contactSheet(
-  dataset: Dataset,
-  options: ContactSheetOptions = {},
-): { width: number; height: number; pixels: Uint8Array } {
+export function contactSheet(dataset: Dataset, options: ContactSheetOptions = {}): RgbRaster {
   const { columns = 10, rows = Math.min(20, dataset.classes.length) } = options;
   const { augment = false, seed = 0, zoom = 1 } = options;
   const split = dataset[options.split ?? 'train'];
@@ -118,7 +115,7 @@ export function tile(
   images: readonly (Uint8Array | undefined)[],
   columns: number,
   zoom = 1,
-): { width: number; height: number; pixels: Uint8Array } {
+): RgbRaster {
   const cell = IMAGE_SIZE * zoom + GAP;
   const width = columns * cell + GAP;
   const height = Math.ceil(images.length / columns) * cell + GAP;

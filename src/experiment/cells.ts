@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { FileSystem } from '../runs/file-system.ts';
 import { writeAtomically } from '../runs/file-system.ts';
 import { lockHolder } from '../runs/lock.ts';
-import { CONFIG, METRICS, openRun, type RunView, readJson } from '../runs/reader.ts';
+import { CONFIG, isRun, METRICS, openRun, type RunView, readJson } from '../runs/reader.ts';
 import type { RunHost } from '../runs/run.ts';
 import { messageOf } from '../util/errors.ts';
 import { type Cell, cellFolder, cellName } from './plan.ts';
@@ -58,8 +58,7 @@ export async function readCell(
   const { files } = host;
   try {
     const failure = await readFailure(files, dir);
-    const isThere = (await files.list(dir)).includes(CONFIG);
-    if (!isThere) {
+    if (!(await isRun(files, dir))) {
       return failure
         ? { cell, dir, state: 'failed', message: failure.message }
         : { cell, dir, state: 'missing' };

@@ -5,7 +5,7 @@
 
 import type { RunHost } from '../runs/run.ts';
 import { messageOf } from '../util/errors.ts';
-import { type CellView, clearFailure, readCell, writeFailure } from './cells.ts';
+import { type CellView, clearFailure, readCell, readCells, writeFailure } from './cells.ts';
 import { EVALUATION } from './evaluation-file.ts';
 import type { Cell } from './plan.ts';
 
@@ -63,7 +63,7 @@ export async function runGrid(options: GridOptions): Promise<CellView[]> {
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, jobs) }, worker));
-  return Promise.all(cells.map((cell) => readCell(host, folder, cell)));
+  return readCells(host, folder, cells);
 }
 
 async function workOn(options: GridOptions, cell: Cell): Promise<void> {

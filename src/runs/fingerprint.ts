@@ -3,6 +3,7 @@
 // and evenly spread images are enough to tell data sets, orders, sizes and validation splits apart.
 
 import { type Dataset, imageBytes, type Split } from '../data/dataset.ts';
+import { sha256Hex } from '../util/sha256.ts';
 
 const SAMPLED_IMAGES = 256;
 
@@ -18,8 +19,7 @@ export async function datasetFingerprint(dataset: Dataset): Promise<string> {
     bytes.set(part, at);
     at += part.length;
   }
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return (await sha256Hex(bytes)).slice(0, 32);
 }
 
 function sample(split: Split): Uint8Array[] {

@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { readBytes } from '../interop/weights.node.ts';
 import { UserError } from '../util/errors.ts';
 import { checkpointModel, type Model, readModel } from './model.ts';
+import { trimSlash } from './run.ts';
 import { openRun } from './runs.node.ts';
 
 /**
@@ -31,7 +32,7 @@ async function openRunModel(
   dir: string,
   { checkpoint, arch }: { checkpoint?: string; arch?: string },
 ): Promise<Model> {
-  const run = await openRun(dir.replace(/(?<=.)\/+$/, ''));
+  const run = await openRun(trimSlash(dir));
   const name = checkpoint ?? (run.checkpoints.includes('best') ? 'best' : 'last');
   return checkpointModel(`${run.dir} (${name})`, await run.readWeights(name), arch);
 }

@@ -229,7 +229,8 @@ function toJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-function trimSlash(dir: string): string {
+/** A folder's path without slashes at its end. */
+export function trimSlash(dir: string): string {
   return dir.length > 1 ? dir.replace(/[/\\]+$/, '') || '/' : dir;
 }
 

@@ -3,10 +3,10 @@
 
 import { COLORS } from '../../experiment/report/chart.ts';
 import { responseCharts } from '../../experiment/report/figures.ts';
-import { columns } from '../../experiment/report/format.ts';
 import { type LayerResponse, layerResponses } from '../../experiment/responses.ts';
 import { writeAtomically } from '../../runs/file-system.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
+import { alignColumns } from '../../util/columns.ts';
 import { mean } from '../../util/statistics.ts';
 import { defineCommand } from '../command.ts';
 import { usageError } from '../options.ts';
@@ -87,11 +87,14 @@ function responsesText(analyzed: readonly Analyzed[]): string {
     '',
     ...analyzed.map(({ title, arch }, i) => `${i + 1}: ${title} (${arch})`),
     '',
-    columns([
-      ['layer', ...analyzed.flatMap((_, i) => [`${i + 1}: convolution`, `${i + 1}: deviation`])],
-      ...rows,
-      ['mean', ...means.flatMap((value) => ['', value])],
-    ]),
+    alignColumns(
+      [
+        ['layer', ...analyzed.flatMap((_, i) => [`${i + 1}: convolution`, `${i + 1}: deviation`])],
+        ...rows,
+        ['mean', ...means.flatMap((value) => ['', value])],
+      ],
+      (column) => column > 0,
+    ),
   ].join('\n');
 }
 

@@ -8,6 +8,7 @@ import { resolveConfig } from '../../experiment/recipes.ts';
 import { table6Row } from '../../experiment/table6.ts';
 import { createRun, openRun } from '../../runs/runs.node.ts';
 import type { EndEvent } from '../../train/events.ts';
+import { alignColumns } from '../../util/columns.ts';
 import { defineCommand } from '../command.ts';
 import { formatCount, formatPercent } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
@@ -22,7 +23,7 @@ import {
 } from '../session/common-options.ts';
 import { openDataset } from '../session/dataset.ts';
 import { commandName, formatTable, printJson, progressTerminal } from '../session/output.ts';
-import { trainOnConsole } from '../session/training.ts';
+import { quoted, trainOnConsole } from '../session/training.ts';
 import { integer, text } from '../values.ts';
 
 const ARCH = 'resnet20';
@@ -164,13 +165,9 @@ function printResult(end: EndEvent, dataset: Dataset, dir: string, terminal: Ter
   terminal.line(`The run is in ${dir}. What next:`);
   const command = commandName();
   const next = [
-    [`${command} evaluate ${dir}`, 'where its mistakes are'],
+    [`${command} evaluate ${quoted(dir)}`, 'where its mistakes are'],
     [`${command} train resnet20`, 'the whole experiment: 200 epochs on CIFAR-10'],
     [`${command} --help`, 'everything else'],
   ];
-  for (const line of formatTable(['', ''], next, () => false)
-    .split('\n')
-    .slice(1)) {
-    terminal.line(`  ${line}`);
-  }
+  for (const line of alignColumns(next, () => false).split('\n')) terminal.line(`  ${line}`);
 }

@@ -7,6 +7,7 @@ import {
   readReport,
   writeReport,
 } from '../../experiment/report/report.ts';
+import { trimSlash } from '../../runs/run.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
 import { defineCommand } from '../command.ts';
 import { jsonOption } from '../session/common-options.ts';
@@ -43,13 +44,13 @@ export const report = defineCommand({
     { command: 'report runs/table6 --format csv', help: 'For a spreadsheet' },
   ],
   async run({ values, positionals }) {
-    const folder = positionals[0]?.replace(/(?<=.)\/+$/, '') ?? (await defaultFolder());
+    const folder = trimSlash(positionals[0] ?? (await defaultFolder()));
     const read = await readReport(nodeHost, folder);
     if (values.output === undefined) {
       if (values.json) printJson(JSON.parse(formatReport(read, 'json')));
       else process.stdout.write(formatReport(read, values.format));
     } else {
-      const page = await writeReport(nodeHost.files, values.output.replace(/(?<=.)\/+$/, ''), read);
+      const page = await writeReport(nodeHost.files, trimSlash(values.output), read);
       if (values.json) printJson({ page });
       else process.stdout.write(`${page}\n`);
     }

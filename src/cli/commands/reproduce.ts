@@ -11,6 +11,7 @@ import { cellConfig, makePlan, type Plan, type PlanRequest } from '../../experim
 import { readPlan, writePlan } from '../../experiment/plan-folder.ts';
 import { formatReport, readReport, writeReport } from '../../experiment/report/report.ts';
 import { tableText } from '../../experiment/report/text.ts';
+import { trimSlash } from '../../runs/run.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatDuration, formatRate, plural } from '../console/format.ts';
@@ -53,7 +54,7 @@ export const reproduce = defineCommand({
     const terminal = progressTerminal(values.json);
     checkDevice(values);
     const request = requestOf(values);
-    const folder = values.saveDir.replace(/(?<=.)\/+$/, '');
+    const folder = trimSlash(values.saveDir);
     const plan = values.dryRun
       ? makePlan(request, await readPlan(nodeHost.files, folder))
       : await writePlan(nodeHost, folder, request);

@@ -1,10 +1,11 @@
 // `table6 summary`: the per-layer table of one network, or one line for each of Table 6's six; with
 // --train, what a training step of it takes in memory on the CPU engine, planned and not run.
 
-import { lowerTraining } from '../../engine/lower-train.ts';
+import { lowerTraining, type MemoryMode } from '../../engine/lower-train.ts';
 import { type MemoryPlan, planOfMemory } from '../../engine/wasm/memory-plan.ts';
 import { createNetwork, type Network, TABLE6_DEPTHS } from '../../nn/network.ts';
 import { formatSummary, formatSummaryList, summarizeNetwork } from '../../nn/summary.ts';
+import type { TrainConfig } from '../../train/config.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes } from '../console/format.ts';
 import { flagName, usageError } from '../options.ts';
@@ -86,8 +87,8 @@ const STEP_OPTIONS = ['batchSize', 'memory', 'conv', 'threads'] as const;
 
 interface StepChoice {
   readonly batchSize: number;
-  readonly memory: 'auto' | 'keep' | 'recompute';
-  readonly conv: 'auto' | 'winograd4' | 'winograd2' | 'direct';
+  readonly memory: MemoryMode;
+  readonly conv: TrainConfig['convolution'];
   readonly threads?: number | undefined;
 }
 

@@ -1,6 +1,7 @@
 // Results: JSON in one line for programs, pictures as PNG files.
 
 import { writeFile } from 'node:fs/promises';
+import { alignColumns } from '../../util/columns.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { encodePng, type RgbRaster } from '../../util/png.node.ts';
 import { createTerminal, type Terminal } from '../console/terminal.ts';
@@ -35,19 +36,5 @@ export function formatTable(
   rows: readonly (readonly string[])[],
   alignRight: (column: number) => boolean = (column) => column > 0,
 ): string {
-  const all = [header, ...rows];
-  const widths = header.map((_, column) =>
-    Math.max(...all.map((row) => (row[column] ?? '').length)),
-  );
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => {
-          const width = widths[column] as number;
-          return alignRight(column) ? cell.padStart(width) : cell.padEnd(width);
-        })
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return alignColumns([header, ...rows], alignRight);
 }

@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { basename, join, resolve, sep } from 'node:path';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { CIFAR10_CLASSES } from '../cifar.ts';
-import { emptySplit, IMAGE_BYTES, type Split } from '../dataset.ts';
+import { classCounts, emptySplit, IMAGE_BYTES, type Split } from '../dataset.ts';
 import type { LoadOptions } from '../load.node.ts';
 import { IMAGE_FILES, imageDecoder } from './decode-image.ts';
 import { type Prepared, readPrepared, type Skipped, writePrepared } from './prepared-cache.ts';
@@ -243,8 +243,7 @@ function checkClasses(
   train: Split,
   options: LoadOptions,
 ): void {
-  const counts = new Uint32Array(classes.length);
-  for (const label of train.labels) counts[label]!++;
+  const counts = classCounts(train, classes.length);
   classes.forEach((name, label) => {
     const place = `class '${name}' in ${join(folder, 'train')}`;
     if (counts[label] === 0) {

@@ -2,7 +2,7 @@
 // Running and failed runs are read as far as they are.
 
 import type { FileSystem } from '../../runs/file-system.ts';
-import { CONFIG, readConfig } from '../../runs/reader.ts';
+import { isRun, readConfig } from '../../runs/reader.ts';
 import type { RunHost } from '../../runs/run.ts';
 import { UserError } from '../../util/errors.ts';
 import { type CellView, readCell } from '../cells.ts';
@@ -40,7 +40,7 @@ async function findRuns(files: FileSystem, folder: string): Promise<{ cell: Cell
   const found: { cell: Cell; dir: string }[] = [];
   for (const name of (await files.list(folder)).sort()) {
     const dir = `${folder}/${name}`;
-    if (!(await files.list(dir)).includes(CONFIG)) continue;
+    if (!(await isRun(files, dir))) continue;
     const { arch, recipe, seed } = await readConfig(files, dir);
     found.push({ cell: { arch, recipe, seed }, dir });
   }

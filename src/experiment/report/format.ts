@@ -79,20 +79,3 @@ function stateText({ planned, states }: ReportRow): string {
 export function progressOf({ epochsDone, epochs }: ReportRun): string {
   return epochs === 0 ? NONE : `${epochsDone} of ${epochs}`;
 }
-
-/** Aligned columns; all but the first `left` to the right. */
-export function columns(table: readonly (readonly string[])[], left = 1): string {
-  const widths = (table[0] ?? []).map((_, column) =>
-    Math.max(...table.map((row) => (row[column] ?? '').length)),
-  );
-  return table
-    .map((row) =>
-      row
-        .map((cell, column) =>
-          column < left ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
-        )
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}

@@ -1,7 +1,7 @@
 // The report as plain text, for the terminal.
 
+import { alignColumns } from '../../util/columns.ts';
 import type { Report } from './data.ts';
-import { columns } from './format.ts';
 import {
   failures,
   mainTable,
@@ -34,7 +34,7 @@ function section(title: string, table: Table | undefined): string {
 }
 
 function layOut({ header, rows, left }: Table): string {
-  return columns([header, ...rows], left);
+  return alignColumns([header, ...rows], (column) => column >= left);
 }
 
 function wrap(text: string, width: number): string {
