@@ -33,7 +33,8 @@ export function parseFloats(file: Uint8Array): NamedTensors {
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
     const [start, end] = entry.data_offsets;
-    const bytes = file.slice(8 + length + start, 8 + length + end);
+    // A copy: slice() of a Node.js Buffer is a view of the whole file.
+    const bytes = Uint8Array.from(file.subarray(8 + length + start, 8 + length + end));
     tensors.set(name, { shape: entry.shape, data: new Float32Array(bytes.buffer) });
   }
   return tensors;
