@@ -118,7 +118,7 @@ describe.skipIf(sample === undefined)('the published weights through every forma
   test.each([
     ['resnet20-12fca82f', 85],
     ['resnet56-4bfd9763', 74],
-  ])('%s: %i wrong of 1,017 from each', { timeout: 120_000 }, async (name, wrong) => {
+  ])('%s: %i wrong of 1,017 from each', async (name, wrong) => {
     const published = sharedFile(`data/pretrained/${name}.th`)!;
     const files = [published, `${name}.safetensors`, `${name}.pth`, `${name}-trainer.th`];
     for (const [i, to] of files.slice(1).entries()) {

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { parseSeeds } from '../../src/cli/commands/reproduce-options.ts';
 import { findChromium } from '../support/chromium.ts';
@@ -22,9 +22,6 @@ const SETTINGS = [
   '--batch-size=16',
   '--threads=1',
 ];
-
-/** Dozens of processes share two cores with the rest of the suite. */
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let folder = '';
 beforeAll(async () => {

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, vi } from 'vitest';
+import { afterAll } from 'vitest';
 import { type Outcome, table6 } from './run-table6.ts';
 
 export const DATA = 'synthetic:train=640,test=200';
@@ -20,9 +20,8 @@ export interface Workspace {
   run(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Outcome>;
 }
 
-/** One for a test file. Sessions share two cores with the rest of the suite, so they get time. */
+/** One for a test file. */
 export function createWorkspace(): Workspace {
-  vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
   const folder = mkdtempSync(path.join(tmpdir(), 'table6-cli-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   return {

@@ -39,7 +39,7 @@ beforeAll(async () => {
     const pixels = Uint8Array.from({ length: side * side * 3 }, () => random.integer(256));
     writeFileSync(at(name), encodePng({ width: side, height: side, pixels }));
   }
-}, 120_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the tarball', () => {
@@ -110,7 +110,7 @@ describe('installed into an empty project', () => {
     const lib = ['--lib', 'es2024,esnext.disposable', '--types', 'node'];
     const documented = writeDocumented(example, (code) => !code.includes('document.'));
     await typeCheck(example, [...strict, ...lib, 'classify.ts', ...documented]);
-  }, 120_000);
+  });
 
   test('the browser example runs, with threads and without', async (context) => {
     const browser = findChromium();
@@ -140,7 +140,7 @@ describe('installed into an empty project', () => {
     } finally {
       await opened.close();
     }
-  }, 120_000);
+  });
 });
 
 /**
