@@ -3,17 +3,15 @@
 
 import type { Dataset } from '../../data/dataset.ts';
 import type { Backend } from '../../engine/backend.ts';
-import type { DeviceName } from '../../engine/devices.ts';
 import { parseWarmup, resolveConfig } from '../../experiment/recipes.ts';
 import { createNetwork, parseArch } from '../../nn/network.ts';
 import type { Run } from '../../runs/run.ts';
 import { createRun, openRun, resumeRun } from '../../runs/runs.node.ts';
-import type { RunEnvironment } from '../../runs/summary.ts';
 import { RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
 import { defineCommand } from '../command.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
-import { beginOpening, defaultThreads } from '../session/backend.ts';
+import { beginOpening, defaultThreads, deviceBefore } from '../session/backend.ts';
 import { openDataset } from '../session/dataset.ts';
 import { dryRun } from '../session/dry-run.ts';
 import {
@@ -144,7 +142,9 @@ async function resume(
   const { config, environment } = await openRun(dir);
   refuseChanges(config, values, name, given);
   const threads = values.threads ?? defaultThreads();
-  const device = given.has('device') ? values.device : deviceBefore(config, environment);
+  const device = given.has('device')
+    ? values.device
+    : deviceBefore(config.device, environment.sessions.at(-1)?.backend.name);
   if (config.half && ['cpu', 'reference'].includes(device)) {
     throw usageError(
       'train',
@@ -177,14 +177,6 @@ async function resume(
     throw error;
   });
   return await session({ ...settings, beginning });
-}
-
-/**
- * Where a run goes on that left the choice open: where it was before, even if there is a GPU now,
- * because only there its bits are those of an uninterrupted run.
- */
-function deviceBefore({ device }: TrainConfig, { sessions }: RunEnvironment): DeviceName {
-  return device === 'auto' && sessions.at(-1)?.backend.name === 'wasm' ? 'cpu' : device;
 }
 
 const WITH_RESUME = new Set<string>([

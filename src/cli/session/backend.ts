@@ -6,6 +6,7 @@ import type { Backend } from '../../engine/backend.ts';
 import {
   checkDeviceOptions,
   type DeviceHosts,
+  type DeviceName,
   openDeviceBackend,
   parseDevice,
 } from '../../engine/devices.ts';
@@ -60,6 +61,25 @@ async function openTileCache() {
     import('../../data/load.node.ts'),
   ]);
   return createFileTileCache(cacheFolder());
+}
+
+/**
+ * Where a run goes on: where it was last, because only there its bits are those of an uninterrupted
+ * run. A run that left the choice open stays on the CPU even if there is a GPU now.
+ * @param asked for when the run began
+ * @param last name of the backend of its latest session, as environment.json has it
+ */
+export function deviceBefore(asked: DeviceName, last: unknown): DeviceName {
+  switch (last) {
+    case 'wasm':
+      return 'cpu';
+    case 'reference':
+      return 'reference';
+    case 'webgpu':
+      return asked === 'cpu' || asked === 'reference' ? 'webgpu' : asked;
+    default:
+      return asked;
+  }
 }
 
 /** A backend that is being opened; disposed with the scope that opened it, however that ends. */

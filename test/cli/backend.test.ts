@@ -1,0 +1,59 @@
+// Which device a command computes on.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { checkDevice, deviceBefore, openBackend } from '../../src/cli/session/backend.ts';
+import { resolveConfig } from '../../src/experiment/recipes.ts';
+import { createWorkspace } from './workspace.ts';
+
+const workspace = createWorkspace();
+
+describe('a run that is resumed without --device', () => {
+  test.each([
+    // asked for, backend of the last session, goes on with
+    ['auto', 'wasm', 'cpu'],
+    ['auto', 'webgpu', 'auto'],
+    ['webgpu:H100', 'webgpu', 'webgpu:H100'],
+    // It was moved by --resume --device before.
+    ['webgpu:H100', 'wasm', 'cpu'],
+    ['cpu', 'webgpu', 'webgpu'],
+    ['auto', 'reference', 'reference'],
+    // Killed before its first session was recorded.
+    ['webgpu', undefined, 'webgpu'],
+  ] as const)('that asked for %s and ran on %s goes on with %s', (asked, last, expected) => {
+    expect(deviceBefore(asked, last)).toBe(expected);
+  });
+});
+
+test('a run in half precision does not go on without a GPU', async () => {
+  const dir = workspace.at('half');
+  mkdirSync(dir);
+  const config = resolveConfig({ arch: 'resnet8', overrides: { half: true, data: 'synthetic' } });
+  writeFileSync(`${dir}/config.json`, JSON.stringify(config));
+  const { code, stderr } = await workspace.run(['train', '--resume', dir, '--device', 'cpu']);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/computes in half precision, which needs a GPU, not --device cpu/);
+});
+
+describe('opening', () => {
+  const choice = { threads: 1, convolution: 'direct', half: false, tune: 'auto' } as const;
+
+  test.each([
+    ['cpu', 'wasm'],
+    ['reference', 'reference'],
+  ] as const)('%s gives the %s backend', async (device, name) => {
+    const backend = await openBackend({ ...choice, device });
+    expect(backend.name).toBe(name);
+    await backend.dispose();
+  });
+
+  test('half precision is refused by devices that never have it, before they are opened', () => {
+    for (const device of ['cpu', 'reference'] as const) {
+      expect(() => checkDevice({ device, half: true })).toThrow(/^--half needs a GPU, and the/);
+      expect(() => checkDevice({ device, half: false })).not.toThrow();
+    }
+    for (const device of ['auto', 'webgpu', 'webgpu:x'] as const) {
+      expect(() => checkDevice({ device, half: true })).not.toThrow();
+    }
+  });
+});
