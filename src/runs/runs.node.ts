@@ -1,6 +1,7 @@
 // Run folders on Node.js: the functions of `run.ts` and `reader.ts` with this host's file system
 // and process.
 
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { TrainConfig } from '../train/config.ts';
 import { nodeFileSystem } from './file-system.node.ts';
@@ -15,7 +16,7 @@ const self: ProcessIdentity = {
   isAlive(pid) {
     try {
       process.kill(pid, 0);
-      return true;
+      return !isZombie(pid);
     } catch (error) {
       // It lives, and belongs to someone else.
       return errorCode(error) === 'EPERM';
@@ -23,6 +24,20 @@ const self: ProcessIdentity = {
   },
   now: Date.now,
 };
+
+/**
+ * Whether a process has ended and only waits for its parent to notice, which in a container without
+ * an init process may be for ever. Linux tells; elsewhere none is one.
+ */
+function isZombie(pid: number): boolean {
+  try {
+    // "pid (name) state …"; the name may hold anything, also parentheses.
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return /^ [ZX]/.test(stat.slice(stat.lastIndexOf(')') + 1));
+  } catch {
+    return false;
+  }
+}
 
 export const nodeHost: runs.RunHost = { files: nodeFileSystem, self };
 

@@ -12,6 +12,7 @@ import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { parseSeeds } from '../../src/cli/commands/reproduce-options.ts';
+import { nodeHost } from '../../src/runs/runs.node.ts';
 import { findChromium } from '../support/chromium.ts';
 import { BIN, type Outcome, table6 } from './run-table6.ts';
 
@@ -54,17 +55,6 @@ async function waitFor<T>(look: () => Promise<T | undefined>, what: string): Pro
   throw new Error(`waited in vain for ${what}`);
 }
 
-/** A process that nobody has waited for yet (a zombie, where the system has no init) is none. */
-async function isAlive(pid: number): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return !/\) Z /.test(stat);
-}
-
 async function outcomes(): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of await readdir(folder)) {
@@ -98,7 +88,10 @@ describe('table6 reproduce, in order', () => {
     });
     const child = await waitFor(() => trainer('resnet14-quick-seed1'), 'the second run');
     parent.kill('SIGKILL');
-    await waitFor(async () => !(await isAlive(child)) || undefined, 'the end of the second run');
+    await waitFor(
+      async () => !nodeHost.self.isAlive(child) || undefined,
+      'the end of the second run',
+    );
     expect(
       Object.values(await outcomes()).filter((each) => each === 'complete').length,
     ).toBeLessThan(4);
