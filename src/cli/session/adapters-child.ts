@@ -17,6 +17,9 @@ function tell(message: GpuMessage): Promise<void> {
   });
 }
 
+// A parent that was stopped wants no answer.
+process.on('disconnect', () => process.exit());
+
 const gpu = createNodeGpuHost();
 try {
   const adapters = await listAdapters(gpu);

@@ -38,7 +38,9 @@ export interface InspectOptions {
 /** Finding adapters and opening one; a driver that takes longer hangs. */
 const OPENING_SECONDS = 30;
 
-export async function inspectGpus({ seconds, start = startChild }: InspectOptions) {
+/** Lists the GPUs and tests the one that `--device webgpu` takes; what goes wrong is in the report. */
+export async function inspectGpus(options: InspectOptions): Promise<GpuReport> {
+  const { seconds, start = startChild } = options;
   const child = start();
   let report: GpuReport = { adapters: [], auto: 'cpu' };
   let timer: NodeJS.Timeout | undefined;
