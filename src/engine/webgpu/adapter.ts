@@ -44,13 +44,19 @@ const ENTRY_POINTS = new WeakMap<GPUDevice | GPUAdapter, GPU>();
 
 /**
  * Opens the best adapter, or the one with this name.
+ * @param experimental features to use as well, where the adapter has them
  * @throws UserError that says what is missing and what was found
  */
-export async function openDevice(host: GpuHost, adapterName?: string): Promise<OpenDevice> {
+export async function openDevice(
+  host: GpuHost,
+  adapterName?: string,
+  experimental: readonly string[] = [],
+): Promise<OpenDevice> {
   const gpu = await host.open(adapterName);
-  const adapter = await requestAdapter(gpu, host, adapterName);
-  const facts = await describeAdapter(adapter, host);
-  const features = FEATURES.filter((feature) => adapter.features.has(feature));
+  const { adapter, facts } = await requestAdapter(gpu, host, adapterName);
+  const features = [...FEATURES, ...experimental].filter((feature) =>
+    (adapter.features as ReadonlySet<string>).has(feature),
+  );
   const requiredLimits: Record<string, number> = {};
   for (const limit of LIMITS) requiredLimits[limit] = adapter.limits[limit];
   let device: GPUDevice;
@@ -93,13 +99,13 @@ export async function listAdapters(host: GpuHost): Promise<AdapterFacts[]> {
   return adapters;
 }
 
-async function requestAdapter(gpu: GPU, host: GpuHost, adapterName?: string): Promise<GPUAdapter> {
+async function requestAdapter(gpu: GPU, host: GpuHost, adapterName?: string) {
   let problem = '';
   try {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     if (adapter) {
       const facts = await describeAdapter(adapter, host);
-      if (matches(facts, adapterName)) return adapter;
+      if (matches(facts, adapterName)) return { adapter, facts };
       problem = ` (found "${facts.name}")`;
     }
   } catch (error) {

@@ -5,12 +5,20 @@
 import type { Backend, ExecutableState } from '../backend.ts';
 import type { Program } from '../program.ts';
 import { type AdapterFacts, openDevice } from './adapter.ts';
+import { tileCandidates } from './candidates.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
 import { compileKernels } from './compile.ts';
 import { Device } from './device.ts';
 import { createExecutable, type WebGpuExecutable } from './executable.ts';
 import type { GpuHost } from './host.ts';
+import { type MatrixSize, matrixName } from './matrix.ts';
 import type { StorageFormat } from './storage.ts';
+import {
+  emulatedUnit,
+  openTensorCores,
+  TENSOR_CORE_FEATURES,
+  type TensorCores,
+} from './tensor-cores.ts';
 import { type TileCache, tilesNamed, tuneTiles } from './tune.ts';
 
 export interface WebGpuOptions {
@@ -18,12 +26,20 @@ export interface WebGpuOptions {
   /** Part of an adapter's name; the fastest adapter where it is not given. */
   readonly adapterName?: string;
   /**
-   * Mixed precision (default false): feature maps and their gradients are stored in half precision;
-   * arithmetic, sums, statistics and weights stay float32, and training scales its loss.
+   * Mixed precision (default false): feature maps and their gradients are stored in half precision, and
+   * convolutions may round their factors to it; sums, statistics and weights stay float32, and
+   * training scales its loss.
    */
   readonly half?: boolean;
   /** How half precision is stored: 'f16' where the adapter has it (default), or packed in u32. */
   readonly halfStorage?: 'f16' | 'packed';
+  /**
+   * Convolutions on tensor cores, which multiply in half precision. 'auto' (default) takes them with
+   * `half`, where there are any, and where tile shapes are measured, if they are faster; 'on' insists.
+   */
+  readonly tensorCores?: TensorCores;
+  /** For tests: the kernels for tensor cores of this kind, computed without any. */
+  readonly emulatedTensorCores?: MatrixSize;
   /**
    * 'auto' measures tile shapes when a program is compiled, where the device is a GPU and has a clock;
    * 'off' (default) takes fixed ones.
@@ -46,26 +62,43 @@ export interface WebGpuBackend extends Backend {
 
 /**
  * Opens a GPU.
- * @throws UserError where there is none, or none with that name
+ * @throws UserError where there is none, or none with that name, or tensor cores are asked for and
+ *   something is missing
  */
 export async function createWebGpuBackend(options: WebGpuOptions): Promise<WebGpuBackend> {
-  const open = await openDevice(options.gpu, options.adapterName);
+  const { tensorCores = 'auto' } = options;
+  const experimental = options.half && tensorCores !== 'off' ? TENSOR_CORE_FEATURES : [];
+  const open = await openDevice(options.gpu, options.adapterName, experimental);
   const device = new Device(open);
   const { adapter } = open;
   const hasHalf = open.device.features.has('shader-f16');
   const half = options.halfStorage ?? (hasHalf ? 'f16' : 'packed');
   const format: StorageFormat = options.half ? half : 'f32';
   const precision = PRECISIONS[format];
+  const matrices = options.emulatedTensorCores
+    ? emulatedUnit(options.emulatedTensorCores)
+    : await openTensorCores(device, tensorCores, options.half ?? false).catch((error) => {
+        device.dispose();
+        throw error;
+      });
+  const candidates = tileCandidates({
+    workgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
+    halfStaging: options.half && hasHalf,
+    matrices,
+    onlyMatrices: tensorCores === 'on',
+  });
+  const onMatrices = matrices ? `, tensor cores (${matrixName(matrices)})` : '';
   const measures =
     options.tune === 'auto' && !adapter.isSoftware && open.device.features.has('timestamp-query');
   return {
     name: 'webgpu',
     adapter,
-    description: `WebGPU, ${adapter.name}, ${precision}${adapter.isSoftware ? ' (a software adapter: slower than --device cpu)' : ''}`,
+    description: `WebGPU, ${adapter.name}, ${precision}${onMatrices}${adapter.isSoftware ? ' (a software adapter: slower than --device cpu)' : ''}`,
     facts: {
       backend: 'webgpu',
       precision,
       half: options.half ?? false,
+      tensorCores: matrices ? matrixName(matrices) : 'none',
       tiles: measures ? 'measured' : 'fixed',
       adapter: adapter.name,
       driver: adapter.driver,
@@ -78,10 +111,10 @@ export async function createWebGpuBackend(options: WebGpuOptions): Promise<WebGp
       const known = from.adapter === adapter.name ? from.tiles : undefined;
       const measured = known === undefined && measures;
       const tiles = measured
-        ? await tuneTiles(device, program, format, options.tileCache)
+        ? await tuneTiles(device, program, format, candidates, options.tileCache)
         : (known ?? {});
       const kernels = compileKernels(program, {
-        tiles: tilesNamed(tiles),
+        tiles: tilesNamed(tiles, candidates),
         format,
         hideBounds: adapter.isSoftware,
       });

@@ -1,6 +1,7 @@
 // From a program to kernels: the list of operations, each turned to WGSL by its own file, in order.
 
 import type { BufferId, Operation, OperationKind, Program } from '../program.ts';
+import { defaultTiles, tileCandidates } from './candidates.ts';
 import { CompileContext, type TileChoice } from './context.ts';
 import type { Kernel } from './kernel.ts';
 import { convolution } from './operations/convolution.ts';
@@ -13,7 +14,6 @@ import { globalAveragePool, globalAveragePoolBackward } from './operations/pool.
 import { sgd } from './operations/sgd.ts';
 import { softmaxCrossEntropy } from './operations/softmax-cross-entropy.ts';
 import type { StorageFormat } from './storage.ts';
-import { defaultGradientTile, defaultProductTile } from './tiles.ts';
 
 /** A program as kernels, before anything was given to a device. */
 export interface CompiledProgram {
@@ -27,10 +27,8 @@ export interface CompiledProgram {
   readonly isScaled: boolean;
 }
 
-export const DEFAULT_TILES: TileChoice = {
-  product: defaultProductTile,
-  gradient: defaultGradientTile,
-};
+/** Tiles for any device. */
+export const DEFAULT_TILES: TileChoice = defaultTiles(tileCandidates());
 
 export interface CompileOptions {
   readonly tiles?: TileChoice;

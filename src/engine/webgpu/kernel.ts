@@ -7,6 +7,7 @@
 // nothing assumes a subgroup size.
 
 import type { BufferId, NormId } from '../program.ts';
+import type { MatrixUnit } from './matrix.ts';
 import type { StorageFormat, TensorAccess } from './storage.ts';
 import { tensorAccess, wgslElement } from './storage.ts';
 
@@ -103,8 +104,9 @@ export interface KernelParts {
 export class KernelBuilder {
   private readonly bindings: { -readonly [Key in keyof Binding]: Binding[Key] }[] = [];
   private readonly constants: number[] = [];
-  private readonly formats = new Set<StorageFormat>();
+  private readonly extensions = new Set<string>();
   private readonly options: CodeOptions;
+  private matrices: MatrixUnit | undefined;
 
   constructor(options: CodeOptions) {
     this.options = options;
@@ -113,7 +115,7 @@ export class KernelBuilder {
   /** An activation, read and written four channels at a time. */
   tensor(role: string, id: BufferId, access: 'read' | 'read_write'): TensorAccess {
     const format = this.options.formatOf(id);
-    this.formats.add(format);
+    if (format === 'f16') this.enable('f16');
     return tensorAccess(
       format,
       this.bind(role, { kind: 'buffer', id }, access, arrayOf(wgslElement(format))),
@@ -148,6 +150,18 @@ export class KernelBuilder {
     if (!this.options.isScaled) return '1.0';
     const name = this.bind('lossScale', { kind: 'lossScale' }, 'read', arrayOf('f32'));
     return `${name}[${LOSS_SCALE[which]}]`;
+  }
+
+  /** Turns on an extension of WGSL. */
+  enable(extension: string): void {
+    this.extensions.add(extension);
+  }
+
+  /** For kernels that multiply matrices by subgroups, whose number in the workgroup is `subgroup`. */
+  useMatrices(unit: MatrixUnit): void {
+    this.matrices = unit;
+    this.enable('chromium_experimental_subgroup_matrix');
+    if (unit.asksForSize) this.enable('subgroup_size_control');
   }
 
   get isScaled(): boolean {
@@ -186,13 +200,20 @@ export class KernelBuilder {
       const type = `array<vec4u, ${Math.ceil(constants.length / 4)}>`;
       variables.push(`@group(0) @binding(${bindings.length}) var<uniform> constants: ${type};`);
     }
+    const { matrices } = this;
+    const size = matrices?.asksForSize ? ` @subgroup_size(${matrices.subgroupSize})` : '';
+    const inputs = [
+      '@builtin(workgroup_id) group: vec3u',
+      '@builtin(local_invocation_index) tid: u32',
+      ...(matrices ? ['@builtin(subgroup_id) subgroup: u32'] : []),
+    ];
     const source = [
-      ...(this.formats.has('f16') ? ['enable f16;'] : []),
+      ...[...this.extensions].sort().map((extension) => `enable ${extension};`),
       ...(bindings.some(({ resource }) => resource.kind === 'step') ? [STEP_STRUCT] : []),
       ...variables,
       parts.declarations ?? '',
-      `@compute @workgroup_size(${parts.threads})`,
-      'fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) tid: u32) {',
+      `@compute @workgroup_size(${parts.threads})${size}`,
+      `fn main(${inputs.join(', ')}) {`,
       parts.body,
       '}',
     ].join('\n');

@@ -15,12 +15,18 @@ import type { ConvolutionGeometry } from '../program.ts';
 import { type Direction, type ProductShape, type ProductTile, productThreads } from './tiles.ts';
 
 /** One dimension's taps of a phase: weight tap `tap + i·tapStep` reads at `reach + i·reachStep`. */
-interface Taps {
+export interface Taps {
   readonly count: number;
   readonly tap: number;
   readonly tapStep: number;
   readonly reach: number;
   readonly reachStep: number;
+}
+
+/** Where tap `i` (u32 expression) of a dimension reads. */
+export function reachOf({ reach, reachStep }: Taps, i: string): string {
+  const sign = reachStep < 0 ? '-' : '+';
+  return `${reach}u ${sign} ${i} * ${Math.abs(reachStep)}u`;
 }
 
 export interface Phase {

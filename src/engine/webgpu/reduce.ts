@@ -3,29 +3,44 @@
 
 import type { KernelBuilder } from './kernel.ts';
 
+/** Workgroup memory for vectors; its contents are overwritten. */
+export interface Exchange {
+  /** vec4f expression. */
+  load(index: string): string;
+  /** Statement. */
+  store(index: string, value: string): string;
+}
+
+/** An array<vec4f> of workgroup memory. */
+export function exchangeArray(name: string): Exchange {
+  return {
+    load: (index) => `${name}[${index}]`,
+    store: (index, value) => `${name}[${index}] = ${value};`,
+  };
+}
+
 /**
  * Statements that add vec4f variables over `lanes` threads, a power of two. Thread
  * tid = lane + lanes·group; afterwards lane 0 of each group holds the sums.
- * @param array workgroup memory: array<vec4f> with `threads` elements for each variable; its contents
- *   are overwritten
+ * @param exchange has room for `threads` vectors for each variable
  */
 export function sumOverLanes(
   builder: KernelBuilder,
-  array: string,
+  exchange: Exchange,
   threads: number,
   lanes: number,
   variables: readonly string[],
 ): string {
-  const place = (index: number) => `${array}[${index * threads}u + tid`;
+  const place = (index: number) => `${index * threads}u + tid`;
   const every = (code: (variable: string, index: number) => string) =>
     variables.map(code).join('\n');
   return `
     workgroupBarrier();
-    ${every((variable, index) => `${place(index)}] = ${variable};`)}
+    ${every((variable, index) => exchange.store(place(index), variable))}
     for (var s = ${builder.bound(lanes / 2)}; s > 0u; s /= 2u) {
       workgroupBarrier();
       if (tid % ${lanes}u < s) {
-        ${every((variable, index) => `${variable} += ${place(index)} + s]; ${place(index)}] = ${variable};`)}
+        ${every((variable, index) => `${variable} += ${exchange.load(`${place(index)} + s`)}; ${exchange.store(place(index), variable)}`)}
       }
     }`;
 }
@@ -34,12 +49,12 @@ export function sumOverLanes(
  * Combines means and sums of squared deviations of equally many values (Chan, Golub & LeVeque,
  * 1979): with d = b − a, mean = a + d/2 and M2 = M2a + M2b + d²·n/2. No large squares are
  * subtracted from one another, so float32 is enough for a batch's variance.
- * @param array as for `sumOverLanes`, two variables
+ * @param exchange as for `sumOverLanes`, two variables
  * @param values number of values behind each thread's pair
  */
 export function momentsOverLanes(
   builder: KernelBuilder,
-  array: string,
+  exchange: Exchange,
   threads: number,
   lanes: number,
   mean: string,
@@ -48,17 +63,17 @@ export function momentsOverLanes(
 ): string {
   return `
     workgroupBarrier();
-    ${array}[tid] = ${mean};
-    ${array}[${threads}u + tid] = ${deviation};
+    ${exchange.store('tid', mean)}
+    ${exchange.store(`${threads}u + tid`, deviation)}
     var half = ${float(values / 2)};
     for (var s = ${builder.bound(lanes / 2)}; s > 0u; s /= 2u) {
       workgroupBarrier();
       if (tid % ${lanes}u < s) {
-        let d = ${array}[tid + s] - ${mean};
+        let d = ${exchange.load('tid + s')} - ${mean};
         ${mean} += 0.5 * d;
-        ${deviation} += ${array}[${threads}u + tid + s] + d * d * half;
-        ${array}[tid] = ${mean};
-        ${array}[${threads}u + tid] = ${deviation};
+        ${deviation} += ${exchange.load(`${threads}u + tid + s`)} + d * d * half;
+        ${exchange.store('tid', mean)}
+        ${exchange.store(`${threads}u + tid`, deviation)}
       }
       half *= 2.0;
     }`;

@@ -2,8 +2,15 @@
 // The defaults fit the limits that every WebGPU device has (256 threads, 16 KiB of workgroup memory).
 
 import type { ConvolutionGeometry } from '../program.ts';
+import type { GradientMatrices, ProductMatrices } from './matrix-tiles.ts';
 
 export const WORKGROUP_BYTES = 16384;
+
+/**
+ * How operands lie in workgroup memory. Half precision is half the bytes to read for each product, and
+ * rounds the operands; products and sums are float32 either way.
+ */
+export type Staging = 'f32' | 'f16';
 
 /** Vectors that each thread of a product gives to sums over the workgroup: at most Σdz and two Σdz·y. */
 export const EXCHANGED = 3;
@@ -20,6 +27,9 @@ export interface ProductTile {
   /** Pixels, one below the other, and vectors of four channels of a thread. */
   readonly threadPixels: number;
   readonly threadQuads: number;
+  readonly staging: Staging;
+  /** Subgroups multiply matrices; the threads' pixels and vectors are those that they finish. */
+  readonly matrices?: ProductMatrices;
 }
 
 /** Tile of a weight gradient. */
@@ -33,6 +43,8 @@ export interface GradientTile {
   readonly rowGroups: number;
   /** Strips that one workgroup sums before it writes a partial result. */
   readonly stripsPerGroup: number;
+  /** Subgroups multiply matrices; there is one for each pair of blocks of channels and row group. */
+  readonly matrices?: GradientMatrices;
 }
 
 /** The input gradient's product stages its weights transposed. */
@@ -58,11 +70,18 @@ export function patchEdge(shape: ProductShape, pixels: number): number {
   return (pixels - 1) * shape.stride + reach + 1;
 }
 
-/** Vectors of workgroup memory: the operand's patch, then the weights; sums use them again. */
+/** Vectors of workgroup memory: the operand's patch, then the weights. */
 export function productVectors(shape: ProductShape, tile: ProductTile) {
   const patch = patchEdge(shape, tile.rows) * patchEdge(shape, tile.columns) * (tile.chunk / 4);
   const weights = shape.kernel ** 2 * tile.chunk * (tile.channels / 4);
-  return { patch, all: Math.max(patch + weights, EXCHANGED * productThreads(tile)) };
+  return { patch, all: patch + weights };
+}
+
+/** Bytes of workgroup memory. Sums over the threads use that of float32 operands again. */
+export function productBytes(shape: ProductShape, tile: ProductTile): number {
+  const { all } = productVectors(shape, tile);
+  const exchanged = 16 * EXCHANGED * productThreads(tile);
+  return tile.staging === 'f32' ? Math.max(16 * all, exchanged) : 8 * all + exchanged;
 }
 
 export function productThreads(tile: ProductTile): number {
@@ -70,14 +89,12 @@ export function productThreads(tile: ProductTile): number {
   return ((rows * columns) / threadPixels) * (channels / (4 * threadQuads));
 }
 
-export function defaultProductTile(shape: ProductShape): ProductTile {
-  const [tile] = productTiles(shape);
-  if (!tile) throw new Error(`no tile for ${JSON.stringify(shape)}`);
-  return tile;
-}
-
 /** The tiles worth measuring, the default first. */
-export function productTiles(shape: ProductShape, bytes = WORKGROUP_BYTES): ProductTile[] {
+export function productTiles(
+  shape: ProductShape,
+  bytes = WORKGROUP_BYTES,
+  staging: Staging = 'f32',
+): ProductTile[] {
   const tiles: ProductTile[] = [];
   const columns = Math.min(shape.size, 16);
   const pixels = shape.phases > 1 ? [2, 1] : shape.size > 8 ? [4, 8, 2] : [2, 4];
@@ -89,7 +106,15 @@ export function productTiles(shape: ProductShape, bytes = WORKGROUP_BYTES): Prod
           if (shape.channels % channels !== 0 || rows > shape.size) continue;
           // The largest chunk that fits.
           const tile = chunks
-            .map((chunk) => ({ rows, columns, channels, chunk, threadPixels, threadQuads }))
+            .map((chunk) => ({
+              rows,
+              columns,
+              channels,
+              chunk,
+              threadPixels,
+              threadQuads,
+              staging,
+            }))
             .find((tile) => isPossible(shape, tile, bytes));
           if (tile) tiles.push(tile);
         }
@@ -106,7 +131,7 @@ function isPossible(shape: ProductShape, tile: ProductTile, bytes: number): bool
     Number.isInteger(threads) &&
     threads >= 64 &&
     threads <= 256 &&
-    16 * productVectors(shape, tile).all <= bytes
+    productBytes(shape, tile) <= bytes
   );
 }
 
@@ -120,13 +145,10 @@ export function gradientTileBytes(conv: ConvolutionGeometry, tile: GradientTile)
 }
 
 export function gradientThreads(tile: GradientTile): number {
-  return tile.inChannels * (tile.outChannels / 4) * tile.rowGroups;
-}
-
-export function defaultGradientTile(conv: ConvolutionGeometry): GradientTile {
-  const [tile] = gradientTiles(conv);
-  if (!tile) throw new Error(`no tile for the weight gradient of ${conv.name}`);
-  return tile;
+  const { inChannels, outChannels, rowGroups, matrices } = tile;
+  if (!matrices) return inChannels * (outChannels / 4) * rowGroups;
+  const { m, n, subgroupSize } = matrices.unit;
+  return (inChannels / m) * (outChannels / n) * rowGroups * subgroupSize;
 }
 
 /** The tiles worth measuring, the default first. */

@@ -9,12 +9,13 @@ import type { BatchInputs } from '../backend.ts';
 import { lowerInference } from '../lower-infer.ts';
 import { lowerTraining } from '../lower-train.ts';
 import type { Program } from '../program.ts';
+import { defaultTiles, type TileCandidates } from './candidates.ts';
 import { compileKernels } from './compile.ts';
 import type { TileChoice } from './context.ts';
 import type { Device } from './device.ts';
 import { createExecutable } from './executable.ts';
 import type { StorageFormat } from './storage.ts';
-import { gradientKey, gradientTiles, productKey, productTiles } from './tiles.ts';
+import { gradientKey, productKey } from './tiles.ts';
 
 /** Keeps choices between processes. */
 export interface TileCache {
@@ -23,9 +24,7 @@ export interface TileCache {
 }
 
 /** Changes whenever kernels change so much that old measurements mean nothing. */
-const KERNELS_VERSION = 2;
-/** Candidates of a shape that are measured. */
-const MOST_CANDIDATES = 10;
+const KERNELS_VERSION = 3;
 const REPEATS = 5;
 
 /** The chosen tile in words (`tileName`), by tile key. */
@@ -39,6 +38,7 @@ export async function tuneTiles(
   device: Device,
   program: Program,
   format: StorageFormat,
+  candidates: TileCandidates,
   cache?: TileCache,
 ): Promise<NamedTiles> {
   if (!device.gpu.features.has('timestamp-query')) return {};
@@ -49,23 +49,27 @@ export async function tuneTiles(
     [vendor, architecture, name, driver].join(' '),
     [network.arch.startsWith('plain') ? 'plain' : 'resnet', network.shortcut, mode],
     [batchSize, format],
+    candidates.name === '' ? [] : [candidates.name],
   ]
     .flat()
     .join(', ');
   const known = parseTiles(await cache?.get(key));
   if (known) return known;
-  const tiles = await measure(device, surrogate(program), format);
+  const tiles = await measure(device, surrogate(program), format, candidates);
   await cache?.set(key, JSON.stringify(tiles));
   return tiles;
 }
 
 /** The tiles of these names, and the default ones where there is no name or none such any more. */
-export function tilesNamed(names: NamedTiles): TileChoice {
-  const find = <T extends object>(key: string, tiles: readonly T[]): T =>
-    tiles.find((tile) => tileName(tile) === names[key]) ?? tiles[0]!;
+export function tilesNamed(names: NamedTiles, candidates: TileCandidates): TileChoice {
+  const { product, gradient } = defaultTiles(candidates);
+  const find = <T extends object>(key: string, tiles: readonly T[]): T | undefined =>
+    tiles.find((tile) => tileName(tile) === names[key]);
   return {
-    product: (shape, direction) => find(productKey(shape, direction), productTiles(shape)),
-    gradient: (conv) => find(gradientKey(conv), gradientTiles(conv)),
+    product: (shape, direction) =>
+      find(productKey(shape, direction), candidates.product(shape, direction)) ??
+      product(shape, direction),
+    gradient: (conv) => find(gradientKey(conv), candidates.gradient(conv)) ?? gradient(conv),
   };
 }
 
@@ -90,6 +94,7 @@ async function measure(
   device: Device,
   program: Program,
   format: StorageFormat,
+  candidates: TileCandidates,
 ): Promise<NamedTiles> {
   const best = new Map<string, { tile: string; milliseconds: number }>();
   const count = program.batchSize;
@@ -100,16 +105,19 @@ async function measure(
     augmentation: new Int32Array(3 * count).fill(4),
     sgd: { learningRate: 0, momentum: 0, weightDecay: 0 },
   };
-  for (let round = 0; round < MOST_CANDIDATES; round++) {
+  let rounds = 1;
+  for (let round = 0; round < rounds; round++) {
     const picked = new Map<string, string>();
     const pick = <T extends object>(key: string, tiles: readonly T[]): T => {
-      const tile = tiles[spread(tiles.length, round)]!;
+      rounds = Math.max(rounds, tiles.length);
+      const tile = tiles[round % tiles.length]!;
       picked.set(key, tileName(tile));
       return tile;
     };
     const tiles: TileChoice = {
-      product: (shape, direction) => pick(productKey(shape, direction), productTiles(shape)),
-      gradient: (conv) => pick(gradientKey(conv), gradientTiles(conv)),
+      product: (shape, direction) =>
+        pick(productKey(shape, direction), candidates.product(shape, direction)),
+      gradient: (conv) => pick(gradientKey(conv), candidates.gradient(conv)),
     };
     const compiled = compileKernels(program, { tiles, format });
     const executable = await createExecutable(device, program, compiled);
@@ -131,12 +139,6 @@ async function measure(
     }
   }
   return Object.fromEntries([...best].map(([key, { tile }]) => [key, tile]));
-}
-
-/** The round's candidate: the default first, then evenly over the list. */
-function spread(candidates: number, round: number): number {
-  if (candidates <= MOST_CANDIDATES) return round % candidates;
-  return Math.floor((round * candidates) / MOST_CANDIDATES);
 }
 
 /** Remembered tiles, if that is what the text holds. */

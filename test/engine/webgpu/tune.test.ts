@@ -6,11 +6,12 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lowerTraining } from '../../../src/engine/lower-train.ts';
 import { openDevice } from '../../../src/engine/webgpu/adapter.ts';
-import { compileKernels, DEFAULT_TILES } from '../../../src/engine/webgpu/compile.ts';
+import { defaultTiles, tileCandidates } from '../../../src/engine/webgpu/candidates.ts';
+import { compileKernels } from '../../../src/engine/webgpu/compile.ts';
 import { Device } from '../../../src/engine/webgpu/device.ts';
 import { createNodeGpuHost } from '../../../src/engine/webgpu/host.node.ts';
 import { createFileTileCache } from '../../../src/engine/webgpu/tile-cache.node.ts';
-import { type GradientTile, gradientKey, gradientTiles } from '../../../src/engine/webgpu/tiles.ts';
+import { type GradientTile, gradientKey } from '../../../src/engine/webgpu/tiles.ts';
 import {
   type TileCache,
   tileName,
@@ -20,8 +21,11 @@ import {
 import { createNetwork } from '../../../src/nn/network.ts';
 
 const program = lowerTraining(createNetwork('resnet20', { shortcut: 'A' }), { batchSize: 2 });
+const candidates = tileCandidates();
 const sources = (names: Awaited<ReturnType<typeof tuneTiles>>) =>
-  compileKernels(program, { tiles: tilesNamed(names) }).body.map(({ source }) => source);
+  compileKernels(program, { tiles: tilesNamed(names, candidates) }).body.map(
+    ({ source }) => source,
+  );
 
 describe('tuning', () => {
   let device: Device;
@@ -45,8 +49,8 @@ describe('tuning', () => {
         await cache.set(key, value);
       },
     };
-    const first = await tuneTiles(device, program, 'f32', spied);
-    const second = await tuneTiles(device, program, 'f32', spied);
+    const first = await tuneTiles(device, program, 'f32', candidates, spied);
+    const second = await tuneTiles(device, program, 'f32', candidates, spied);
     expect(sets).toHaveLength(1);
     const choice = JSON.parse(sets[0]![1]) as Record<string, string>;
     // The stem, three stages and two strides; the stem has no input gradient.
@@ -61,9 +65,9 @@ describe('tuning', () => {
     let tiles: readonly GradientTile[] = [];
     compileKernels(program, {
       tiles: {
-        ...DEFAULT_TILES,
+        ...defaultTiles(candidates),
         gradient(conv) {
-          const all = gradientTiles(conv);
+          const all = candidates.gradient(conv);
           if (gradientKey(conv) === key) tiles = all;
           return all[0]!;
         },
@@ -75,7 +79,7 @@ describe('tuning', () => {
       set: async () => {},
     });
     const kernelsAfter = async (value: string) =>
-      sources(await tuneTiles(device, program, 'f32', remembered(value)));
+      sources(await tuneTiles(device, program, 'f32', candidates, remembered(value)));
     const usual = await kernelsAfter('{}');
     expect(await kernelsAfter(JSON.stringify({ [key]: tileName(usualTile!) }))).toEqual(usual);
     expect(await kernelsAfter(JSON.stringify({ [key]: tileName(otherTile!) }))).not.toEqual(usual);
@@ -98,7 +102,7 @@ describe('tuning', () => {
     const updated = Object.create(device, {
       facts: { value: { ...device.facts, driver: 'NVIDIA: 600.1' } },
     }) as Device;
-    for (const each of [device, updated]) await tuneTiles(each, program, 'f32', spied);
+    for (const each of [device, updated]) await tuneTiles(each, program, 'f32', candidates, spied);
     expect(new Set(keys).size).toBe(2);
   });
 

@@ -5,7 +5,7 @@ import { NORM_EPSILON } from '../../constants.ts';
 import type { CompileContext, Of } from '../context.ts';
 import { activationOperand, at, shortcutTerm } from '../operands.ts';
 import { forEachResult, forwardProduct, productLayout } from '../product.ts';
-import { productBody, productDeclarations } from '../product-code.ts';
+import { productCode } from '../product-code.ts';
 import { productKey } from '../tiles.ts';
 
 export function convolutionInference(
@@ -25,6 +25,7 @@ export function convolutionInference(
   const bias = (conv.kernel ** 2 * conv.inChannels * conv.outChannels) / 4;
   const added = shortcut && shortcutTerm(builder, shortcut, outShape);
   const result = builder.tensor('result', output, 'read_write');
+  const code = productCode(builder, product, tile, operand, { name: weights, offset: '0u' });
 
   const store = forEachResult(product, tile, ({ name, row, column, quad }) => {
     const place = { image: 'image', row, column, c4: 'c4' };
@@ -42,9 +43,9 @@ export function convolutionInference(
       label: `convolutionInference ${conv.name}`,
       threads,
       tileKey: productKey(product.shape, product.direction),
-      declarations: productDeclarations(product, tile),
+      declarations: code.declarations,
       body: `
-        ${productBody(builder, product, tile, operand, weights, '0u')}
+        ${code.body}
         ${store}`,
       workgroups: (count) => [tiles * blocks, count],
       multiplyAddsPerImage:

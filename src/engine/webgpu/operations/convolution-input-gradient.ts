@@ -9,7 +9,7 @@ import type { KernelBuilder } from '../kernel.ts';
 import type { Place } from '../operands.ts';
 import { at, gradientOperand, type Shape } from '../operands.ts';
 import { forEachResult, inputGradientProduct, productLayout } from '../product.ts';
-import { productBody, productDeclarations } from '../product-code.ts';
+import { productCode } from '../product-code.ts';
 import { sumOverLanes } from '../reduce.ts';
 import { productKey } from '../tiles.ts';
 
@@ -30,11 +30,12 @@ export function convolutionInputGradient(
     channels: conv.outChannels,
   });
   const weights = builder.array('parameters', context.flat('parameters'), 'read', 'vec4f');
-  const weightOffset = builder.constant(conv.weight / 4);
+  const offset = builder.constant(conv.weight / 4);
   const result = builder.tensor('result', inputGradient.output, 'read_write');
   const shortcut = shortcutCode(builder, inputGradient, inShape);
   const gate = inputGradient.gate && gateCode(builder, inputGradient.gate, inShape);
   const sums = sumsCode(context, builder, inputGradient.sums, inShape, tiles);
+  const code = productCode(builder, product, tile, operand, { name: weights, offset });
 
   const finish = (quad: number) => {
     const results = forEachResult(product, tile, (one) => {
@@ -55,7 +56,7 @@ export function convolutionInputGradient(
       ${results}
       ${
         sums
-          ? `${sumOverLanes(builder, 'staged', threads, lanes, sums.variables)}
+          ? `${sumOverLanes(builder, code.exchange, threads, lanes, sums.variables)}
              if (lane == 0u) { ${sums.store(`image * ${tiles}u + tileIndex`, 'c4')} }`
           : ''
       }
@@ -67,9 +68,9 @@ export function convolutionInputGradient(
       label: `convolutionBackward ${conv.name} input`,
       threads,
       tileKey: productKey(product.shape, product.direction),
-      declarations: productDeclarations(product, tile),
+      declarations: code.declarations,
       body: `
-        ${productBody(builder, product, tile, operand, weights, weightOffset)}
+        ${code.body}
         ${Array.from({ length: tile.threadQuads }, (_, quad) => finish(quad)).join('\n')}`,
       workgroups: (count) => [tiles * blocks, count],
       multiplyAddsPerImage:

@@ -1,16 +1,16 @@
 // Gradient of a convolution's weight: dw[a, b, c, o] = Σ over images and pixels x[s·i + a, s·j + b, c] · dy[i, j, o],
 // a product whose sum runs over all pixels of the batch. Workgroups share it out: each sums some
 // strips of rows for a block of c × o and writes a partial result; a second kernel adds the partial
-// results in their order.
-//
-// A thread holds all taps of one c and four o in registers (9 vectors) and walks along the rows of a
-// strip: the window of x moves by one column, so a pixel costs one vector of dy and one new column of
-// x for nine multiply-adds.
+// results in their order. A strip of x and of dy is staged in workgroup memory and multiplied there,
+// in the threads' registers (register-weight-sums.ts) or on tensor cores (matrix-weight-sums.ts).
 
 import type { ConvolutionGeometry } from '../../program.ts';
 import type { CompileContext, Of } from '../context.ts';
 import type { Resource } from '../kernel.ts';
+import { matrixWeightSums } from '../matrix-weight-sums.ts';
 import { activationOperand, gradientOperand, stagePatch } from '../operands.ts';
+import { registerWeightSums } from '../register-weight-sums.ts';
+import type { WeightPlace } from '../sums.ts';
 import { type GradientTile, gradientKey, gradientThreads } from '../tiles.ts';
 
 export function convolutionWeightGradient(
@@ -38,40 +38,37 @@ function partialSums(
   const { kernel, stride, inSize, outSize, inChannels, outChannels } = conv;
   const threads = gradientThreads(tile);
   const builder = context.builder();
-  const x = activationOperand(
-    builder,
-    input,
-    { size: inSize, channels: inChannels },
-    context.program.named,
-  );
+  const inShape = { size: inSize, channels: inChannels };
+  const x = activationOperand(builder, input, inShape, context.program.named);
   const dy = gradientOperand(builder, outputGradient, { size: outSize, channels: outChannels });
   const partials = builder.array('partials', resource, 'read_write', 'vec4f');
   const step = builder.step();
 
-  const { rows, rowGroups, stripsPerGroup } = tile;
+  const { rows, stripsPerGroup } = tile;
   const before = (kernel - 1) / 2;
-  const patchRows = (rows - 1) * stride + kernel;
-  const patchColumns = (outSize - 1) * stride + kernel;
+  const inQuads = tile.inChannels / 4;
   const outQuads = tile.outChannels / 4;
   const blocksIn = Math.ceil(inChannels / tile.inChannels);
   const blocksOut = outChannels / tile.outChannels;
   const strips = outSize / rows;
-  const groupThreads = tile.inChannels * outQuads;
+  const write = ({ tap, inChannel, outQuad }: WeightPlace, value: string) =>
+    `${partials}[((group.y * ${kernel ** 2}u + ${tap}u) * ${inChannels}u + blockIn * ${tile.inChannels}u + ${inChannel}) * ${outChannels / 4}u + blockOut * ${outQuads}u + ${outQuad}] = ${value};`;
+  const sums = (tile.matrices ? matrixWeightSums : registerWeightSums)(builder, conv, tile, write);
 
   const stagedX = stagePatch(
     builder,
     x,
     {
-      rows: patchRows,
-      columns: patchColumns,
+      rows: (rows - 1) * stride + kernel,
+      columns: (outSize - 1) * stride + kernel,
       row: `i32(firstRow * ${stride}u) - ${before}`,
       column: `-${before}`,
       image: 'image',
-      quads: tile.inChannels / 4,
-      firstQuad: `blockIn * ${tile.inChannels / 4}u`,
+      quads: inQuads,
+      firstQuad: `blockIn * ${inQuads}u`,
     },
     threads,
-    [0, 1, 2, 3].map((i) => `xs[p * ${tile.inChannels}u + 4u * q + ${i}u] = v[${i}];`).join(' '),
+    sums.storeX,
     `blockOut == 0u && patchRow >= ${before}u && patchRow < ${before + rows * stride}u`,
   );
   const stagedDy = stagePatch(
@@ -79,7 +76,7 @@ function partialSums(
     dy,
     {
       rows,
-      columns: outSize,
+      columns: sums.dyColumns,
       row: 'i32(firstRow)',
       column: '0',
       image: 'image',
@@ -87,69 +84,20 @@ function partialSums(
       firstQuad: `blockOut * ${outQuads}u`,
     },
     threads,
-    `dys[p * ${outQuads}u + q] = v;`,
+    sums.storeDy,
     'false',
   );
-
-  const taps = Array.from({ length: kernel * kernel }, (_, tap) => tap);
-  const window = (a: number, b: number) => `x${a}_${b}`;
-  const range = Array.from({ length: kernel }, (_, i) => i);
-  const load = (a: number, column: string) =>
-    `xs[((patchRow + ${a}u) * ${patchColumns}u + ${column}) * ${tile.inChannels}u + c]`;
-  // Before the first pixel the window holds all columns but those that its first step brings.
-  const old = range.slice(0, Math.max(0, kernel - stride));
-  const fresh = range.slice(old.length);
-  const start = range
-    .flatMap((a) =>
-      range.map((b) => `var ${window(a, b)} = ${b < old.length ? load(a, `${b}u`) : '0.0'};`),
-    )
-    .join('\n');
-  const advance = range
-    .flatMap((a) => fresh.map((b) => `${window(a, b)} = ${load(a, `j * ${stride}u + ${b}u`)};`))
-    .join('\n');
-  const shift = range
-    .flatMap((a) => old.map((b) => `${window(a, b)} = ${window(a, b + stride)};`))
-    .join('\n');
-  const products = taps
-    .map((t) => `sum${t} += ${window(Math.floor(t / kernel), t % kernel)} * d;`)
-    .join('\n');
-
-  const sumOverGroups =
-    rowGroups === 1
-      ? ''
-      : taps
-          .map(
-            (t) => `
-        if (rowGroup > 0u) { dys[(rowGroup - 1u) * ${groupThreads}u + place] = sum${t}; }
-        workgroupBarrier();
-        if (rowGroup == 0u) {
-          for (var g = 0u; g < ${rowGroups - 1}u; g++) { sum${t} += dys[g * ${groupThreads}u + place]; }
-        }
-        workgroupBarrier();`,
-          )
-          .join('');
-  const dySize = Math.max(
-    rows * outSize * outQuads,
-    rowGroups === 1 ? 0 : (rowGroups - 1) * groupThreads,
-  );
-  const partial = inChannels % tile.inChannels !== 0;
 
   context.kernels.push(
     builder.build({
       label: `convolutionBackward ${conv.name} weight`,
       threads,
       tileKey: gradientKey(conv),
-      declarations: `
-        var<workgroup> xs: array<f32, ${patchRows * patchColumns * tile.inChannels}>;
-        var<workgroup> dys: array<vec4f, ${dySize}>;`,
+      declarations: sums.declarations,
       body: `
         let blockOut = group.x % ${blocksOut}u;
         let blockIn = group.x / ${blocksOut}u;
-        let place = tid % ${groupThreads}u;
-        let rowGroup = tid / ${groupThreads}u;
-        let c = place % ${tile.inChannels}u;
-        let o4 = place / ${tile.inChannels}u;
-        ${taps.map((t) => `var sum${t} = vec4f();`).join('\n')}
+        ${sums.begin}
         let lastStrip = min((group.y + 1u) * ${stripsPerGroup}u, ${step}.count * ${strips}u);
         for (var strip = group.y * ${stripsPerGroup}u; strip < lastStrip; strip++) {
           let image = strip / ${strips}u;
@@ -157,28 +105,10 @@ function partialSums(
           ${stagedX}
           ${stagedDy}
           workgroupBarrier();
-          for (var i = rowGroup; i < ${builder.bound(rows)}; i += ${rowGroups}u) {
-            let patchRow = i * ${stride}u;
-            ${start}
-            for (var j = 0u; j < ${builder.bound(outSize)}; j++) {
-              ${advance}
-              let d = dys[(i * ${outSize}u + j) * ${outQuads}u + o4];
-              ${products}
-              ${shift}
-            }
-          }
+          ${sums.addStrip}
           workgroupBarrier();
         }
-        ${sumOverGroups}
-        let base = blockIn * ${tile.inChannels}u + c;
-        if (rowGroup == 0u ${partial ? `&& base < ${inChannels}u` : ''}) {
-          ${taps
-            .map(
-              (t) =>
-                `${partials}[((group.y * ${taps.length}u + ${t}u) * ${inChannels}u + base) * ${outChannels / 4}u + blockOut * ${outQuads}u + o4] = sum${t};`,
-            )
-            .join('\n')}
-        }`,
+        ${sums.finish}`,
       workgroups: (count) => [blocksIn * blocksOut, partialsOf(count)],
       multiplyAddsPerImage: outSize ** 2 * outChannels * kernel ** 2 * inChannels,
     }),

@@ -5,7 +5,7 @@
 import type { CompileContext, Of } from '../context.ts';
 import { activationOperand, at } from '../operands.ts';
 import { forEachResult, forwardProduct, productLayout, resultNames } from '../product.ts';
-import { productBody, productDeclarations } from '../product-code.ts';
+import { productCode } from '../product-code.ts';
 import { float, momentsOverLanes } from '../reduce.ts';
 import { productKey } from '../tiles.ts';
 
@@ -25,8 +25,9 @@ export function convolution(context: CompileContext, operation: Of<'convolution'
     program.named,
   );
   const weights = builder.array('parameters', context.flat('parameters'), 'read', 'vec4f');
-  const weightOffset = builder.constant(conv.weight / 4);
+  const offset = builder.constant(conv.weight / 4);
   const result = builder.tensor('result', output, 'read_write');
+  const code = productCode(builder, product, tile, operand, { name: weights, offset });
 
   const store = forEachResult(product, tile, ({ name, row, column, quad }) =>
     result.store(at(outShape, { image: 'image', row, column, c4: `firstQuad + ${quad}u` }), name),
@@ -48,7 +49,7 @@ export function convolution(context: CompileContext, operation: Of<'convolution'
         var mean = (${names.join(' + ')}) * ${float(1 / names.length)};
         var deviation = vec4f();
         ${names.map((name) => `deviation += (${name} - mean) * (${name} - mean);`).join('\n')}
-        ${momentsOverLanes(builder, 'staged', threads, lanes, 'mean', 'deviation', names.length)}
+        ${momentsOverLanes(builder, code.exchange, threads, lanes, 'mean', 'deviation', names.length)}
         if (lane == 0u) {
           let part = (image * ${tiles}u + tileIndex) * ${2 * quads}u + firstQuad + ${quad}u;
           ${partials}[part] = mean;
@@ -63,9 +64,9 @@ export function convolution(context: CompileContext, operation: Of<'convolution'
       label: `convolution ${conv.name}`,
       threads,
       tileKey: productKey(product.shape, product.direction),
-      declarations: productDeclarations(product, tile),
+      declarations: code.declarations,
       body: `
-        ${productBody(builder, product, tile, operand, weights, weightOffset)}
+        ${code.body}
         ${store}
         ${statistics.join('\n')}`,
       workgroups: (count) => [tiles * blocks, count],

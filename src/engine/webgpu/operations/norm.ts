@@ -6,7 +6,7 @@ import { NORM_EPSILON, NORM_MOMENTUM } from '../../constants.ts';
 import type { NormId } from '../../program.ts';
 import type { CompileContext } from '../context.ts';
 import { NORM_ROWS } from '../kernel.ts';
-import { sumOverLanes } from '../reduce.ts';
+import { exchangeArray, sumOverLanes } from '../reduce.ts';
 
 const LANES = 128;
 
@@ -122,7 +122,7 @@ export function normGradient(context: CompileContext, norm: NormId): void {
           sum += ${partials}[base];
           productSum += ${partials}[base + ${productRow} * ${quads}u];
         }
-        ${sumOverLanes(builder, 'sums', LANES, LANES, ['sum', 'productSum'])}
+        ${sumOverLanes(builder, exchangeArray('sums'), LANES, LANES, ['sum', 'productSum'])}
         if (tid == 0u) {
           totals[0] = sum;
           totals[1] = productSum;

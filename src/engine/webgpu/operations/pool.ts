@@ -4,7 +4,7 @@
 import type { CompileContext, Of } from '../context.ts';
 import { gateCode, sumsCode } from '../gate.ts';
 import { activationOperand, at } from '../operands.ts';
-import { float, sumOverLanes } from '../reduce.ts';
+import { exchangeArray, float, sumOverLanes } from '../reduce.ts';
 
 /** Threads that share the pixels of one vector of channels: 256 for 64 channels. */
 function lanesOf(channels: number): number {
@@ -48,7 +48,7 @@ export function globalAveragePool(
           ${operand.keep?.(place) ?? ''}
           sum += v;
         }
-        ${sumOverLanes(builder, 'sums', threads, lanes, ['sum'])}
+        ${sumOverLanes(builder, exchangeArray('sums'), threads, lanes, ['sum'])}
         if (tid % ${lanes}u == 0u) {
           ${pooled}[image * ${channels / 4}u + c4] = sum * ${float(1 / (size * size))};
         }`,
@@ -97,7 +97,7 @@ export function globalAveragePoolBackward(
         }
         ${
           sums
-            ? `${sumOverLanes(builder, 'exchange', threads, lanes, sums.variables)}
+            ? `${sumOverLanes(builder, exchangeArray('exchange'), threads, lanes, sums.variables)}
                if (tid % ${lanes}u == 0u) { ${sums.store('image', 'c4')} }`
             : ''
         }`,
