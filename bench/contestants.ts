@@ -5,6 +5,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
+import { pytorchVariants } from './gpu/peers.ts';
+import type { Table6Task } from './table6.ts';
 
 const PEERS = path.join(import.meta.dirname, 'peers');
 /** Seconds of TensorFlow.js an image: a batch of 128 would take minutes. */
@@ -20,13 +22,18 @@ export interface Task {
   readonly arch: string;
   readonly mode: 'train' | 'infer';
   readonly batch: number;
-  readonly threads: number;
+  /** Threads of the CPU; absent on a GPU. */
+  readonly threads?: number;
+  /** Part of the name of the GPU to use; where there are several. */
+  readonly adapter?: string;
 }
 
 export interface Contestant {
   readonly name: string;
   /** Of several variants of one program the best is taken. */
   readonly program: string;
+  /** Is compared with the best PyTorch of the same. */
+  readonly precision: 'float32' | 'half';
   readonly command: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** Fewer turns where one takes long. */
@@ -35,28 +42,54 @@ export interface Contestant {
 
 export interface Variant {
   readonly width: '256' | '128';
-  readonly convolution: string;
+  readonly convolution: 'winograd4' | 'winograd2' | 'direct';
 }
 
-export function table6(task: Task, { width, convolution }: Variant, memory: string): Contestant {
-  const { arch, mode, batch, threads } = task;
+export type Memory = Table6Task['memory'];
+
+export function table6(task: Task, { width, convolution }: Variant, memory: Memory): Contestant {
+  const { arch, mode, batch, threads = 1 } = task;
   const name = `table6, ${width} bits, ${convolution}${memory === 'auto' ? '' : `, ${memory}`}`;
+  const settings = { arch, mode, batch, memory, threads, convolution };
+  return contestant(name, 'float32', {
+    ...settings,
+    device: 'cpu',
+    width: width === '256' ? 256 : 128,
+  });
+}
+
+export function table6Gpu(task: Task, precision: GpuPrecision, memory: Memory): Contestant {
+  const { arch, mode, batch, adapter } = task;
+  const settings = { arch, mode, batch, memory, adapter };
+  const name = `table6, WebGPU, ${precision}`;
+  const kind = precision === 'float32' ? 'float32' : 'half';
+  return contestant(name, kind, { ...settings, device: 'webgpu', precision });
+}
+
+export type GpuPrecision = Extract<Table6Task, { device: 'webgpu' }>['precision'];
+
+function contestant(
+  name: string,
+  precision: Contestant['precision'],
+  task: Table6Task,
+): Contestant {
   const script = path.join(import.meta.dirname, 'table6.ts');
-  const settings = [arch, mode, String(batch), String(threads), width, convolution, memory];
-  return { name, program: name, command: [process.execPath, script, ...settings] };
+  const command = [process.execPath, script, JSON.stringify(task)];
+  return { name, program: name, precision, command };
 }
 
 /** PyTorch of an interpreter, in both memory formats; nothing where it is not installed. */
 export function pytorch(task: Task, python: string): Contestant[] {
-  const version = pytorchVersion(python);
-  if (version === undefined) return [];
+  const facts = pytorchFacts(python);
+  if (facts === undefined) return [];
   const { arch, mode, batch, threads } = task;
   const wide = /\bavx512f\b/.test(
     existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '',
   );
   return ['channels_last', 'contiguous'].map((layout) => ({
-    name: `PyTorch ${version}, ${layout}`,
-    program: `PyTorch ${version}`,
+    name: `PyTorch ${facts.version}, ${layout}`,
+    program: `PyTorch ${facts.version}`,
+    precision: 'float32',
     command: [
       python,
       path.join(PEERS, 'pytorch.py'),
@@ -66,37 +99,76 @@ export function pytorch(task: Task, python: string): Contestant[] {
   }));
 }
 
-const versions = new Map<string, string | undefined>();
+/** PyTorch on the GPU; nothing where it is not installed or sees none. */
+export function pytorchGpu(task: Task, python: string): Contestant[] {
+  const facts = pytorchFacts(python);
+  if (!facts?.cuda) return [];
+  const { arch, mode, batch } = task;
+  return pytorchVariants(Number(arch.replace(/\D+/g, ''))).map(({ layout, precision, engine }) => {
+    const isHalf = precision === 'amp' || precision === 'half';
+    const kind = engine === 'eager' ? 'eager' : 'compiled';
+    return {
+      name: `PyTorch ${facts.version}, ${engine}, ${precision}, ${layout}`,
+      program: `PyTorch ${facts.version}, ${kind}, ${isHalf ? 'half' : 'float32'}`,
+      precision: isHalf ? 'half' : 'float32',
+      command: [
+        python,
+        path.join(PEERS, 'pytorch_gpu.py'),
+        ...[arch, mode, String(batch), layout, precision, engine],
+      ],
+    };
+  });
+}
 
-function pytorchVersion(python: string): string | undefined {
-  if (!versions.has(python)) {
-    const program = 'import torch; print(torch.__version__.split("+")[0])';
+interface PyTorchFacts {
+  readonly version: string;
+  /** It sees a GPU. */
+  readonly cuda: boolean;
+}
+
+const known = new Map<string, PyTorchFacts | undefined>();
+
+function pytorchFacts(python: string): PyTorchFacts | undefined {
+  if (!known.has(python)) {
+    const program =
+      'import torch; print(torch.__version__.split("+")[0], torch.cuda.is_available())';
     try {
       const stdio = ['ignore', 'pipe', 'ignore'] as ['ignore', 'pipe', 'ignore'];
-      versions.set(
-        python,
-        execFileSync(python, ['-c', program], { encoding: 'utf8', stdio }).trim(),
-      );
+      const text = execFileSync(python, ['-c', program], { encoding: 'utf8', stdio });
+      const [version, cuda] = text.trim().split(' ');
+      known.set(python, { version: version!, cuda: cuda === 'True' });
     } catch {
-      versions.set(python, undefined);
+      known.set(python, undefined);
     }
   }
-  return versions.get(python);
+  return known.get(python);
 }
 
 /** A peer in JavaScript, where `npm ci --prefix bench/peers` installed it. */
-export function javascript(task: Task, name: 'tfjs' | 'jax'): Contestant[] {
+export function javascript(
+  task: Task,
+  name: 'tfjs' | 'jax',
+  device: 'cpu' | 'webgpu',
+): Contestant[] {
   const dependency = name === 'tfjs' ? '@tensorflow/tfjs' : '@jax-js/jax';
   if (!existsSync(path.join(PEERS, 'node_modules', dependency))) return [];
-  const batch = Math.min(SLOW_BATCH, task.batch);
-  const script = path.join(PEERS, `${name}.js`);
-  const label = name === 'tfjs' ? 'TensorFlow.js, cpu' : 'jax-js, wasm';
+  const isSlow = device === 'cpu';
+  const batch = isSlow ? Math.min(SLOW_BATCH, task.batch) : task.batch;
+  const engine = isSlow && name === 'jax' ? 'wasm' : device;
+  const label = `${name === 'tfjs' ? 'TensorFlow.js' : 'jax-js'}, ${engine}`;
+  const settings = [task.arch, task.mode, String(batch), engine];
   return [
     {
-      name: `${label}, batch ${batch}`,
+      name: batch === task.batch ? label : `${label}, batch ${batch}`,
       program: label,
-      command: [process.execPath, script, task.arch, task.mode, String(batch)],
-      rounds: 1,
+      precision: 'float32',
+      command: [
+        process.execPath,
+        path.join(PEERS, `${name}.js`),
+        ...settings,
+        ...(task.adapter ? [task.adapter] : []),
+      ],
+      ...(isSlow && { rounds: 1 }),
     },
   ];
 }
@@ -159,8 +231,14 @@ export class Player {
   private async answer(): Promise<Record<string, number>> {
     for (;;) {
       const { value, done } = await this.lines.next();
-      if (done) throw new Error(`${this.contestant.name} ended: ${this.errors}`);
+      if (done) throw new Error(`${this.contestant.name} ended: ${errorLine(this.errors)}`);
       if (value.startsWith('{')) return JSON.parse(value) as Record<string, number>;
     }
   }
+}
+
+/** The line that says what went wrong, out of a stack trace or a traceback. */
+function errorLine(text: string): string {
+  const lines = text.trim().split('\n');
+  return lines.findLast((line) => /^\S*Error\b/.test(line)) ?? lines.at(-1) ?? '';
 }

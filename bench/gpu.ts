@@ -1,196 +1,130 @@
-// How fast a GPU trains: a check against the oracle, then images a second of every network in float32
-// and mixed precision, and where the time of a step goes. `bench/gpu.sh` carries it to a bare machine.
-//
-//   node bench/gpu.ts [resnet20 resnet110 ...] [--batch 128] [--seconds 5] [--adapter <part of a name>]
-//     [--precision float32,half] [--tune on] [--profile] [--json]
+// All results of a GPU, phase by phase, into one folder that can be gone on with: the second half of
+// `bench/gpu.sh`, which has put into the environment what the driver needs. `bench/gpu.sh help` says
+// what can be typed.
 
-import { parseArgs } from 'node:util';
-import { IMAGE_BYTES } from '../src/data/dataset.ts';
-import { IMAGENET_NORMALIZATION } from '../src/data/normalization.ts';
-import type { Backend, BatchInputs } from '../src/engine/backend.ts';
-import { lowerTraining } from '../src/engine/lower-train.ts';
-import type { Program } from '../src/engine/program.ts';
-import { createReferenceBackend } from '../src/engine/reference/backend.ts';
-import { createWebGpuBackend } from '../src/engine/webgpu/backend.ts';
-import type { WebGpuExecutable } from '../src/engine/webgpu/executable.ts';
-import { createNodeGpuHost } from '../src/engine/webgpu/host.node.ts';
-import { initializeWeights } from '../src/nn/initialize.ts';
-import { createNetwork, type Network } from '../src/nn/network.ts';
-import { writeTraining } from '../src/train/executables.ts';
-import { randomStream } from '../src/util/random.ts';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { messageOf, UserError } from '../src/util/errors.ts';
+import { checkSchema, checkUnits } from './gpu/check.ts';
+import { findGpu, fixedFacts, Gpu, otherFacts } from './gpu/device.ts';
+import { type GpuSettings, type Phase, type Precision, parseCommand } from './gpu/options.ts';
+import { peerUnits } from './gpu/peers.ts';
+import { gpuReport } from './gpu/report.ts';
+import { ceilingsSchema, speedUnits } from './gpu/speed.ts';
+import { trainRuns } from './gpu/train.ts';
+import { Results, type ResultsFile, type RunOptions, readResults, valuesOf } from './gpu/units.ts';
 
-const TABLE_6 = ['resnet20', 'resnet32', 'resnet44', 'resnet56', 'resnet110', 'resnet1202'];
-/** Steps that are queued before the first one's loss is awaited. */
-const IN_FLIGHT = 3;
-/** Two operations a multiply-add; forward, input gradient and weight gradient. */
-const OPERATIONS = 6;
-const SGD = { learningRate: 0.01, momentum: 0.9, weightDecay: 1e-4 };
+/** Exit code of a command that ended in good order and has more to do. */
+const NOT_FINISHED = 75;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    batch: { type: 'string', default: '128' },
-    seconds: { type: 'string', default: '5' },
-    adapter: { type: 'string' },
-    precision: { type: 'string', default: 'float32,half' },
-    tune: { type: 'string', default: 'off' },
-    profile: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
-});
-const archs = positionals.length > 0 ? positionals : TABLE_6;
-const batchSize = Number(values.batch);
+const say = (line: string) => console.log(line);
 
-function randomBatch(count: number): BatchInputs {
-  const random = randomStream(1, 'bench');
-  const integers = (length: number, bound: number) =>
-    Array.from({ length }, () => random.integer(bound));
-  return {
-    count,
-    images: Uint8Array.from(integers(count * IMAGE_BYTES, 256)),
-    labels: Int32Array.from(integers(count, 10)),
-    augmentation: Int32Array.from(integers(3 * count, 9), (crop, i) =>
-      i % 3 === 2 ? crop % 2 : crop,
-    ),
-    sgd: SGD,
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  console.error(error.message);
+  process.exitCode = error.exitCode;
+}
+
+async function main(): Promise<number> {
+  const command = parseCommand(process.argv.slice(2), process.env, process.env.TABLE6_CARRIED_DATA);
+  if (command.kind !== 'run') throw new UserError('Start this with bench/gpu.sh.');
+  const { phases, settings } = command;
+  if (phases.every((phase) => phase === 'report')) {
+    writeReport(settings.output);
+    return 0;
+  }
+  const adapter = await findGpu(settings);
+  say(`adapter: ${adapter.name}, ${adapter.driver}`);
+  const needsPrecisions = phases.some((phase) => phase === 'check' || phase === 'speed');
+  const precisions = needsPrecisions ? await availablePrecisions(settings) : [];
+  const results = Results.open(settings.output, fixedFacts(adapter));
+  results.addFacts(otherFacts(adapter));
+  const options: RunOptions = {
+    deadline: performance.now() + 60_000 * (settings.minutes ?? Number.POSITIVE_INFINITY),
+    again: settings.again,
+    say,
   };
-}
-
-function trainingProgram(network: Network, count: number): Program {
-  const memory = network.arch === 'resnet1202' ? 'recompute' : 'keep';
-  return lowerTraining(network, { batchSize: count, memory });
-}
-
-/** ‖a − b‖ / ‖b‖ of the weights after one step, against the float64 oracle. */
-async function selfTest(backend: Backend): Promise<{ loss: number; gradient: number }> {
-  const network = createNetwork('resnet8', { shortcut: 'A' });
-  const program = trainingProgram(network, 4);
-  const outcomes = [];
-  for (const each of [createReferenceBackend(), backend]) {
-    const executable = await each.compile(program);
-    await writeTraining(executable, initializeWeights(network, 3), IMAGENET_NORMALIZATION);
-    const { lossSum } = await executable.run(randomBatch(4));
-    outcomes.push({ loss: lossSum / 4, gradients: await executable.read('gradients') });
-    await executable.dispose();
+  let done = true;
+  for (const phase of phases) {
+    if (phase === 'report') continue;
+    say(`\n== ${phase}`);
+    done = (await runPhase(phase, { ...settings, precisions }, results, options)) && done;
+    writeReport(settings.output);
   }
-  const [expected, actual] = outcomes as [(typeof outcomes)[0], (typeof outcomes)[0]];
-  let [difference, square] = [0, 0];
-  expected.gradients.forEach((value, i) => {
-    difference += (actual.gradients[i]! - value) ** 2;
-    square += value ** 2;
-  });
-  return { loss: Math.abs(actual.loss - expected.loss), gradient: Math.sqrt(difference / square) };
+  return conclude(results.snapshot, done, path.join(settings.output, 'gpu.md'));
 }
 
-/** Seconds of a step with several in flight, after a warm-up; the median of ten stretches. */
-async function measure(executable: WebGpuExecutable, batch: BatchInputs): Promise<number> {
-  const seconds = Number(values.seconds);
-  await executable.run(batch);
-  const stretch = async (steps: number) => {
-    const begin = performance.now();
-    const running: Promise<unknown>[] = [];
-    for (let i = 0; i < steps; i++) {
-      running.push(executable.run(batch));
-      if (i >= IN_FLIGHT) await running[i - IN_FLIGHT];
+/** Says how it went. @returns the exit code: 1 where the GPU computed something wrong */
+function conclude(results: ResultsFile, done: boolean, report: string): number {
+  const failed = Object.values(results.units).filter(({ state }) => state === 'failed').length;
+  const wrong = [...valuesOf(results, 'check/', checkSchema).values()].filter((it) => !it.right);
+  const parts = [
+    done ? 'all is done' : 'not finished, the same command goes on',
+    ...(failed > 0 ? [`${failed} not measured`] : []),
+    ...(wrong.length > 0 ? [`${wrong.length} checks WRONG`] : []),
+  ];
+  say(`\n${report}: ${parts.join('; ')}`);
+  if (wrong.length > 0) return 1;
+  return done ? 0 : NOT_FINISHED;
+}
+
+async function runPhase(
+  phase: Exclude<Phase, 'report'>,
+  settings: GpuSettings,
+  results: Results,
+  options: RunOptions,
+): Promise<boolean> {
+  switch (phase) {
+    case 'check':
+    case 'speed': {
+      const gpu = new Gpu(settings);
+      const ceilings = () => valuesOf(results.snapshot, 'ceilings', ceilingsSchema).get('');
+      const units =
+        phase === 'check'
+          ? checkUnits(gpu, settings, say)
+          : speedUnits(gpu, settings, say, ceilings);
+      try {
+        return await results.run(units, options);
+      } finally {
+        await gpu.close();
+      }
     }
-    await Promise.all(running);
-    return (performance.now() - begin) / 1000 / steps;
-  };
-  const first = await stretch(2);
-  const steps = Math.max(2, Math.ceil(seconds / 10 / first));
-  const times: number[] = [];
-  for (let i = 0; i < 10; i++) times.push(await stretch(steps));
-  return times.sort((a, b) => a - b)[5]!;
+    case 'peers': {
+      const peers = peerUnits(settings, say);
+      results.addFacts(peers.facts);
+      try {
+        return await results.run(peers.units, options);
+      } finally {
+        peers.stop();
+      }
+    }
+    case 'train':
+      return await trainRuns(settings, results, options);
+    default:
+      throw new Error(`unknown phase ${phase satisfies never}`);
+  }
 }
 
-async function profile(executable: WebGpuExecutable, batch: BatchInputs): Promise<string[]> {
-  const sums = new Map<string, { milliseconds: number; multiplyAdds: number; kernels: number }>();
-  for (const { name, tileKey, milliseconds, multiplyAdds } of await executable.time(batch)) {
-    const kind = name.split(' ', 1)[0]!;
-    const part = name.endsWith('weight sum') ? `${kind} sum` : kind;
-    const key = tileKey && part === kind ? tileKey : part;
-    const sum = sums.get(key) ?? { milliseconds: 0, multiplyAdds: 0, kernels: 0 };
-    sum.milliseconds += milliseconds;
-    sum.multiplyAdds += multiplyAdds;
-    sum.kernels++;
-    sums.set(key, sum);
+/** Those that the GPU has; says which it has not. */
+async function availablePrecisions(settings: GpuSettings): Promise<Precision[]> {
+  const gpu = new Gpu(settings);
+  const available: Precision[] = [];
+  for (const precision of settings.precisions) {
+    try {
+      await gpu.use(precision, 'off', async () => {});
+      available.push(precision);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      say(`${precision} is left out: ${messageOf(error)}`);
+    }
   }
-  const rows = [...sums].sort(([, a], [, b]) => b.milliseconds - a.milliseconds);
-  return rows.map(([key, { milliseconds, multiplyAdds, kernels }]) => {
-    const rate = multiplyAdds > 0 ? `${((2 * multiplyAdds) / milliseconds / 1e6).toFixed(0)}` : '';
-    return `| ${key} | ${kernels} | ${milliseconds.toFixed(3)} | ${rate} |`;
-  });
+  await gpu.close();
+  return available;
 }
 
-const print = (line: string) => console.log(line);
-let failed = false;
-for (const precision of values.precision.split(',')) {
-  const half = precision === 'half';
-  const backend = await createWebGpuBackend({
-    gpu: createNodeGpuHost(),
-    adapterName: values.adapter,
-    half,
-    tune: values.tune === 'on' ? 'auto' : 'off',
-  });
-  const check = await selfTest(backend);
-  const good = half
-    ? check.loss < 2e-2 && check.gradient < 0.2
-    : check.loss < 1e-4 && check.gradient < 1e-3;
-  failed ||= !good;
-  const distances = `loss ${check.loss.toExponential(1)}, gradient ${check.gradient.toExponential(1)} from the oracle`;
-  if (values.json)
-    print(
-      JSON.stringify({ ...backend.facts, limits: backend.adapter.limits, selfTest: check, good }),
-    );
-  else {
-    print(
-      `\n${backend.description}\n${good ? 'self-test passed' : 'SELF-TEST FAILED'}: ${distances}\n`,
-    );
-    print('| network | batch | images/s | ms a step | TFLOP/s | memory, MiB |');
-    print('|---|---|---|---|---|---|');
-  }
-  const profiles: string[] = [];
-  for (const arch of archs) {
-    const network = createNetwork(arch, arch.startsWith('plain') ? {} : { shortcut: 'A' });
-    const program = trainingProgram(network, batchSize);
-    const executable = await backend.compile(program);
-    const weights = initializeWeights(network, 1);
-    await writeTraining(executable, weights, IMAGENET_NORMALIZATION);
-    const batch = randomBatch(batchSize);
-    const seconds = await measure(executable, batch);
-    const multiplyAdds = program.body.reduce((sum, operation) => {
-      if (operation.kind !== 'convolution') return sum;
-      const { outSize, outChannels, kernel, inChannels } = operation.conv;
-      return operation.norm === undefined
-        ? sum
-        : sum + (outSize * kernel) ** 2 * outChannels * inChannels;
-    }, 0);
-    const flops = (OPERATIONS * multiplyAdds * batchSize) / seconds;
-    const result = {
-      arch,
-      batchSize,
-      imagesPerSecond: batchSize / seconds,
-      stepMilliseconds: 1000 * seconds,
-      teraflops: flops / 1e12,
-      memoryBytes: executable.memoryBytes,
-    };
-    if (values.json) print(JSON.stringify(result));
-    else {
-      print(
-        `| ${arch} | ${batchSize} | ${result.imagesPerSecond.toFixed(0)} | ${result.stepMilliseconds.toFixed(2)} | ${result.teraflops.toFixed(2)} | ${Math.ceil(result.memoryBytes / 2 ** 20)} |`,
-      );
-    }
-    if (values.profile) {
-      profiles.push(
-        `\n${arch}, one step:\n`,
-        '| kernels | number | ms | GFLOP/s |',
-        '|---|---|---|---|',
-      );
-      profiles.push(...(await profile(executable, batch)));
-    }
-    await executable.dispose();
-  }
-  for (const line of profiles) print(line);
-  await backend.dispose();
+function writeReport(folder: string): void {
+  const results = readResults(path.join(folder, 'results.json'));
+  writeFileSync(path.join(folder, 'gpu.md'), gpuReport(results));
 }
-process.exitCode = failed ? 1 : 0;

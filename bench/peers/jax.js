@@ -1,7 +1,7 @@
-// A peer for the benchmark: jax-js training or evaluating a CIFAR ResNet with its WebAssembly backend.
-// Arrays are counted: `.ref` keeps one that is used again.
+// A peer for the benchmark: jax-js training or evaluating a CIFAR ResNet with its WebAssembly or its
+// WebGPU backend. Arrays are counted: `.ref` keeps one that is used again.
 //
-// usage: node jax.js ARCH train|infer BATCH
+// usage: node jax.js ARCH train|infer BATCH wasm|webgpu [part of an adapter's name]
 
 import { readFileSync } from 'node:fs';
 import {
@@ -17,12 +17,14 @@ import {
   valueAndGrad,
 } from '@jax-js/jax';
 import { serve } from '../serve.ts';
+import { provideWebGpu } from './webgpu.js';
 
-const [arch, mode, batchText] = process.argv.slice(2);
+const [arch, mode, batchText, engine, adapter] = process.argv.slice(2);
 const batch = Number(batchText);
 const training = mode === 'train';
-await init('wasm');
-defaultDevice('wasm');
+if (engine === 'webgpu') await provideWebGpu(adapter);
+if (!(await init(engine)).includes(engine)) throw new Error(`jax-js has no ${engine} here`);
+defaultDevice(engine);
 
 let seed = 1;
 const normal = (shape, deviation) => random.normal(random.key(seed++), shape).mul(deviation);
@@ -128,4 +130,4 @@ const manifest = new URL(
   import.meta.resolve('@jax-js/jax').replace(/dist\/.*/, ''),
 );
 const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
-await serve({ peer: `jax-js ${version} wasm`, batch, step });
+await serve({ peer: `jax-js ${version} ${engine}`, batch, step });

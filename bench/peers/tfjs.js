@@ -1,15 +1,20 @@
 // A peer for the benchmark: TensorFlow.js training or evaluating a CIFAR ResNet on its CPU backend
-// (its WebAssembly backend cannot train a convolution).
+// (its WebAssembly backend cannot train a convolution) or on WebGPU.
 //
-// usage: node tfjs.js ARCH train|infer BATCH
+// usage: node tfjs.js ARCH train|infer BATCH cpu|webgpu [part of an adapter's name]
 
 import * as tf from '@tensorflow/tfjs';
 import { serve } from '../serve.ts';
+import { provideWebGpu } from './webgpu.js';
 
-const [arch, mode, batchText] = process.argv.slice(2);
+const [arch, mode, batchText, engine, adapter] = process.argv.slice(2);
 const batch = Number(batchText);
 const training = mode === 'train';
-await tf.setBackend('cpu');
+if (engine === 'webgpu') {
+  await provideWebGpu(adapter);
+  await import('@tensorflow/tfjs-backend-webgpu');
+}
+if (!(await tf.setBackend(engine))) throw new Error(`TensorFlow.js has no ${engine} here`);
 
 const convolutions = [];
 const norms = [];
@@ -97,4 +102,4 @@ async function step() {
   }
 }
 
-await serve({ peer: `tfjs ${tf.version.tfjs} cpu`, batch, step });
+await serve({ peer: `tfjs ${tf.version.tfjs} ${engine}`, batch, step });

@@ -4,7 +4,10 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { findTestAdapter } from '../engine/webgpu/adapter.ts';
 
+/** It may have chosen a driver in this process's environment. */
+const adapter = await findTestAdapter();
 const COMPARE = path.join(import.meta.dirname, '..', '..', 'bench', 'compare.ts');
 
 function compare(...args: string[]) {
@@ -31,14 +34,28 @@ test('a row for each variant: rate, range, peak memory, seconds to the first ste
     'infer 1 table6, 128 bits, direct',
   ]);
   for (const row of rows) {
-    expect(row).toMatch(/\| [\d.]+ \| [\d.]+-[\d.]+ \| {2}\| [\d.]+ \| \d+ MiB \| [\d.]+ s \|$/);
+    expect(row).toMatch(
+      /\| [\d.,]+ \| [\d.,]+-[\d.,]+ \| {2}\| [\d.,]+ \| \d+ MiB \| [\d.]+ s \|$/,
+    );
   }
+});
+
+test.skipIf(!adapter)('a row of a GPU for each precision, without threads', async () => {
+  const { stdout } = await compare(
+    ...['--networks', 'resnet8', '--batch', '2', '--rounds', '1', '--seconds', '0.01'],
+    ...['--device', 'webgpu', '--modes', 'infer', '--peers', 'none', '--precision', 'float32'],
+  );
+  expect(stdout.split('\n')[0]).toContain(`, ${adapter!.name}, Node`);
+  expect(stdout).toMatch(/^\| resnet8 \| infer \| GPU \| table6, WebGPU, float32 \| [\d.,]+ \|/m);
 });
 
 test.each([
   [['--modes', 'trian'], '--modes takes train, infer, not "trian"'],
   [['--rounds', 'many'], '--rounds takes positive numbers, not "many"'],
   [['--speed', '9'], "Unknown option '--speed'"],
+  [['--device', 'gpu'], '--device takes cpu, webgpu, not "gpu"'],
+  [['--device', 'webgpu', '--precision', 'double'], '--precision takes float32, half,'],
+  [['--device', 'webgpu', '--adapter', 'no such GPU'], 'WebGPU finds no GPU. '],
 ])('%j gets one sentence', async (args, message) => {
   const { code, stderr } = await compare(...args);
   expect(code).toBe(2);
