@@ -42,13 +42,23 @@ export interface DeviceHosts {
   openReference(): Promise<Backend>;
 }
 
-export interface DeviceOptions extends Pick<WebGpuOptions, 'half' | 'tune' | 'tileCache'> {}
+export interface DeviceOptions
+  extends Pick<WebGpuOptions, 'half' | 'tensorCores' | 'tune' | 'tileCache'> {}
 
 /**
  * Says what a device cannot do in any case, before anything is opened.
- * @throws UserError for half precision on a device that never has it
+ * @throws UserError for half precision on a device that never has it, and tensor cores without
  */
-export function checkDeviceOptions({ kind }: DeviceRequest, { half }: DeviceOptions): void {
+export function checkDeviceOptions(
+  { kind }: DeviceRequest,
+  { half, tensorCores }: DeviceOptions,
+): void {
+  if (tensorCores === 'on' && !half) {
+    throw new UserError(
+      '--tensor-cores on needs half precision: add --half, or leave --tensor-cores away.',
+      { exitCode: 2 },
+    );
+  }
   if (kind === 'cpu') refuseHalf(half, 'and the CPU engine computes in float32 only');
   if (kind === 'reference') refuseHalf(half, 'and the reference computes in float64 only');
 }

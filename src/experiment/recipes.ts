@@ -133,6 +133,7 @@ const DEFAULTS = {
   memory: 'auto',
   half: false,
   tune: 'auto',
+  tensorCores: 'auto',
   printFreq: 55,
   metricsEvery: 10,
   saveEvery: 10,

@@ -21,6 +21,9 @@ export const MEMORY_MODES = ['auto', 'keep', 'recompute'] as const;
 /** 'auto' measures the tile shapes of a GPU's kernels. */
 export const TUNE_MODES = ['auto', 'off'] as const;
 
+/** 'auto' takes tensor cores in half precision, where there are any; 'on' insists. */
+export const TENSOR_CORE_MODES = ['auto', 'on', 'off'] as const;
+
 /** The last stage that fine-tuning leaves as it was. */
 export const FREEZE_CHOICES = ['none', ...STAGES] as const;
 
@@ -121,6 +124,8 @@ export const trainConfigSchema = z.strictObject({
   half: z.boolean(),
   /** Tile shapes of a GPU's kernels; others give other last bits. */
   tune: z.enum(TUNE_MODES).default('off'),
+  /** Whether a GPU's matrix units multiply; only in half precision. */
+  tensorCores: z.enum(TENSOR_CORE_MODES).default('off'),
   /** A console line every so many batches. */
   printFreq: positiveInteger,
   /** A line in metrics.jsonl every so many batches (and at the last of an epoch). */

@@ -36,13 +36,14 @@ test('a run in half precision does not go on without a GPU', async () => {
 });
 
 describe('opening', () => {
-  const choice = { threads: 1, convolution: 'direct', half: false, tune: 'auto' } as const;
+  const choice = { threads: 1, convolution: 'direct', half: false } as const;
+  const fixed = { tensorCores: 'auto', tune: 'auto' } as const;
 
   test.each([
     ['cpu', 'wasm'],
     ['reference', 'reference'],
   ] as const)('%s gives the %s backend', async (device, name) => {
-    const backend = await openBackend({ ...choice, device });
+    const backend = await openBackend({ ...choice, ...fixed, device });
     expect(backend.name).toBe(name);
     await backend.dispose();
   });
@@ -55,5 +56,14 @@ describe('opening', () => {
     for (const device of ['auto', 'webgpu', 'webgpu:x'] as const) {
       expect(() => checkDevice({ device, half: true })).not.toThrow();
     }
+  });
+
+  test('tensor cores are refused without half precision, before anything is opened', () => {
+    const choice = { device: 'webgpu', half: false } as const;
+    expect(() => checkDevice({ ...choice, tensorCores: 'on' })).toThrow(
+      '--tensor-cores on needs half precision: add --half',
+    );
+    expect(() => checkDevice({ ...choice, tensorCores: 'auto' })).not.toThrow();
+    expect(() => checkDevice({ ...choice, half: true, tensorCores: 'on' })).not.toThrow();
   });
 });

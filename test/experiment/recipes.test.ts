@@ -38,6 +38,7 @@ describe('resolving a configuration', () => {
       device: 'auto',
       threads: 1,
       tune: 'auto',
+      tensorCores: 'auto',
       convolution: 'auto',
       memory: 'auto',
       half: false,

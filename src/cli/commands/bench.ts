@@ -23,6 +23,7 @@ import {
   halfOption,
   jsonOption,
   memoryOption,
+  tensorCoresOption,
   threadsOption,
   tuneOption,
 } from '../session/common-options.ts';
@@ -85,6 +86,7 @@ export const bench = defineCommand({
     conv: convOption,
     memory: memoryOption,
     half: halfOption,
+    tensorCores: tensorCoresOption,
     tune: tuneOption,
     profile: flag({
       help: 'Time, GFLOP/s, GB/s and share of what the processor could do, of each operation',
@@ -100,14 +102,21 @@ export const bench = defineCommand({
   ],
   async run({ values, positionals }) {
     const { mode, batchSize, seconds, shortcut, memory, profile, json } = values;
-    const { device, conv, half, tune } = values;
+    const { device, conv, half, tensorCores, tune } = values;
     const archs = positionals.length > 0 ? positionals : ['resnet20'];
     const networks = archs.map((arch) =>
       createNetwork(arch, arch.startsWith('plain') ? {} : { shortcut }),
     );
     const threads = values.threads ?? defaultThreads();
     checkDevice(values);
-    const backend = await openBackend({ device, threads, convolution: conv, half, tune });
+    const backend = await openBackend({
+      device,
+      threads,
+      convolution: conv,
+      half,
+      tensorCores,
+      tune,
+    });
     const terminal = progressTerminal(json);
     const results: Measurement[] = [];
     let profiler: Profiler | undefined;

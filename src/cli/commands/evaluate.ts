@@ -23,6 +23,7 @@ import {
   jsonOption,
   offlineOption,
   strictOption,
+  tensorCoresOption,
   threadsOption,
   tuneOption,
 } from '../session/common-options.ts';
@@ -62,6 +63,7 @@ export const evaluate = defineCommand({
     threads: threadsOption,
     conv: convOption,
     half: halfOption,
+    tensorCores: tensorCoresOption,
     tune: tuneOption,
     strict: strictOption,
     offline: offlineOption,
@@ -85,10 +87,18 @@ export const evaluate = defineCommand({
   ],
   async run({ values, positionals }) {
     const terminal = progressTerminal(values.json);
-    const { device, conv, half, tune, strict, offline, checkpoint, arch, batchSize } = values;
+    const { device, conv, half, tensorCores, tune, strict, offline, checkpoint, arch, batchSize } =
+      values;
     const threads = values.threads ?? defaultThreads();
     const model = await openModel(positionals[0]!, { checkpoint, arch });
-    const backend = await openBackend({ device, threads, convolution: conv, half, tune });
+    const backend = await openBackend({
+      device,
+      threads,
+      convolution: conv,
+      half,
+      tensorCores,
+      tune,
+    });
     try {
       const source = values.data ?? model.config?.data ?? 'cifar10';
       const validation = values.validation ?? (model.config?.validation || undefined);

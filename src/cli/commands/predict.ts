@@ -16,6 +16,7 @@ import {
   deviceOption,
   halfOption,
   jsonOption,
+  tensorCoresOption,
   threadsOption,
   tuneOption,
 } from '../session/common-options.ts';
@@ -41,6 +42,7 @@ export const predict = defineCommand({
     threads: threadsOption,
     conv: convOption,
     half: halfOption,
+    tensorCores: tensorCoresOption,
     tune: tuneOption,
     json: jsonOption,
   },
@@ -50,12 +52,19 @@ export const predict = defineCommand({
   ],
   async run({ values, positionals }) {
     const [path, ...files] = positionals;
-    const { device, conv, half, tune, checkpoint, top, json } = values;
+    const { device, conv, half, tensorCores, tune, checkpoint, top, json } = values;
     const threads = values.threads ?? defaultThreads();
     const model = await openModel(path!, { checkpoint });
     const names = classNames(model);
     const images = await decodeAll(files);
-    const backend = await openBackend({ device, threads, convolution: conv, half, tune });
+    const backend = await openBackend({
+      device,
+      threads,
+      convolution: conv,
+      half,
+      tensorCores,
+      tune,
+    });
     try {
       const { network, weights, normalization } = model;
       const batch = Math.min(BATCH, files.length);

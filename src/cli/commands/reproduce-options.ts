@@ -14,6 +14,7 @@ import {
   jsonOption,
   memoryOption,
   offlineOption,
+  tensorCoresOption,
   threadsOption,
   tuneOption,
 } from '../session/common-options.ts';
@@ -138,6 +139,7 @@ export const reproduceOptions = {
   },
   conv: { ...convOption, group: MACHINE },
   memory: { ...memoryOption, group: MACHINE },
+  tensorCores: { ...tensorCoresOption, group: MACHINE },
   tune: { ...tuneOption, group: MACHINE },
   offline: { ...offlineOption, group: MACHINE },
   json: {

@@ -52,13 +52,14 @@ export const reproduce = defineCommand({
   ],
   async run({ values }) {
     const terminal = progressTerminal(values.json);
-    checkDevice(values);
+    checkDevice({ device: values.device, half: values.half });
     const request = requestOf(values);
     const folder = trimSlash(values.saveDir);
     const plan = values.dryRun
       ? makePlan(request, await readPlan(nodeHost.files, folder))
       : await writePlan(nodeHost, folder, request);
-    checkDevice({ device: values.device, half: plan.settings.half === true });
+    const { device, tensorCores } = values;
+    checkDevice({ device, half: plan.settings.half === true, tensorCores });
     const threads = values.threads ?? Math.max(1, Math.floor(defaultThreads() / values.jobs));
     const { data, validation } = plan.settings;
     const dataset = await openDataset(data, terminal, {
@@ -126,9 +127,11 @@ async function showCost({ plan, folder, dataset, views, values, threads, termina
   terminal.line(`disk     ${formatBytes(sum(costs.map(({ diskBytes }) => diskBytes)))}`);
   const smallest = left[work.indexOf(Math.min(...work))]!;
   const config = { ...cellConfig(plan, smallest.cell, held), threads, memory: values.memory };
-  const { device, conv, tune, jobs } = values;
+  const { device, conv, tensorCores, tune, jobs } = values;
   const half = plan.settings.half === true;
-  const backend = await openBackend({ device, threads, convolution: conv, half, tune });
+  const backend = await openBackend({
+    ...{ device, threads, convolution: conv, half, tensorCores, tune },
+  });
   try {
     const speed = await measureSpeed({ config, dataset, backend });
     const seconds = wallSeconds(work, jobs, speed.multiplyAddsPerSecond);
@@ -169,10 +172,13 @@ async function train(context: Context): Promise<number> {
     if (signal !== 'EPIPE') terminal.line(`${signal}: the runs save and stop; once more to quit.`);
     stopping.abort();
   });
-  const { device, conv, tune, memory, offline } = values;
+  const { device, conv, tensorCores, tune, memory, offline } = values;
   const shared = [`--threads=${threads}`, ...(offline ? ['--offline'] : [])];
   const training = [...shared, `--memory=${memory}`];
-  const engine = [`--device=${device}`, `--conv=${conv}`, `--tune=${tune}`];
+  const engine = [
+    ...[`--device=${device}`, `--conv=${conv}`],
+    ...[`--tensor-cores=${tensorCores}`, `--tune=${tune}`],
+  ];
   const half = plan.settings.half ? ['--half'] : [];
   const overview = createOverview({
     terminal,

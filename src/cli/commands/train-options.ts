@@ -11,6 +11,7 @@ import {
   memoryOption,
   offlineOption,
   strictOption,
+  tensorCoresOption,
   threadsOption,
   tuneOption,
 } from '../session/common-options.ts';
@@ -211,5 +212,6 @@ export const trainOptions = {
   conv: { ...convOption, group: MACHINE },
   memory: { ...memoryOption, group: MACHINE },
   half: { ...halfOption, group: MACHINE },
+  tensorCores: { ...tensorCoresOption, group: MACHINE },
   tune: { ...tuneOption, group: MACHINE },
 };

@@ -114,7 +114,8 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
 const DEFAULT_SEED = resolveConfig({ arch: 'resnet20' }).seed;
 
 function overridesOf(values: TrainValues) {
-  const { lr, warmUp, noAugment, half, threads, device, conv, memory, tune } = values;
+  const { lr, warmUp, noAugment, half, threads, device, conv, memory } = values;
+  const { tune, tensorCores } = values;
   const { epochs, startEpoch, batchSize, milestones, gamma, momentum, weightDecay } = values;
   const { labelSmoothing, seed, shortcut, normalization, printFreq, limitBatches } = values;
   const { saveEvery, checkpointSeconds, checkpointSteps, freeze } = values;
@@ -122,7 +123,7 @@ function overridesOf(values: TrainValues) {
     freeze,
     ...{ epochs, startEpoch, batchSize, milestones, gamma, momentum, weightDecay },
     ...{ labelSmoothing, seed, shortcut, normalization, printFreq, limitBatches },
-    ...{ saveEvery, checkpointSeconds, checkpointSteps, device, memory, half, tune },
+    ...{ saveEvery, checkpointSeconds, checkpointSteps, device, memory, half, tune, tensorCores },
     learningRate: lr,
     convolution: conv,
     warmup: warmUp === undefined ? undefined : parseWarmup(warmUp),
@@ -235,7 +236,8 @@ async function evaluateInstead(values: TrainValues, name: string | undefined): P
       '--evaluate needs what to evaluate: --resume <run> or --weights <file>',
     );
   }
-  const { data, threads, batchSize, limitBatches, device, conv, tune, seed, validation } = values;
+  const { data, threads, batchSize, limitBatches, device, conv, seed, validation } = values;
+  const { tune, tensorCores } = values;
   const arch = name ?? values.arch;
   const options = {
     data,
@@ -245,6 +247,7 @@ async function evaluateInstead(values: TrainValues, name: string | undefined): P
     device,
     conv,
     tune,
+    tensorCores,
     seed,
     validation,
     arch,

@@ -1,5 +1,5 @@
-// From --device, --threads, --half and --tune to a backend (engine/devices.ts), with what Node.js has to
-// offer: worker threads, Dawn, and a folder to remember tile shapes in.
+// From --device, --threads, --half, --tensor-cores and --tune to a backend (engine/devices.ts), with what
+// Node.js has to offer: worker threads, Dawn, and a folder to remember tile shapes in.
 
 import { availableParallelism } from 'node:os';
 import type { Backend } from '../../engine/backend.ts';
@@ -16,7 +16,7 @@ import type { TrainConfig } from '../../train/config.ts';
 /** What decides the backend; a run's configuration is one. */
 export type BackendChoice = Pick<
   TrainConfig,
-  'device' | 'threads' | 'convolution' | 'half' | 'tune'
+  'device' | 'threads' | 'convolution' | 'half' | 'tensorCores' | 'tune'
 >;
 
 /** Threads when none are asked for: every core this process may use. */
@@ -26,20 +26,24 @@ export function defaultThreads(): number {
 
 /**
  * Says at once what a choice cannot do, before data are loaded.
- * @throws UserError for half precision on a device that never has it
+ * @throws UserError for half precision on a device that never has it, and tensor cores without
  */
-export function checkDevice({ device, ...options }: Pick<BackendChoice, 'device' | 'half'>): void {
+export function checkDevice({
+  device,
+  ...options
+}: Pick<BackendChoice, 'device' | 'half'> & Partial<Pick<BackendChoice, 'tensorCores'>>): void {
   checkDeviceOptions(parseDevice(device), options);
 }
 
 /** @throws UserError where the device is not there, cannot do what is asked, or does not start */
 export async function openBackend(choice: BackendChoice): Promise<Backend> {
-  const { device, half, tune } = choice;
+  const { device, half, tensorCores, tune } = choice;
   const request = parseDevice(device);
-  checkDeviceOptions(request, { half });
+  checkDeviceOptions(request, { half, tensorCores });
   const mayUseGpu = request.kind === 'webgpu' || request.kind === 'auto';
   return await openDeviceBackend(request, await createHosts(choice), {
     half,
+    tensorCores,
     tune,
     tileCache: mayUseGpu ? await openTileCache() : undefined,
   });

@@ -1,7 +1,7 @@
 // Options that several commands share, so that they mean and say the same everywhere.
 
 import { type DeviceName, deviceName, parseDevice } from '../../engine/devices.ts';
-import { CONVOLUTIONS, MEMORY_MODES, TUNE_MODES } from '../../train/config.ts';
+import { CONVOLUTIONS, MEMORY_MODES, TENSOR_CORE_MODES, TUNE_MODES } from '../../train/config.ts';
 import type { Option } from '../options.ts';
 import { choice, flag, integer, text } from '../values.ts';
 
@@ -24,6 +24,11 @@ export const halfOption = flag({
 
 export const tuneOption = choice(TUNE_MODES, {
   help: "Tile shapes of a GPU's kernels: auto measures a few at the first use and remembers them; off takes fixed ones, so that the bits depend on the GPU alone",
+  initial: 'auto',
+});
+
+export const tensorCoresOption = choice(TENSOR_CORE_MODES, {
+  help: "A GPU's matrix units, with --half: auto takes them where there are any (and where tile shapes are measured, if they are faster); on says what is missing where there are none",
   initial: 'auto',
 });
 

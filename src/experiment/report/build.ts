@@ -26,6 +26,7 @@ const FREE_SETTINGS = [
   'data',
   'convolution',
   'tune',
+  'tensorCores',
   'metricsEvery',
   ...RESUMABLE_SETTINGS,
 ] as const satisfies readonly (keyof TrainConfig)[];
