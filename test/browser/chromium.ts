@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { createViteServer } from 'vitest/node';
+import type { Checks } from '../support/checks.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FLAGS = [
@@ -20,17 +21,12 @@ const FLAGS = [
   '--disable-gpu-watchdog',
 ];
 
-type PageModule = typeof import('./webgpu-page.ts');
-
 export interface ServedPage extends AsyncDisposable {
   readonly page: Page;
   /** Serves a file of this machine to the page. @returns its address there */
   serve(path: string): Promise<string>;
-  /** Calls a function of webgpu-page.ts inside the page; what goes in and comes out is JSON. */
-  call<Name extends keyof PageModule>(
-    name: Name,
-    ...args: Parameters<PageModule[Name]>
-  ): Promise<Awaited<ReturnType<PageModule[Name]>>>;
+  /** The checks, run inside the page (webgpu-page.ts). */
+  readonly checks: Checks;
 }
 
 /** An empty page that can import the sources: `import('/src/...')`. */
@@ -66,15 +62,24 @@ export async function openPage(executablePath: string): Promise<ServedPage> {
         await page.route(url + served.slice(1), (route) => route.fulfill({ path: file }));
         return served;
       },
-      // As text, because vitest would rewrite the import for itself.
-      call: (name, ...args) =>
-        page.evaluate(
-          `import('/test/browser/webgpu-page.ts').then((page) => page.${name}(...${JSON.stringify(args)}))`,
-        ),
+      checks: checksIn(page),
       [Symbol.asyncDispose]: close,
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function checksIn(page: Page): Checks {
+  // As text, because vitest would rewrite the import for itself.
+  const run = (name: string, args: readonly unknown[]) =>
+    page.evaluate(
+      `import('/test/browser/webgpu-page.ts').then(({ checks }) => checks.${name}(...${JSON.stringify(args)}))`,
+    );
+  const get =
+    (_: unknown, name: string) =>
+    (...args: readonly unknown[]) =>
+      run(name, args);
+  return new Proxy({}, { get }) as Checks;
 }

@@ -6,6 +6,7 @@ import type { Backend, Executable } from '../../src/engine/backend.ts';
 import { readWeights } from '../../src/interop/weights.ts';
 import { evaluateSplit } from '../../src/train/evaluate.ts';
 import { createInference } from '../../src/train/executables.ts';
+import { distance } from './deviations.ts';
 import { parseRecords } from './golden-steps.ts';
 
 /** Files below `shared/data/pretrained`: `<name>.th` and `<name>.expected.json`. */
@@ -28,12 +29,12 @@ export async function firstLogits(
   backend: Backend,
   weights: Uint8Array,
   records: Uint8Array,
-): Promise<Float32Array> {
+): Promise<number[]> {
   const executable = await openPublished(backend, weights);
   await executable.run(parseRecords(records, 0, FIRST));
   const logits = await executable.read('logits');
   await executable.dispose();
-  return logits;
+  return [...logits];
 }
 
 /** Wrong answers and mean loss over so many images, which takes minutes on a software adapter. */
@@ -50,6 +51,12 @@ export async function evaluatePublished(
   const { wrong, loss } = await evaluateSplit(executable, split, { onProgress });
   await executable.dispose();
   return { wrong, loss };
+}
+
+/** How far those logits are from PyTorch's, relative. */
+export function logitsDistance(logits: readonly number[], expected: PublishedExpectation): number {
+  const pytorch = expected.logits_of_first_16_images.flat();
+  return distance(Float32Array.from(logits), Float32Array.from(pytorch));
 }
 
 function openPublished(backend: Backend, bytes: Uint8Array): Promise<Executable> {

@@ -11,7 +11,7 @@ import { createNetwork } from '../../src/nn/network.ts';
 import { writeTraining } from '../../src/train/executables.ts';
 import type { Deviation } from './deviations.ts';
 
-const BATCH = 8;
+const BATCH = 4;
 const STEPS = 10;
 const SGD = { learningRate: 0.02, momentum: 0.9, weightDecay: 1e-4 };
 

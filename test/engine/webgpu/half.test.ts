@@ -1,6 +1,7 @@
 // Mixed precision: PyTorch's losses to 2e-2, the oracle's gradients to the few per cent that
 // rounding feature maps to 11 bits changes, and loss scaling.
 
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { packTensors } from '../../../src/engine/layout.ts';
 import { lowerTraining } from '../../../src/engine/lower-train.ts';
@@ -12,23 +13,35 @@ import { createNetwork } from '../../../src/nn/network.ts';
 import { randomBatch, testNormalization } from '../../conformance/cases.ts';
 import { distance } from '../../support/deviations.ts';
 import { checkGolden, readFloats } from '../../support/golden.ts';
-import { sharedFile } from '../../support/shared.ts';
+import { firstLogits, logitsDistance } from '../../support/published.ts';
+import { sharedFile, sharedPublished, sharedRecords } from '../../support/shared.ts';
 import { findTestAdapter, openTestBackend } from './adapter.ts';
+import { GOLDEN_MIXED, PUBLISHED } from './tolerances.ts';
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const adapter = await findTestAdapter();
-const images = sharedFile('data/cifar10-sample/cifar-10-batches-bin/test_batch.bin');
+const images = sharedRecords();
 const golden = sharedFile('golden/resnet20-pretrained.safetensors');
 
 describe.skipIf(!adapter)('mixed precision', () => {
+  let backend: WebGpuBackend;
+  beforeAll(async () => {
+    backend = await openTestBackend({ half: true });
+  });
+  afterAll(() => backend.dispose());
+
   it.skipIf(!golden || !images)('reproduces PyTorch’s losses of three steps', async () => {
-    const backend = await openTestBackend({ half: true });
     expect(backend.description).toContain('mixed precision');
-    const tolerances = { loss: 2e-2, gradient: 0.2, running: 1e-2, weights: 5e-2, logits: 2e-2 };
     const options = { arch: 'resnet20', shortcut: 'A' } as const;
-    await checkGolden(backend, readFloats(golden!), images!, options, tolerances);
-    await backend.dispose();
+    await checkGolden(backend, readFloats(golden!), images!, options, GOLDEN_MIXED);
+  });
+
+  const files = sharedPublished('resnet20-12fca82f');
+  it.skipIf(!files)('answers as published weights should, nearly', async () => {
+    const { file, records, expected } = files!;
+    const logits = await firstLogits(backend, readFileSync(file), readFileSync(records));
+    expect(logitsDistance(logits, expected)).toBeLessThan(PUBLISHED.mixed.logits);
   });
 });
 

@@ -5,7 +5,7 @@ import { tooLarge } from '../../support/deviations.ts';
 import { curveDeviations, epochLosses, trainTiny } from '../../support/tiny-training.ts';
 import { findTestAdapter, openTestBackend } from './adapter.ts';
 
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 600_000 });
 
 const adapter = await findTestAdapter();
 
