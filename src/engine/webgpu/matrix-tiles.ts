@@ -113,7 +113,8 @@ export function matrixProductTiles(
   const tiles: ProductTile[] = [];
   const columns = Math.min(shape.size, 16);
   const chunks = [16, 32, 8].filter((k) => shape.depth % k === 0 && k % unit.k === 0);
-  for (const subgroups of [4, 8, 2]) {
+  for (const subgroups of SUBGROUPS) {
+    if (!isPossibleSize(subgroups * unit.subgroupSize)) continue;
     for (const channels of [32, 16, 64]) {
       if (shape.channels % channels !== 0 || channels % unit.n !== 0) continue;
       for (const rows of [8, 16, 4]) {
@@ -135,6 +136,13 @@ export function matrixProductTiles(
     }
   }
   return tiles;
+}
+
+/** Subgroups of a workgroup. */
+const SUBGROUPS = [4, 8, 2, 1] as const;
+
+function isPossibleSize(threads: number): boolean {
+  return threads >= 64 && threads <= 256;
 }
 
 /** f32 values of sums that a thread can hold beside the factors. */
@@ -186,7 +194,7 @@ function shareResults(
   threads: number,
 ): Pick<ProductTile, 'threadPixels' | 'threadQuads'> | undefined {
   const each = (rows * columns * (channels / 4)) / threads;
-  if (threads > 256 || !Number.isInteger(each) || each * shape.phases > MOST_RESULTS) return;
+  if (!Number.isInteger(each) || each * shape.phases > MOST_RESULTS) return;
   for (const threadQuads of [1, 2, 4]) {
     const threadPixels = each / threadQuads;
     if (threadPixels >= 1 && rows % threadPixels === 0 && (channels / 4) % threadQuads === 0) {
@@ -250,8 +258,8 @@ export function matrixGradientTiles(
       const blocks = (inChannels / unit.m) * (outChannels / unit.n);
       for (const rows of [4, 8]) {
         if (conv.outSize % rows !== 0) continue;
-        for (const subgroups of [4, 8, 2]) {
-          if (subgroups % blocks !== 0) continue;
+        for (const subgroups of SUBGROUPS) {
+          if (subgroups % blocks !== 0 || !isPossibleSize(subgroups * unit.subgroupSize)) continue;
           const rowGroups = subgroups / blocks;
           const stripsPerGroup = Math.max(1, Math.floor(16 / rows));
           const edge = { inChannels, outChannels, rows, rowGroups, stripsPerGroup };
@@ -269,9 +277,7 @@ export function matrixGradientTiles(
 function isPossibleGradient(conv: ConvolutionGeometry, tile: GradientTile, bytes: number): boolean {
   const { unit } = tile.matrices!;
   const { operands, results, steps } = gradientPlaces(conv, tile);
-  const threads = gradientThreads(tile);
   return (
-    threads <= 256 &&
     tile.rowGroups <= steps &&
     (conv.kernel ** 2 * unit.m * unit.n) / unit.subgroupSize <= 2 * MOST_SUMS &&
     scalarBytes(unit.element) * operands + scalarBytes(unit.result) * results <= bytes
