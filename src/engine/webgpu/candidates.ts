@@ -17,6 +17,9 @@ import {
 /** How many of the possible tiles are worth the time to measure. */
 const MOST = { registers: 10, halfStaging: 4, matrices: 6 } as const;
 
+/** A workgroup with more of it would leave room for too few others on the same processor. */
+const MOST_WORKGROUP_BYTES = 32768;
+
 export interface CandidateOptions {
   /** Workgroup memory of the device, for tiles on tensor cores. The others do with the portable 16 KiB. */
   readonly workgroupBytes?: number;
@@ -37,7 +40,8 @@ export interface TileCandidates {
 }
 
 export function tileCandidates(options: CandidateOptions = {}): TileCandidates {
-  const { workgroupBytes = WORKGROUP_BYTES, halfStaging = false, matrices, onlyMatrices } = options;
+  const { halfStaging = false, matrices, onlyMatrices } = options;
+  const workgroupBytes = Math.min(options.workgroupBytes ?? WORKGROUP_BYTES, MOST_WORKGROUP_BYTES);
   const merge = <Tile>(first: readonly Tile[], others: () => readonly Tile[]) =>
     onlyMatrices && first.length > 0 ? first : [...first, ...others()];
   return {
