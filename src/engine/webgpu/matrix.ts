@@ -78,6 +78,7 @@ export interface CodeSize {
   readonly products: number;
 }
 
+/** The primitives for a kernel, which may then multiply by subgroups: its threads are whole ones. */
 export function matrixCode(builder: KernelBuilder, unit: MatrixUnit, size: CodeSize): MatrixCode {
   if (unit.element === 'f16' || unit.result === 'f16') builder.enable('f16');
   const primitives = unit.emulated
