@@ -6,6 +6,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { formatRate } from '../markdown.ts';
 import type { GpuSettings } from './options.ts';
 import type { Unit } from './units.ts';
 
@@ -103,7 +104,7 @@ export function peerUnits(settings: GpuSettings, say: (line: string) => void): P
           const rates = answer.images_per_second.toSorted((a, b) => a - b);
           const median = rates[Math.floor(rates.length / 2)]!;
           say(
-            `PyTorch ${torch}, ${arch}, ${precision}, ${layout}, ${engine}: ${median.toFixed(0)}`,
+            `PyTorch ${torch}, ${arch}, ${precision}, ${layout}, ${engine}: ${formatRate(median)} images/s`,
           );
           return {
             ...variant,

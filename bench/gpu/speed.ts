@@ -12,6 +12,7 @@ import { initializeWeights } from '../../src/nn/initialize.ts';
 import { createNetwork } from '../../src/nn/network.ts';
 import { multiplyAdds } from '../../src/nn/summary.ts';
 import { writeTraining } from '../../src/train/executables.ts';
+import { formatRate } from '../markdown.ts';
 import { createSteps, randomInputs } from '../steps.ts';
 import type { Gpu } from './device.ts';
 import { groupOperations } from './floors.ts';
@@ -66,7 +67,7 @@ export function speedUnits(
         measure: () =>
           gpu.use(precision, 'auto', async (backend) => {
             const result = await measureSpeed(backend, arch, settings);
-            say(`${arch}, ${precision}: ${result.imagesPerSecond.toFixed(0)} images/s`);
+            say(`${arch}, ${precision}: ${formatRate(result.imagesPerSecond)} images/s`);
             return result;
           }),
       });
