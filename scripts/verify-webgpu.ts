@@ -60,6 +60,11 @@ interface Place {
 
 let failed = 0;
 
+/** One line for people who wait, which the next one replaces. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
 /** Runs one check and prints its line: what is largest beside its bound, and anything too large. */
 async function report(
   place: string,
@@ -80,6 +85,7 @@ async function report(
     failed++;
     line = `FAILED: ${error instanceof Error ? error.message : error}`;
   }
+  progress('');
   const seconds = Math.round((performance.now() - start) / 1000);
   console.log(`| ${place} | ${precision} | ${title} | ${line} | ${seconds} s |`);
 }
@@ -156,7 +162,7 @@ if (places.has('node') && (await findTestAdapter())) {
   const checks = createChecks({
     open: (precision) => openTestBackend({ half: precision === 'mixed' }),
     bytesOf: (file) => readFile(file),
-    log: (text) => process.stderr.write(`\r${text} `),
+    log: progress,
   });
   await verify({ name: 'Node.js', checks, serve: async (file) => file });
   await checks.close();
@@ -174,7 +180,7 @@ if (places.has('node') && (await findTestAdapter())) {
 const chromium = places.has('browser') ? findChromium() : undefined;
 if (chromium) {
   await using served = await openPage(chromium);
-  served.page.on('console', (message) => process.stderr.write(`\r${message.text()} `));
+  served.page.on('console', (message) => progress(message.text()));
   await verify({ name: 'Chromium', checks: served.checks, serve: served.serve });
 }
 process.exitCode = failed > 0 ? 1 : 0;

@@ -13,7 +13,7 @@ import type { Deviation } from './deviations.ts';
 
 const BATCH = 4;
 const STEPS = 10;
-const SGD = { learningRate: 0.02, momentum: 0.9, weightDecay: 1e-4 };
+const SGD = { learningRate: 0.01, momentum: 0.9, weightDecay: 1e-4 };
 
 /** Mean loss of each step; two epochs of a data set of five batches. */
 export async function trainTiny(backend: Backend): Promise<number[]> {
@@ -21,7 +21,7 @@ export async function trainTiny(backend: Backend): Promise<number[]> {
   const network = createNetwork('resnet8', { shortcut: 'A', classes: classes.length });
   const program = lowerTraining(network, { batchSize: BATCH });
   const executable = await backend.compile(program);
-  await writeTraining(executable, initializeWeights(network, 1), IMAGENET_NORMALIZATION);
+  await writeTraining(executable, initializeWeights(network, 4), IMAGENET_NORMALIZATION);
   const batch = createBatch(BATCH);
   const losses: number[] = [];
   for (let step = 0; step < STEPS; step++) {
@@ -42,7 +42,10 @@ export function epochLosses(losses: readonly number[]): [number, number] {
   return [mean(losses.slice(0, STEPS / 2)), mean(losses.slice(STEPS / 2))];
 }
 
-/** How far a loss curve is from another: rounding in the first step, which then grows. */
+/**
+ * How far a loss curve is from another: rounding in the first step, which then grows. Where a value
+ * beside a ReLU's zero falls on the other side, later losses are up to 2e-3 away (four seeds were tried).
+ */
 export function curveDeviations(
   losses: readonly number[],
   expected: readonly number[],
