@@ -12,6 +12,8 @@ export const CARRIED_LIBRARIES = [
   'libvulkan.so.1',
   ...['libX11.so.6', 'libXext.so.6', 'libxcb.so.1', 'libXau.so.6', 'libXdmcp.so.6'],
   ...['libbsd.so.0', 'libmd.so.0'],
+  // NVIDIA's Vulkan driver does not start without the dispatch libraries of OpenGL.
+  ...['libGLdispatch.so.0', 'libGLX.so.0', 'libEGL.so.1'],
 ];
 
 /** Either is a Vulkan driver; the second does without X11. */

@@ -32,6 +32,7 @@ const NAME = 'table6-gpu';
 /** Debian packages with the libraries that a minimal machine lacks. */
 const LIBRARY_PACKAGES = [
   ...['libvulkan1', 'libx11-6', 'libxext6', 'libxcb1', 'libxau6', 'libxdmcp6', 'libbsd0', 'libmd0'],
+  ...['libglvnd0', 'libglx0', 'libegl1'],
   ...['libstdc++6', 'libgcc-s1'],
 ];
 /** Node.js itself links to these; see gpu.sh. */

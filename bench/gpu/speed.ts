@@ -23,6 +23,8 @@ import type { Unit } from './units.ts';
 const OPERATIONS = 6;
 /** Stretches of a measurement, of which the median counts. */
 const STRETCHES = 9;
+/** Seconds of work before the first: an idle GPU takes most of a second to raise its clocks. */
+const WARM_UP = 1;
 /** A step of this many layers has thousands of kernels of a few shapes: others show the same. */
 const DEEPEST_PROFILED = 110;
 const PROFILED_STEPS = 7;
@@ -110,8 +112,11 @@ async function measureSpeed(
     await steps.finish();
     return (performance.now() - start) / 1000 / count;
   };
-  const first = await stretch(2);
-  const count = Math.max(1, Math.ceil(seconds / STRETCHES / first));
+  let each = await stretch(2);
+  for (let left = Math.min(WARM_UP, 3 * seconds); left > 0; left -= seconds / STRETCHES) {
+    each = await stretch(Math.max(1, Math.ceil(seconds / STRETCHES / each)));
+  }
+  const count = Math.max(1, Math.ceil(seconds / STRETCHES / each));
   const times: number[] = [];
   for (let i = 0; i < STRETCHES; i++) times.push(await stretch(count));
   times.sort((a, b) => a - b);

@@ -30,6 +30,8 @@ import torch.nn.functional as F
 from pytorch import ResNet
 
 WARM_UP = 3
+# Seconds: an idle GPU takes most of one to raise its clocks.
+WARM_UP_SECONDS = 1
 
 
 def set_precision(precision):
@@ -115,6 +117,7 @@ def measure(job):
     names = ("arch", "mode", "batch", "layout", "precision", "engine")
     step = prepare(*(job[name] for name in names))
     first = first_step(step)
+    timed(step, min(WARM_UP_SECONDS, 3 * job["turns"] * job["seconds"]))
     rates = []
     for _ in range(job["turns"]):
         elapsed, steps = timed(step, job["seconds"])

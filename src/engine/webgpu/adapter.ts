@@ -8,6 +8,8 @@ import type { GpuHost } from './host.ts';
 export interface OpenDevice {
   readonly device: GPUDevice;
   readonly adapter: AdapterFacts;
+  /** What the adapter says of itself, which can be more than the device repeats. */
+  readonly info: GPUAdapterInfo;
 }
 
 export interface AdapterFacts {
@@ -69,7 +71,7 @@ export async function openDevice(
     throw new UserError(`The GPU "${facts.name}" cannot be opened: ${messageOf(cause)}`, { cause });
   }
   ENTRY_POINTS.set(device, gpu);
-  return { device, adapter: facts };
+  return { device, adapter: facts, info: adapter.info };
 }
 
 /** Says what the adapter that would be picked is, without opening it; undefined if there is none. */

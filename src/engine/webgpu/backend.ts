@@ -35,7 +35,8 @@ export interface WebGpuOptions {
   readonly halfStorage?: 'f16' | 'packed';
   /**
    * Convolutions on tensor cores, which multiply in half precision. 'auto' (default) takes them with
-   * `half`, where there are any, and where tile shapes are measured, if they are faster; 'on' insists.
+   * `half` where there are any and they are faster: as measured, or with fixed tiles for weight
+   * gradients alone. 'on' takes them for every shape that is made of such matrices, and insists.
    */
   readonly tensorCores?: TensorCores;
   /** For tests: the kernels for tensor cores of this kind, computed without any. */

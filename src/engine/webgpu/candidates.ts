@@ -1,4 +1,6 @@
-// Which tile shapes a device may be measured with, and the one that is taken unmeasured.
+// Which tile shapes a device may be measured with, and the one that is taken unmeasured. Where there are
+// tensor cores, unmeasured weight gradients go to them and the products of convolutions do not: so it
+// was fastest on an H100, whose other 3×3 products of 16 to 64 channels are too small for matrices.
 
 import type { ConvolutionGeometry } from '../program.ts';
 import type { TileChoice } from './context.ts';
@@ -15,7 +17,7 @@ import {
 } from './tiles.ts';
 
 /** How many of the possible tiles are worth the time to measure. */
-const MOST = { registers: 10, halfStaging: 4, matrices: 6 } as const;
+const MOST = { registers: 8, halfStaging: 2, matrices: 4 } as const;
 
 /** A workgroup with more of it would leave room for too few others on the same processor. */
 const MOST_WORKGROUP_BYTES = 32768;
@@ -42,8 +44,6 @@ export interface TileCandidates {
 export function tileCandidates(options: CandidateOptions = {}): TileCandidates {
   const { halfStaging = false, matrices, onlyMatrices } = options;
   const workgroupBytes = Math.min(options.workgroupBytes ?? WORKGROUP_BYTES, MOST_WORKGROUP_BYTES);
-  const merge = <Tile>(first: readonly Tile[], others: () => readonly Tile[]) =>
-    onlyMatrices && first.length > 0 ? first : [...first, ...others()];
   return {
     name: [
       halfStaging ? 'half staging' : '',
@@ -53,21 +53,28 @@ export function tileCandidates(options: CandidateOptions = {}): TileCandidates {
     ]
       .filter((part) => part !== '')
       .join(', '),
-    product: (shape) =>
-      merge(
-        spread(MOST.matrices, matrices ? matrixProductTiles(shape, matrices, workgroupBytes) : []),
-        () => [
-          ...spread(MOST.registers, productTiles(shape)),
-          ...(halfStaging
-            ? spread(MOST.halfStaging, productTiles(shape, WORKGROUP_BYTES, 'f16'))
-            : []),
-        ],
-      ),
-    gradient: (conv) =>
-      merge(
-        spread(MOST.matrices, matrices ? matrixGradientTiles(conv, matrices, workgroupBytes) : []),
-        () => spread(MOST.registers, gradientTiles(conv)),
-      ),
+    product(shape) {
+      const onMatrices = spread(
+        MOST.matrices,
+        matrices ? matrixProductTiles(shape, matrices, workgroupBytes) : [],
+      );
+      if (onlyMatrices && onMatrices.length > 0) return onMatrices;
+      return [
+        ...spread(MOST.registers, productTiles(shape)),
+        ...(halfStaging
+          ? spread(MOST.halfStaging, productTiles(shape, WORKGROUP_BYTES, 'f16'))
+          : []),
+        ...onMatrices,
+      ];
+    },
+    gradient(conv) {
+      const onMatrices = spread(
+        MOST.matrices,
+        matrices ? matrixGradientTiles(conv, matrices, workgroupBytes) : [],
+      );
+      if (onlyMatrices && onMatrices.length > 0) return onMatrices;
+      return [...onMatrices, ...spread(MOST.registers, gradientTiles(conv))];
+    },
   };
 }
 

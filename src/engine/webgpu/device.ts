@@ -20,13 +20,15 @@ export interface Pipeline {
 export class Device {
   readonly gpu: GPUDevice;
   readonly facts: OpenDevice['adapter'];
+  readonly info: GPUAdapterInfo;
   private readonly pipelines = new Map<string, Promise<Pipeline>>();
   private failure: Error | undefined;
   private disposed = false;
 
-  constructor({ device, adapter }: OpenDevice) {
+  constructor({ device, adapter, info }: OpenDevice) {
     this.gpu = device;
     this.facts = adapter;
+    this.info = info;
     void device.lost.then(({ reason, message }) => {
       if (this.disposed) return;
       this.failure ??= new DeviceError(

@@ -57,9 +57,9 @@ async function findUnit(device: Device): Promise<MatrixUnit | string> {
   const subgroups = subgroupsOf(device);
   if (!subgroups) return 'has subgroups of several sizes and leaves no choice';
   const offered = offeredSizes(device);
-  const usable = usableSizes(offered);
+  const usable = usableSizes(offered.length > 0 ? offered : USUAL_SIZES);
   if (usable.length === 0) {
-    const list = offered.length > 0 ? offered.map(matrixName).join(', ') : 'none';
+    const list = offered.map(matrixName).join(', ');
     return `multiplies no matrices that the kernels are made of (float16, 8 or 16 on each side); it offers ${list}`;
   }
   let problem = '';
@@ -79,17 +79,31 @@ async function findUnit(device: Device): Promise<MatrixUnit | string> {
 /** A size of subgroups that kernels can rely on. */
 function subgroupsOf({
   gpu,
+  info,
 }: Device): Pick<MatrixUnit, 'subgroupSize' | 'asksForSize'> | undefined {
-  const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0 } = gpu.adapterInfo;
+  const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0 } = info;
   if (least > 0 && least === most) return { subgroupSize: least, asksForSize: false };
   const leavesChoice = (gpu.features as ReadonlySet<string>).has(SIZE_CONTROL);
   if (!leavesChoice || least > SUBGROUP_SIZE || most < SUBGROUP_SIZE) return undefined;
   return { subgroupSize: SUBGROUP_SIZE, asksForSize: true };
 }
 
+/** Tried where an adapter has the feature but does not tell its sizes: NVIDIA's, then Apple's. */
+const USUAL_SIZES: readonly MatrixSize[] = (['f32', 'f16'] as const).flatMap((result) => [
+  { m: 16, n: 16, k: 16, element: 'f16', result },
+  { m: 16, n: 8, k: 16, element: 'f16', result },
+  { m: 16, n: 8, k: 8, element: 'f16', result },
+  { m: 8, n: 8, k: 8, element: 'f16', result },
+]);
+
 /** What the adapter says that it multiplies, as far as it can be read. */
-function offeredSizes({ gpu }: Device): MatrixSize[] {
-  const { subgroupMatrixConfigs: configs } = gpu.adapterInfo as GPUAdapterInfo & {
+function offeredSizes({ info, gpu }: Device): MatrixSize[] {
+  const ofAdapter = sizesIn(info);
+  return ofAdapter.length > 0 ? ofAdapter : sizesIn(gpu.adapterInfo);
+}
+
+function sizesIn(info: GPUAdapterInfo): MatrixSize[] {
+  const { subgroupMatrixConfigs: configs } = info as GPUAdapterInfo & {
     readonly subgroupMatrixConfigs?: unknown;
   };
   if (!Array.isArray(configs)) return [];

@@ -102,7 +102,7 @@ export function productTiles(
   for (const threadQuads of [1, 2]) {
     for (const threadPixels of pixels) {
       for (const channels of [32, 16, 64]) {
-        for (const rows of [16, 8, 4]) {
+        for (const rows of [8, 16, 4]) {
           if (shape.channels % channels !== 0 || rows > shape.size) continue;
           // The largest chunk that fits.
           const tile = chunks
