@@ -85,10 +85,15 @@ export function peerUnits(settings: GpuSettings, say: (line: string) => void): P
     facts[`PyTorch ${torch}`] = `CUDA ${cuda}, cuDNN ${cudnn}, ${gpu}`;
     const worker = new Worker(python);
     workers.push(worker);
-    // All eager ones first: they are what the comparison is about.
-    const jobs = settings.networks.flatMap((arch) =>
-      pytorchVariants(Number(arch.replace(/\D+/g, ''))).map((variant) => ({ arch, variant })),
-    );
+    // Eager ones first, which the comparison is about, and every network in a format before the next
+    // format: where the time is up, there is something beside each.
+    const jobs = settings.networks
+      .flatMap((arch) =>
+        pytorchVariants(Number(arch.replace(/\D+/g, ''))).map((variant, rank) => ({
+          ...{ arch, variant, rank },
+        })),
+      )
+      .sort((a, b) => a.rank - b.rank);
     const isEager = ({ variant }: (typeof jobs)[number]) => variant.engine === 'eager';
     for (const job of [...jobs.filter(isEager), ...jobs.filter((each) => !isEager(each))]) {
       const { arch, variant } = job;
