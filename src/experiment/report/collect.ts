@@ -4,6 +4,7 @@
 import type { FileSystem } from '../../runs/file-system.ts';
 import { isRun, readConfig } from '../../runs/reader.ts';
 import type { RunHost } from '../../runs/run.ts';
+import type { RunEnvironment } from '../../runs/summary.ts';
 import { UserError } from '../../util/errors.ts';
 import { type CellView, readCell } from '../cells.ts';
 import { readEvaluation } from '../evaluation-file.ts';
@@ -58,7 +59,6 @@ async function readRun(
     return { ...about, epochsDone: 0, epochs: 0, comparable: false, ...(config && { config }) };
   }
   const { config, summary, environment } = run;
-  const session = environment.sessions.at(-1);
   const curves = curvesOf(await run.metrics());
   const result = summary?.result;
   const chosen = result?.bestOnValidation;
@@ -88,8 +88,15 @@ async function readRun(
     testImages: summary?.testImages,
     isOriginalCifar10: summary?.isOriginalCifar10,
     comparable: summary?.isOriginalCifar10 === true && config.limitBatches === 0,
-    machine: session && `${session.backend.description}; ${session.host.cpu}`,
+    machine: machineOf(environment),
     weightsSha256: summary?.weightsSha256,
     evaluation: await readEvaluation(files, dir),
   };
+}
+
+/** Backend and processor of a run; one after the other where it went on elsewhere. */
+function machineOf({ sessions }: RunEnvironment): string | undefined {
+  const places = sessions.map(({ backend, host }) => `${backend.description}; ${host.cpu}`);
+  const changes = places.filter((place, index) => place !== places[index - 1]);
+  return changes.length > 0 ? changes.join(', then ') : undefined;
 }

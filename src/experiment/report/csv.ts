@@ -78,6 +78,7 @@ export function runsCsv(report: Report): string {
       'train_error',
       'seconds',
       'data',
+      'trained_on',
       'weights_sha256',
       'message',
     ],
@@ -102,6 +103,7 @@ function runCells(run: ReportRun): Cell[] {
     run.trainError,
     run.seconds,
     run.dataTitle,
+    run.machine,
     run.weightsSha256,
     run.message,
   ];

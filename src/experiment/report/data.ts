@@ -52,7 +52,7 @@ export interface ReportRun {
   readonly comparable: boolean;
   readonly trainImages?: number;
   readonly testImages?: number;
-  /** Backend and processor of the last session. */
+  /** Backend and processor; one after the other where the run went on elsewhere. */
   readonly machine?: string;
   readonly weightsSha256?: string;
   readonly config?: TrainConfig;

@@ -5,9 +5,16 @@ import { escapeXml } from './chart.ts';
 import { configurationId, configurationText } from './configurations.ts';
 import type { Report, ReportRow, ReportRun } from './data.ts';
 import { type Figure, figuresOf } from './figures.ts';
-import { displayName } from './format.ts';
 import { STYLE } from './style.ts';
-import { failures, mainTable, plainTable, recipesTable, runsTable, type Table } from './tables.ts';
+import {
+  failures,
+  machines,
+  mainTable,
+  plainTable,
+  recipesTable,
+  runsTable,
+  type Table,
+} from './tables.ts';
 
 export function reportHtml(report: Report): string {
   const title = escapeXml(report.title);
@@ -152,15 +159,7 @@ function configurationsHtml({ rows }: Report): string {
   return `<h2>Configurations</h2>\n${items.join('\n')}`;
 }
 
-function machinesHtml({ rows }: Report): string {
-  const machines = Map.groupBy(
-    rows.flatMap(({ runs }) => runs.filter(({ machine }) => machine !== undefined)),
-    ({ machine }) => machine!,
-  );
-  if (machines.size === 0) return '';
-  const items = [...machines].map(([machine, runs]) => {
-    const archs = [...new Set(runs.map(({ arch }) => displayName(arch)))].join(', ');
-    return `<li>${escapeXml(machine)}: ${archs}</li>`;
-  });
-  return `<h2>Trained on</h2>\n<ul>\n${items.join('\n')}\n</ul>`;
+function machinesHtml(report: Report): string {
+  const items = machines(report).map((line) => `<li>${escapeXml(line)}</li>`);
+  return items.length === 0 ? '' : `<h2>Trained on</h2>\n<ul>\n${items.join('\n')}\n</ul>`;
 }

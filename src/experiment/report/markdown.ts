@@ -4,11 +4,20 @@
 import { configurationName } from './configurations.ts';
 import type { Report } from './data.ts';
 import type { Figure } from './figures.ts';
-import { failures, mainTable, plainTable, recipesTable, runsTable, type Table } from './tables.ts';
+import {
+  failures,
+  machines,
+  mainTable,
+  plainTable,
+  recipesTable,
+  runsTable,
+  type Table,
+} from './tables.ts';
 
 /** @param figures files `<id>.svg` beside the report; none where it stands alone */
 export function reportMarkdown(report: Report, figures: readonly Figure[] = []): string {
   const failed = failures(report);
+  const trainedOn = machines(report);
   const configured = report.rows.filter(({ config }) => config !== undefined);
   const sections = [
     `# ${report.title}`,
@@ -21,7 +30,8 @@ export function reportMarkdown(report: Report, figures: readonly Figure[] = []):
     section('Plain against residual', plainTable(report), report),
     section('Recipes, by pairs of the same seed', recipesTable(report), report),
     section('Runs', runsTable(report), report),
-    failed.map((line) => `- ${escapeMarkdown(line)}`).join('\n'),
+    list(failed),
+    trainedOn.length > 0 ? `## Trained on\n\n${list(trainedOn)}` : '',
     figures.length > 0 && configured.length > 0
       ? `## Configurations\n\n${configured.map((row) => `- [${escapeMarkdown(row.name)}](${configurationName(row)})`).join('\n')}`
       : '',
@@ -32,6 +42,10 @@ export function reportMarkdown(report: Report, figures: readonly Figure[] = []):
 function section(title: string, table: Table | undefined, { dataNote }: Report): string {
   if (!table || table.rows.length === 0) return '';
   return `## ${title}\n\n${layOut(table)}\n\n*On ${escapeMarkdown(dataNote)}.*`;
+}
+
+function list(lines: readonly string[]): string {
+  return lines.map((line) => `- ${escapeMarkdown(line)}`).join('\n');
 }
 
 function layOut({ header, rows, left }: Table): string {

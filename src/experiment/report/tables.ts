@@ -105,6 +105,19 @@ function runCells(run: ReportRun): string[] {
   ];
 }
 
+/** Where runs were trained, and which, a line each. */
+export function machines({ rows }: Report): string[] {
+  const runs = rows.flatMap((row) => row.runs);
+  const places = Map.groupBy(
+    runs.filter(({ machine }) => machine !== undefined),
+    ({ machine }) => machine!,
+  );
+  if (places.size === 1) return [`all runs: ${[...places.keys()][0]}`];
+  return [...places].map(
+    ([place, there]) => `${there.map(({ folder }) => folder).join(', ')}: ${place}`,
+  );
+}
+
 /** What went wrong, run by run; empty when nothing did. */
 export function failures(report: Report): string[] {
   return report.rows.flatMap(({ runs }) =>

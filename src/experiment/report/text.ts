@@ -4,6 +4,7 @@ import { alignColumns } from '../../util/columns.ts';
 import type { Report } from './data.ts';
 import {
   failures,
+  machines,
   mainTable,
   plainTable,
   recipesTable,
@@ -13,6 +14,7 @@ import {
 } from './tables.ts';
 
 export function reportText(report: Report): string {
+  const trainedOn = machines(report);
   const sections = [
     `${report.title}\n\n${layOut(mainTable(report))}`,
     report.notes.map((note) => wrap(note, 100)).join('\n'),
@@ -20,6 +22,9 @@ export function reportText(report: Report): string {
     section('Recipes, by pairs of the same seed', recipesTable(report)),
     section('Runs', runsTable(report)),
     failures(report).join('\n'),
+    trainedOn.length > 0
+      ? `Trained on\n${trainedOn.map((line) => wrap(line, 100)).join('\n')}`
+      : '',
   ];
   return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
 }

@@ -55,6 +55,23 @@ describe('formats', () => {
     expect(new Set(table.slice(0, 8).map(cells)).size).toBe(1);
   });
 
+  test.each(['text', 'markdown', 'html'] as const)(
+    '%s says where each run was trained',
+    (format) => {
+      const moved = 'a GPU; a host, then a CPU; another';
+      const there = buildReport(
+        [
+          run('resnet20', 1, 8.4, { machine: 'a GPU; a host' }),
+          run('resnet20', 2, 8.5, { machine: moved }),
+        ],
+        'x',
+      );
+      const text = formatReport(there, format);
+      expect(text).toContain(moved);
+      expect(text).toContain(`resnet20-notebook-seed2: ${moved}`);
+    },
+  );
+
   test('JSON can be read again', () => {
     expect(JSON.parse(formatReport(report, 'json'))).toMatchObject({ title: report.title });
   });
@@ -121,6 +138,10 @@ describe('a folder', () => {
     await writeFile(`${folder}/notes.txt`, 'not a run');
     const report = await readReport(host, folder);
     expect(row(report, 'ResNet-8').final).toMatchObject({ n: 2, mean: 50 });
+    expect(report.rows.flatMap(({ runs }) => runs.map(({ machine }) => machine))).toEqual([
+      'arithmetic; a processor',
+      'arithmetic; a processor',
+    ]);
   });
 
   test('without anything: says what to give instead', async () => {
