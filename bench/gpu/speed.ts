@@ -23,7 +23,7 @@ import type { Unit } from './units.ts';
 const OPERATIONS = 6;
 /** Stretches of a measurement, of which the median counts. */
 const STRETCHES = 9;
-/** Seconds of work before the first: an idle GPU takes most of a second to raise its clocks. */
+/** Seconds of work before the first: an idle GPU has lowered its clocks. */
 const WARM_UP = 1;
 /** A step of this many layers has thousands of kernels of a few shapes: others show the same. */
 const DEEPEST_PROFILED = 110;

@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from pytorch import ResNet
 
 WARM_UP = 3
-# Seconds: an idle GPU takes most of one to raise its clocks.
+# Seconds: an idle GPU has lowered its clocks.
 WARM_UP_SECONDS = 1
 
 

@@ -94,8 +94,8 @@ function surrogate({ network, mode, batchSize }: Program): Program {
 }
 
 /**
- * Times every candidate. An idle GPU lowers its clocks and takes most of a second of work to raise them
- * again, which changes times more than any tile does (an H100 begins at a third of its speed). So
+ * Times every candidate. An idle GPU lowers its clocks, which changes times more than any tile does: on an
+ * H100, candidates that were timed after a pause to compile them took three to four times too long. So
  * everything is compiled first, the device is kept busy until it is no longer getting faster, and then
  * the candidates are timed without a pause between them, in several passes of which the best counts.
  */
