@@ -8,7 +8,7 @@ import { lowerTraining } from '../../../src/engine/lower-train.ts';
 import { openDevice } from '../../../src/engine/webgpu/adapter.ts';
 import { defaultTiles, tileCandidates } from '../../../src/engine/webgpu/candidates.ts';
 import { compileKernels } from '../../../src/engine/webgpu/compile.ts';
-import { Device } from '../../../src/engine/webgpu/device.ts';
+import { Device, type PipelineSource } from '../../../src/engine/webgpu/device.ts';
 import { createNodeGpuHost } from '../../../src/engine/webgpu/host.node.ts';
 import { createFileTileCache } from '../../../src/engine/webgpu/tile-cache.node.ts';
 import { type GradientTile, gradientKey } from '../../../src/engine/webgpu/tiles.ts';
@@ -58,6 +58,41 @@ describe('tuning', () => {
     expect(Object.keys(choice).filter((key) => key.startsWith('inputGradient'))).toHaveLength(5);
     expect(Object.keys(choice).filter((key) => key.startsWith('weightGradient'))).toHaveLength(6);
     expect(sources(second)).toEqual(sources(first));
+  });
+
+  it('compiles everything before it times anything, so that the device never idles', async () => {
+    const fresh = new Device(await openDevice(createNodeGpuHost({ backend: 'null' })));
+    const events: ('compile' | 'submit')[] = [];
+    const known = new Set<string>();
+    const queue = new Proxy(fresh.gpu.queue, {
+      get(target, name) {
+        if (name === 'submit') events.push('submit');
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const gpu = new Proxy(fresh.gpu, {
+      get(target, name) {
+        if (name === 'queue') return queue;
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const watched = Object.create(fresh, {
+      gpu: { value: gpu },
+      pipeline: {
+        value: (kernel: PipelineSource) => {
+          if (!known.has(kernel.source)) events.push('compile');
+          known.add(kernel.source);
+          return fresh.pipeline(kernel);
+        },
+      },
+    }) as Device;
+    await tuneTiles(watched, program, 'f32', candidates);
+    fresh.dispose();
+    const first = events.indexOf('submit');
+    expect(first).toBeGreaterThan(50);
+    expect(events.slice(first)).not.toContain('compile');
   });
 
   it('takes a remembered choice at its word, and a damaged one for none', async () => {
