@@ -60,7 +60,11 @@ export function vulkanAdvice(facts: VulkanFacts): string {
   if (devices.length === 0) {
     return `${found}, but no GPU (neither /dev/dri/renderD* nor /dev/nvidiactl): a container must be given its devices, a virtual machine its GPU.`;
   }
-  return `${found}, and a GPU (${devices.join(', ')}), but none that WebGPU can use: it needs a current driver, permission to open the device, and in a container the driver's Vulkan libraries too (\`vulkaninfo --summary\` says more).`;
+  // On a bare server it loads, and then offers no entry point: the dispatch libraries are missing.
+  const nvidia = devices.includes('/dev/nvidiactl')
+    ? ", and NVIDIA's the libraries libGLX and libEGL of libglvnd (Debian, Ubuntu: libglx0 libegl1)"
+    : '';
+  return `${found}, and a GPU (${devices.join(', ')}), but none that WebGPU can use: it needs a current driver, permission to open the device, and in a container the driver's Vulkan libraries${nvidia} (\`vulkaninfo --summary\` says more).`;
 }
 
 function hasLoader(environment: Environment, root: string): boolean {
