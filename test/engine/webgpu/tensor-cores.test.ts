@@ -4,9 +4,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDevice } from '../../../src/engine/webgpu/adapter.ts';
 import { createWebGpuBackend } from '../../../src/engine/webgpu/backend.ts';
+import { defaultTiles, tileCandidates } from '../../../src/engine/webgpu/candidates.ts';
 import { Device } from '../../../src/engine/webgpu/device.ts';
 import { createNodeGpuHost } from '../../../src/engine/webgpu/host.node.ts';
+import { forwardProduct } from '../../../src/engine/webgpu/product.ts';
 import {
+  emulatedUnit,
   openTensorCores,
   TENSOR_CORE_FEATURES,
   usableSizes,
@@ -117,6 +120,27 @@ describe('tensor cores', () => {
     const small = size(16, 8, 16, 'f32');
     const half = size(16, 16, 16, 'f16');
     expect(usableSizes([half, size(16, 16, 4, 'f32'), small, best])).toEqual([best, small, half]);
+  });
+
+  it.each([
+    ['auto', { product: false, gradient: true }],
+    ['on', { product: true, gradient: true }],
+  ] as const)('that are %s multiply, with fixed tiles, %j', (want, expected) => {
+    const tiles = defaultTiles(
+      tileCandidates({
+        workgroupBytes: 49152,
+        halfStaging: true,
+        matrices: emulatedUnit({ m: 16, n: 8, k: 16, element: 'f16', result: 'f32' }),
+        onlyMatrices: want === 'on',
+      }),
+    );
+    const shape = { kernel: 3, stride: 1, inSize: 32, outSize: 32 } as const;
+    const conv = { ...shape, name: 'conv', inChannels: 16, outChannels: 16, weight: 0 };
+    const { shape: product } = forwardProduct(conv);
+    expect({
+      product: tiles.product(product, 'forward').matrices !== undefined,
+      gradient: tiles.gradient(conv).matrices !== undefined,
+    }).toEqual(expected);
   });
 
   it('are part of what the backend says of itself', async () => {
