@@ -85,18 +85,18 @@ export function peerUnits(settings: GpuSettings, say: (line: string) => void): P
     facts[`PyTorch ${torch}`] = `CUDA ${cuda}, cuDNN ${cudnn}, ${gpu}`;
     const worker = new Worker(python);
     workers.push(worker);
-    // Eager ones first, which the comparison is about, and every network in a format before the next
-    // format: where the time is up, there is something beside each.
+    // Every network in a format before the next format, eager ones first, which the comparison is about:
+    // where the time is up, there is something beside each.
     const jobs = settings.networks
       .flatMap((arch) =>
         pytorchVariants(Number(arch.replace(/\D+/g, ''))).map((variant, rank) => ({
-          ...{ arch, variant, rank },
+          arch,
+          variant,
+          rank,
         })),
       )
       .sort((a, b) => a.rank - b.rank);
-    const isEager = ({ variant }: (typeof jobs)[number]) => variant.engine === 'eager';
-    for (const job of [...jobs.filter(isEager), ...jobs.filter((each) => !isEager(each))]) {
-      const { arch, variant } = job;
+    for (const { arch, variant } of jobs) {
       if (!arch.startsWith('resnet')) continue;
       const { layout, precision, engine } = variant;
       const name = `peer/${torch}/${arch}/${precision}, ${layout}, ${engine}`;

@@ -112,11 +112,9 @@ async function measureSpeed(
     await steps.finish();
     return (performance.now() - start) / 1000 / count;
   };
-  let each = await stretch(2);
-  for (let left = Math.min(WARM_UP, 3 * seconds); left > 0; left -= seconds / STRETCHES) {
-    each = await stretch(Math.max(1, Math.ceil(seconds / STRETCHES / each)));
-  }
-  const count = Math.max(1, Math.ceil(seconds / STRETCHES / each));
+  const cold = await stretch(2);
+  const each = await stretch(Math.ceil(Math.min(WARM_UP, 3 * seconds) / cold));
+  const count = Math.ceil(seconds / STRETCHES / each);
   const times: number[] = [];
   for (let i = 0; i < STRETCHES; i++) times.push(await stretch(count));
   times.sort((a, b) => a - b);

@@ -97,12 +97,7 @@ const USUAL_SIZES: readonly MatrixSize[] = (['f32', 'f16'] as const).flatMap((re
 ]);
 
 /** What the adapter says that it multiplies, as far as it can be read. */
-function offeredSizes({ info, gpu }: Device): MatrixSize[] {
-  const ofAdapter = sizesIn(info);
-  return ofAdapter.length > 0 ? ofAdapter : sizesIn(gpu.adapterInfo);
-}
-
-function sizesIn(info: GPUAdapterInfo): MatrixSize[] {
+function offeredSizes({ info }: Device): MatrixSize[] {
   const { subgroupMatrixConfigs: configs } = info as GPUAdapterInfo & {
     readonly subgroupMatrixConfigs?: unknown;
   };

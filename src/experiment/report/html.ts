@@ -6,15 +6,7 @@ import { configurationId, configurationText } from './configurations.ts';
 import type { Report, ReportRow, ReportRun } from './data.ts';
 import { type Figure, figuresOf } from './figures.ts';
 import { STYLE } from './style.ts';
-import {
-  failures,
-  machines,
-  mainTable,
-  plainTable,
-  recipesTable,
-  runsTable,
-  type Table,
-} from './tables.ts';
+import { detailTables, failures, machines, mainTable, type Table } from './tables.ts';
 
 export function reportHtml(report: Report): string {
   const title = escapeXml(report.title);
@@ -35,9 +27,9 @@ ${mainHtml(report)}
 ${report.notes.map((note) => `<p class="note">${escapeXml(note)}</p>`).join('\n')}
 ${failuresHtml(report)}
 ${figuresHtml(figuresOf(report))}
-${section('Plain against residual', plainTable(report), report)}
-${section('Recipes, by pairs of the same seed', recipesTable(report), report)}
-${section('Runs', runsTable(report), report)}
+${detailTables(report)
+  .map(({ title, table }) => section(title, table, report))
+  .join('\n')}
 ${confusionsHtml(report)}
 ${configurationsHtml(report)}
 ${machinesHtml(report)}

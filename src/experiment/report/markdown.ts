@@ -4,15 +4,7 @@
 import { configurationName } from './configurations.ts';
 import type { Report } from './data.ts';
 import type { Figure } from './figures.ts';
-import {
-  failures,
-  machines,
-  mainTable,
-  plainTable,
-  recipesTable,
-  runsTable,
-  type Table,
-} from './tables.ts';
+import { detailTables, failures, machines, mainTable, type Table } from './tables.ts';
 
 /** @param figures files `<id>.svg` beside the report; none where it stands alone */
 export function reportMarkdown(report: Report, figures: readonly Figure[] = []): string {
@@ -27,9 +19,7 @@ export function reportMarkdown(report: Report, figures: readonly Figure[] = []):
       ({ id, caption }) =>
         `![${escapeMarkdown(caption)}](${id}.svg)\n\n*${escapeMarkdown(caption)}*`,
     ),
-    section('Plain against residual', plainTable(report), report),
-    section('Recipes, by pairs of the same seed', recipesTable(report), report),
-    section('Runs', runsTable(report), report),
+    ...detailTables(report).map(({ title, table }) => section(title, table, report)),
     list(failed),
     trainedOn.length > 0 ? `## Trained on\n\n${list(trainedOn)}` : '',
     figures.length > 0 && configured.length > 0

@@ -72,7 +72,7 @@ function notebookOf({ reference }: ReportRow): string {
 }
 
 /** Every run by itself. */
-export function runsTable(report: Report): Table {
+function runsTable(report: Report): Table {
   return {
     header: [
       'run',
@@ -105,14 +105,23 @@ function runCells(run: ReportRun): string[] {
   ];
 }
 
-/** Where runs were trained, and which, a line each. */
+/** The tables below the main one, in order; those that have no rows are undefined or empty. */
+export function detailTables(report: Report): { title: string; table: Table | undefined }[] {
+  return [
+    { title: 'Plain against residual', table: plainTable(report) },
+    { title: 'Recipes, by pairs of the same seed', table: recipesTable(report) },
+    { title: 'Runs', table: runsTable(report) },
+  ];
+}
+
+/** Where runs were trained, a line each; and which, where it was not one place for all. */
 export function machines({ rows }: Report): string[] {
   const runs = rows.flatMap((row) => row.runs);
   const places = Map.groupBy(
     runs.filter(({ machine }) => machine !== undefined),
     ({ machine }) => machine!,
   );
-  if (places.size === 1) return [`all runs: ${[...places.keys()][0]}`];
+  if (places.size === 1) return [...places.keys()];
   return [...places].map(
     ([place, there]) => `${there.map(({ folder }) => folder).join(', ')}: ${place}`,
   );
@@ -128,12 +137,12 @@ export function failures(report: Report): string[] {
 }
 
 /** Plain against residual, depth by depth; undefined where there are no such pairs. */
-export function plainTable(report: Report): Table | undefined {
+function plainTable(report: Report): Table | undefined {
   return comparisonTable(report, 'plain-residual', 'plain', 'residual');
 }
 
 /** Recipes of one network, by pairs of the same seed. */
-export function recipesTable(report: Report): Table | undefined {
+function recipesTable(report: Report): Table | undefined {
   return comparisonTable(report, 'recipes', 'first', 'second');
 }
 

@@ -2,25 +2,14 @@
 
 import { alignColumns } from '../../util/columns.ts';
 import type { Report } from './data.ts';
-import {
-  failures,
-  machines,
-  mainTable,
-  plainTable,
-  recipesTable,
-  runsTable,
-  shortTable,
-  type Table,
-} from './tables.ts';
+import { detailTables, failures, machines, mainTable, shortTable, type Table } from './tables.ts';
 
 export function reportText(report: Report): string {
   const trainedOn = machines(report);
   const sections = [
     `${report.title}\n\n${layOut(mainTable(report))}`,
     report.notes.map((note) => wrap(note, 100)).join('\n'),
-    section('Plain against residual', plainTable(report)),
-    section('Recipes, by pairs of the same seed', recipesTable(report)),
-    section('Runs', runsTable(report)),
+    ...detailTables(report).map(({ title, table }) => section(title, table)),
     failures(report).join('\n'),
     trainedOn.length > 0
       ? `Trained on\n${trainedOn.map((line) => wrap(line, 100)).join('\n')}`

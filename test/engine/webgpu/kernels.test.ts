@@ -136,14 +136,14 @@ describe('the kernels', () => {
   });
 
   it.each([
-    ['in float32', false, ['f32', 'f16', 'packed']],
-    ['with operands in half precision', true, ['f16', 'packed']],
-  ] as const)('are valid WGSL at every tile shape %s', async (_, halfStaging, formats) => {
+    ['in float32', false, ['f32', 'f16', 'packed'], 150],
+    ['with operands in half precision', true, ['f16', 'packed'], 90],
+  ] as const)('are valid WGSL at every tile shape %s', async (_, halfStaging, formats, least) => {
     let count = 0;
     for (const program of SHAPES) {
       count += await check(withEveryTile(program, onlyStaged(halfStaging), formats));
     }
-    expect(count).toBeGreaterThan(80);
+    expect(count).toBeGreaterThan(least);
   });
 
   it.each(MATRICES)(

@@ -69,6 +69,8 @@ describe('formats', () => {
       const text = formatReport(there, format);
       expect(text).toContain(moved);
       expect(text).toContain(`resnet20-notebook-seed2: ${moved}`);
+      const together = buildReport([run('resnet20', 1, 8.4, { machine: 'a GPU; a host' })], 'x');
+      expect(formatReport(together, format)).toMatch(/Trained on[^:]*a GPU; a host/);
     },
   );
 
