@@ -27,6 +27,8 @@ export class WasmExecutable implements Executable {
   private failure: unknown;
   /** Everything submitted so far; calls are carried out one after another. */
   private submitted: Promise<unknown> = Promise.resolve();
+  /** How many of them are not done. */
+  private unfinished = 0;
 
   constructor(id: number, plan: ExecutablePlan, pool: WorkerPool, memory: WasmMemory) {
     this.id = id;
@@ -148,10 +150,18 @@ export class WasmExecutable implements Executable {
     return this.buffer;
   }
 
-  /** Carries out work after everything submitted before it, whether that failed or not. */
+  /**
+   * Carries out work after everything submitted before it, whether that failed or not. With nothing
+   * before it, it begins at once: the workers have a step when `run` returns, and compute while the
+   * caller gathers the next batch.
+   */
   private submit<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.submitted.then(work);
-    this.submitted = result.catch(() => {});
+    const result = this.unfinished === 0 ? work() : this.submitted.then(work);
+    this.unfinished++;
+    const done = () => {
+      this.unfinished--;
+    };
+    this.submitted = result.then(done, done);
     return result;
   }
 }

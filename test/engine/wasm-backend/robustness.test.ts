@@ -34,6 +34,37 @@ describe('the wasm backend', () => {
     await backend.dispose();
   });
 
+  it('hands a step to its threads before run returns, and the next one when it is done', async () => {
+    const posted: string[] = [];
+    const watched: WasmHost = {
+      ...host,
+      startWorker: (events) => {
+        const worker = host.startWorker(events);
+        const post: WasmWorker['post'] = (request) => {
+          posted.push(request.kind);
+          worker.post(request);
+        };
+        return { ...worker, post };
+      },
+    };
+    const backend = await createWasmBackend({ host: watched, threads: 2 });
+    const executable = await backend.compile(lowerTraining(network, { batchSize: 8 }));
+    const batch = randomBatch(10, 8, 1);
+    posted.length = 0;
+    // The caller gathers the next batch while this one is computed: so it must have begun.
+    const first = executable.run(batch);
+    expect(posted).toEqual(['run', 'run']);
+    const second = executable.run(batch);
+    expect(posted).toHaveLength(2);
+    await first;
+    await second;
+    expect(posted).toHaveLength(4);
+    const third = executable.run(batch);
+    expect(posted).toHaveLength(6);
+    await third;
+    await backend.dispose();
+  });
+
   it('carries out overlapping calls one after another', async () => {
     const backend = await createWasmBackend({ host, threads: 2 });
     const program = lowerInference(network, { batchSize: 4 });
