@@ -7,9 +7,9 @@ import type { Program } from '../program.ts';
 import { type ProfiledOperation, WasmExecutable } from './executable.ts';
 import { measureSimd } from './features.ts';
 import type { WasmHost } from './host.ts';
-import type { KernelOptions } from './kernels/context.ts';
+import type { KernelOptions, MultiplyAdd } from './kernels/context.ts';
 import { generateModule } from './kernels/generate.ts';
-import { planExecutable } from './plan-executable.ts';
+import { otherAdvice, planExecutable } from './plan-executable.ts';
 import { WorkerPool } from './pool.ts';
 import type { ConvolutionAlgorithm } from './protocol.ts';
 import { WASM_PAGE, type WasmMemory, wasm } from './webassembly.ts';
@@ -20,7 +20,12 @@ export interface WasmBackendOptions {
   readonly threads?: number;
   /** How 3×3 convolutions of stride 1 are computed; 'winograd' and 'auto' (default) pick 'winograd4'. */
   readonly convolution?: ConvolutionAlgorithm | 'winograd' | 'auto';
-  /** Kernel variants; default: what the processor is fastest with. */
+  /**
+   * One rounding or two; default: what the processor is fastest with. A run that goes on gives what it
+   * began with, so that a close measurement does not change its bits.
+   */
+  readonly multiplyAdd?: MultiplyAdd;
+  /** Kernel variants; default: measured. */
   readonly kernels?: KernelOptions;
 }
 
@@ -58,7 +63,7 @@ export async function createWasmBackend(options: WasmBackendOptions): Promise<Wa
   host.prepareCompiler();
   const { kernels, ceiling } = options.kernels
     ? { kernels: options.kernels, ceiling: undefined }
-    : measuredKernels();
+    : measuredKernels(options.multiplyAdd);
   return {
     name: 'wasm',
     threads,
@@ -81,9 +86,10 @@ function chooseAlgorithm(choice: WasmBackendOptions['convolution'] = 'auto'): Co
 }
 
 /** The kernel variants that suit this processor, measured for a few milliseconds. */
-function measuredKernels(): { kernels: KernelOptions; ceiling: number } {
-  const { width, multiplyAdd, gflops } = measureSimd();
-  return { kernels: { simdWidth: width, multiplyAdd }, ceiling: gflops };
+function measuredKernels(asked?: MultiplyAdd): { kernels: KernelOptions; ceiling: number } {
+  const { width, multiplyAdd: faster, rates } = measureSimd();
+  const multiplyAdd = asked ?? faster;
+  return { kernels: { simdWidth: width, multiplyAdd }, ceiling: rates[multiplyAdd] };
 }
 
 async function compile(
@@ -99,7 +105,7 @@ async function compile(
     memory: { initialPages: 1, maximumPages: 65536, shared: true },
   });
   const module = new wasm.Module(bytes);
-  const memory = allocate(plan.map.bytes);
+  const memory = allocate(program, plan.map.bytes);
   const id = pool.takeId();
   await pool.load(id, (thread) => ({
     kind: 'load',
@@ -116,13 +122,13 @@ async function compile(
   return new WasmExecutable(id, plan, pool, memory);
 }
 
-function allocate(bytes: number): WasmMemory {
+function allocate(program: Program, bytes: number): WasmMemory {
   const pages = bytes / WASM_PAGE;
   try {
     return new wasm.Memory({ initial: pages, maximum: pages, shared: true });
   } catch (error) {
     throw new UserError(
-      `There is not enough memory for ${(bytes / 2 ** 30).toFixed(1)} GiB (${messageOf(error)}): use a smaller batch or --memory recompute.`,
+      `There is not enough memory for ${(bytes / 2 ** 30).toFixed(1)} GiB (${messageOf(error)}): use a smaller batch${otherAdvice(program)}.`,
     );
   }
 }

@@ -4,7 +4,7 @@
 
 import { BUFFER_ALIGNMENT, bufferBytes } from '../plan.ts';
 import type { BufferRole, Program } from '../program.ts';
-import { planExecutable } from './plan-executable.ts';
+import { planExecutable, recomputes, storedBytes } from './plan-executable.ts';
 import type { ConvolutionAlgorithm } from './protocol.ts';
 
 /** Bytes of one executable. The parts add up to `peak`. */
@@ -15,9 +15,9 @@ export interface MemoryPlan {
   readonly gradients: number;
   /** One batch of images, labels and crops, and the logits. */
   readonly batch: number;
-  /** Most that is alive at a time, with what placement loses. */
+  /** Most that is alive at a time, with what placement loses; in inference part of `scratch`. */
   readonly activations: number;
-  /** Sums, transformed weights, partial weight gradients; and each thread's tiles. */
+  /** Sums, transformed weights, partial weight gradients; and what each thread has for itself. */
   readonly scratch: number;
   readonly peak: number;
   /** Whether blocks run again in the backward pass instead of keeping their activations. */
@@ -31,6 +31,7 @@ export function planOfMemory(
   threads: number,
 ): MemoryPlan {
   const { map } = planExecutable(program, convolution, threads);
+  const stored = storedBytes(program);
   const bytesOf = (...roles: readonly BufferRole[]) =>
     program.buffers
       .filter(({ role }) => roles.includes(role))
@@ -42,12 +43,10 @@ export function planOfMemory(
     weights,
     gradients,
     batch,
-    activations: program.bytes - weights - gradients - batch,
-    scratch: map.bytes - program.bytes,
+    activations: stored - weights - gradients - batch,
+    scratch: map.bytes - stored,
     peak: map.bytes,
-    recomputes: program.body.some(
-      (operation) => operation.kind === 'convolution' && operation.norm === undefined,
-    ),
+    recomputes: recomputes(program),
   };
 }
 

@@ -32,7 +32,7 @@ export function planExecutable(
     specs.set(kernelName(spec), spec);
     return unavailable;
   }) as unknown as KernelLookup;
-  const shared = align(program.bytes);
+  const shared = align(storedBytes(program));
   const { context } = buildSchedule({
     program,
     algorithm,
@@ -43,7 +43,7 @@ export function planExecutable(
   const scratch = align(shared + context.shared.size, 4096);
   const scratchStride = align(context.scratchArena.size, 4096);
   const bytes = align(scratch + threads * scratchStride, WASM_PAGE);
-  checkMemory(program, bytes);
+  if (bytes > MOST_BYTES) throw tooLarge(program, bytes);
   return { specs: [...specs.values()], map: { shared, scratch, scratchStride, bytes }, context };
 }
 
@@ -51,11 +51,33 @@ function unavailable(): never {
   throw new Error('a kernel was called in a schedule that is only planned');
 }
 
-function checkMemory({ network, batchSize, mode }: Program, bytes: number): void {
-  if (bytes <= MOST_BYTES) return;
-  const fits = Math.max(1, Math.floor((0.95 * batchSize * MOST_BYTES) / bytes));
-  const advice = mode === 'train' ? ' or --memory recompute' : '';
-  throw new UserError(
-    `A ${mode === 'train' ? 'training' : 'inference'} step of ${network.arch} with ${batchSize} images needs ${(bytes / 2 ** 30).toFixed(1)} GiB, and WebAssembly has 4 GiB: use a smaller batch (about ${fits})${advice}.`,
+/**
+ * Bytes of what the program keeps in the memory that all threads share: everything in training; in
+ * inference not the activations, of which each thread has its own for a block of images (build-context.ts).
+ */
+export function storedBytes({ mode, buffers, bytes }: Program): number {
+  if (mode === 'train') return bytes;
+  const offsets = buffers.flatMap(({ role, offset }) => (role === 'activation' ? [offset] : []));
+  return Math.min(bytes, ...offsets);
+}
+
+/** Whether blocks run again in the backward pass instead of keeping their activations. */
+export function recomputes({ body }: Program): boolean {
+  return body.some((operation) => operation.kind === 'convolution' && operation.norm === undefined);
+}
+
+/** What needs less memory than this program: " or --memory recompute", unless it does that already. */
+export function otherAdvice(program: Program): string {
+  return program.mode === 'train' && !recomputes(program) ? ' or --memory recompute' : '';
+}
+
+function tooLarge(program: Program, bytes: number): UserError {
+  const { network, batchSize, mode } = program;
+  const step = `A ${mode === 'train' ? 'training' : 'inference'} step of ${network.arch}`;
+  const needs = `needs ${(bytes / 2 ** 30).toFixed(1)} GiB, and WebAssembly has 4 GiB`;
+  const fits = Math.floor((0.95 * batchSize * MOST_BYTES) / bytes);
+  const advice = batchSize > 1 ? `a smaller batch (about ${Math.max(1, fits)})` : 'fewer threads';
+  return new UserError(
+    `${step} with ${batchSize} images ${needs}: use ${advice}${otherAdvice(program)}.`,
   );
 }

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { lowerInference } from '../../../src/engine/lower-infer.ts';
 import { lowerTraining, type MemoryMode } from '../../../src/engine/lower-train.ts';
 import { planOfMemory } from '../../../src/engine/wasm/memory-plan.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
@@ -17,6 +18,28 @@ async function measure(arch: string, batchSize: number, memory: MemoryMode) {
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout) as { grown: number; memoryBytes: number };
 }
+
+describe('the memory plan of an evaluation', () => {
+  const infer = (arch: string, batchSize: number, threads: number) =>
+    planOfMemory(lowerInference(createNetwork(arch), { batchSize }), 'winograd4', threads);
+
+  test('has activations for a block of images a thread, not for the batch', () => {
+    const { activations, weights, gradients, batch, scratch, peak } = infer('resnet20', 128, 2);
+    expect(activations).toBe(0);
+    expect(gradients).toBe(0);
+    expect(weights + batch + scratch).toBe(peak);
+    // One block of 8 images through the widest place: two maps of 32×32×16, and the tiles of Winograd.
+    expect(peak).toBeLessThan(16 * 2 ** 20);
+  });
+
+  test('grows with the batch by its images and logits only, so the largest batch fits', () => {
+    const [small, large] = [infer('resnet20', 128, 2), infer('resnet20', 65536, 2)];
+    const rowBytes = 3072 + 4 * (1 + 3 + 10);
+    const grown = (large.peak - small.peak) / (65536 - 128);
+    expect(grown).toBeGreaterThanOrEqual(rowBytes);
+    expect(grown).toBeLessThan(1.01 * rowBytes);
+  });
+});
 
 describe('the memory plan of a training step', () => {
   test.each(['keep', 'recompute'] as const)(
@@ -50,5 +73,11 @@ describe('the memory plan of a training step', () => {
       expect(peak).toBeLessThan(4 * 2 ** 30);
     }
     expect(() => plan('resnet1202', 128, 'keep')).toThrow(/needs 8\.\d GiB.*--memory recompute/);
+  });
+
+  test('where recomputing does not fit either, it is not recommended', () => {
+    for (const memory of ['auto', 'recompute'] as const) {
+      expect(() => plan('resnet1202', 256, memory)).toThrow(/use a smaller batch \(about \d+\)\.$/);
+    }
   });
 });

@@ -147,12 +147,12 @@ function localActivations(
   arena: Arena,
 ): Map<BufferId, number> {
   const line = 64;
-  const scale = blockImages / program.batchSize;
   const activations = program.buffers.flatMap((buffer, id) =>
     buffer.role === 'activation' ? [{ ...buffer, id }] : [],
   );
   const start = Math.min(...activations.map(({ offset }) => offset));
-  const place = (offset: number) => Math.ceil((scale * (offset - start)) / line) * line;
+  const place = (offset: number) =>
+    Math.ceil(((offset - start) * blockImages) / (program.batchSize * line)) * line;
   const end = Math.max(
     ...activations.map(({ offset, perImage }) => place(offset) + perImage * blockImages * 4),
   );
