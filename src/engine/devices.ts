@@ -1,6 +1,6 @@
 // From what a user asks for (`--device auto|cpu|webgpu[:part of a name]`) to a backend. Nothing falls back
-// silently: what is asked for and not there is an error; `auto` picks a real GPU if there is one, else the
-// CPU, and the backend's description says which. Engines are imported when they are opened.
+// silently: what is asked for and not there is an error; `auto` picks a real GPU if there is one and nothing
+// asks for the CPU engine, else the CPU, and the backend's description says which. Engines are imported when they are opened.
 
 import { UserError } from '../util/errors.ts';
 import type { Backend } from './backend.ts';
@@ -43,7 +43,10 @@ export interface DeviceHosts {
 }
 
 export interface DeviceOptions
-  extends Pick<WebGpuOptions, 'half' | 'tensorCores' | 'tune' | 'tileCache'> {}
+  extends Pick<WebGpuOptions, 'half' | 'tensorCores' | 'tune' | 'tileCache'> {
+  /** An algorithm that only the CPU engine has was asked for by name: `auto` takes the CPU. */
+  readonly namesCpuAlgorithm?: boolean;
+}
 
 /**
  * Says what a device cannot do in any case, before anything is opened.
@@ -79,7 +82,8 @@ export async function openDeviceBackend(
     case 'webgpu':
       return await openGpu({ gpu, adapterName, ...options });
     case 'auto':
-      if (await hasRealGpu(gpu)) return await openGpu({ gpu, ...options });
+      if (options.namesCpuAlgorithm) refuseHalf(options.half, 'and --conv asks for the CPU engine');
+      else if (await hasRealGpu(gpu)) return await openGpu({ gpu, ...options });
       refuseHalf(options.half, 'and auto finds none');
       return await hosts.openCpu();
     case 'cpu':

@@ -1,6 +1,6 @@
 // Which device a command computes on.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { checkDevice, deviceBefore, openBackend } from '../../src/cli/session/backend.ts';
 import { resolveConfig } from '../../src/experiment/recipes.ts';
@@ -25,6 +25,25 @@ describe('a run that is resumed without --device', () => {
   });
 });
 
+test.each(['fused', 'separate'])(
+  'a run that began with multiply-adds that are %s goes on with them, whatever is faster now',
+  async (multiplyAdd) => {
+    const dir = workspace.at(`multiply-add-${multiplyAdd}`);
+    const data = ['--data', 'synthetic:train=16,test=8'];
+    const settings = ['--epochs', '1', '--batch-size', '8', '--threads', '1', '--save-dir', dir];
+    await workspace.run(['train', 'resnet8', '--device', 'cpu', ...data, ...settings]);
+    const file = `${dir}/environment.json`;
+    const { sessions } = JSON.parse(readFileSync(file, 'utf8'));
+    sessions[0].backend.multiplyAdd = multiplyAdd;
+    writeFileSync(file, JSON.stringify({ sessions }));
+    const { code, stdout, stderr } = await workspace.run(['train', '--resume', dir]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).not.toMatch(/computes otherwise/);
+    const resumed = JSON.parse(readFileSync(file, 'utf8')).sessions[1];
+    expect(resumed.backend.multiplyAdd).toBe(multiplyAdd);
+  },
+);
+
 test('a run in half precision does not go on without a GPU', async () => {
   const dir = workspace.at('half');
   mkdirSync(dir);
@@ -36,7 +55,7 @@ test('a run in half precision does not go on without a GPU', async () => {
 });
 
 describe('opening', () => {
-  const choice = { threads: 1, convolution: 'direct', half: false } as const;
+  const choice = { threads: 1, convolution: 'auto', half: false } as const;
   const fixed = { tensorCores: 'auto', tune: 'auto' } as const;
 
   test.each([
@@ -66,4 +85,29 @@ describe('opening', () => {
     expect(() => checkDevice({ ...choice, tensorCores: 'auto' })).not.toThrow();
     expect(() => checkDevice({ ...choice, half: true, tensorCores: 'on' })).not.toThrow();
   });
+
+  test("the CPU engine's algorithms are refused with another device", () => {
+    for (const device of ['webgpu', 'webgpu:x', 'reference'] as const) {
+      expect(() => checkDevice({ device, half: false, conv: 'direct' })).toThrow(
+        `--conv direct is an algorithm of the CPU engine: leave --conv away, or use --device cpu instead of ${device}.`,
+      );
+      expect(() => checkDevice({ device, half: false, conv: 'auto' })).not.toThrow();
+    }
+    for (const device of ['auto', 'cpu'] as const) {
+      expect(() => checkDevice({ device, half: false, conv: 'direct' })).not.toThrow();
+    }
+  });
+});
+
+test.each([
+  ['train', 'resnet8', '--data', 'synthetic'],
+  ['evaluate', 'nothing.th'],
+  ['predict', 'nothing.th', 'nothing.jpg'],
+  ['bench'],
+  ['reproduce', '--data', 'synthetic'],
+])('%s refuses --conv with a GPU before anything else', async (...command) => {
+  const args = [...command, '--conv', 'direct', '--device', 'webgpu'];
+  const { code, stderr } = await workspace.run(args);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/--conv direct is an algorithm of the CPU engine/);
 });

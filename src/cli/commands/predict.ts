@@ -9,7 +9,7 @@ import { createInference } from '../../train/executables.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { defineCommand } from '../command.ts';
 import { formatPercent } from '../console/format.ts';
-import { defaultThreads, openBackend } from '../session/backend.ts';
+import { checkDevice, defaultThreads, openBackend } from '../session/backend.ts';
 import {
   checkpointOption,
   convOption,
@@ -52,6 +52,7 @@ export const predict = defineCommand({
   ],
   async run({ values, positionals }) {
     const [path, ...files] = positionals;
+    checkDevice(values);
     const { device, conv, half, tensorCores, tune, checkpoint, top, json } = values;
     const threads = values.threads ?? defaultThreads();
     const model = await openModel(path!, { checkpoint });

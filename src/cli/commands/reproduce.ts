@@ -52,7 +52,7 @@ export const reproduce = defineCommand({
   ],
   async run({ values }) {
     const terminal = progressTerminal(values.json);
-    checkDevice({ device: values.device, half: values.half });
+    checkDevice({ device: values.device, half: values.half, conv: values.conv });
     const request = requestOf(values);
     const folder = trimSlash(values.saveDir);
     const plan = values.dryRun

@@ -11,7 +11,13 @@ import { RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
 import { defineCommand } from '../command.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
-import { beginOpening, defaultThreads, deviceBefore } from '../session/backend.ts';
+import {
+  beginOpening,
+  checkDevice,
+  defaultThreads,
+  deviceBefore,
+  multiplyAddBefore,
+} from '../session/backend.ts';
 import { openDataset } from '../session/dataset.ts';
 import { dryRun } from '../session/dry-run.ts';
 import {
@@ -76,6 +82,7 @@ export const train = defineCommand({
 
 /** A new run. What can be refused without data is refused before they are loaded. */
 async function begin(values: TrainValues, name: string | undefined, terminal: Terminal) {
+  checkDevice(values);
   const asked = name ?? values.arch;
   const initial = await openInitial(values, asked);
   const arch = asked ?? initial?.model.network.arch;
@@ -152,7 +159,8 @@ async function resume(
       `the run to resume computes in half precision, which needs a GPU, not --device ${device}`,
     );
   }
-  await using opening = await beginOpening({ ...config, threads, device });
+  const multiplyAdd = multiplyAddBefore(environment.sessions);
+  await using opening = await beginOpening({ ...config, threads, device, multiplyAdd });
   const source = values.data ?? config.data;
   const dataset = await openDataset(source, terminal, {
     validation: config.validation || undefined,

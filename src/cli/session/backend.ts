@@ -1,4 +1,4 @@
-// From --device, --threads, --half, --tensor-cores and --tune to a backend (engine/devices.ts), with what
+// From --device, --threads, --conv, --half, --tensor-cores and --tune to a backend (engine/devices.ts), with what
 // Node.js has to offer: worker threads, Dawn, and a folder to remember tile shapes in.
 
 import { availableParallelism } from 'node:os';
@@ -11,28 +11,43 @@ import {
   parseDevice,
 } from '../../engine/devices.ts';
 import type { WasmBackend } from '../../engine/wasm/backend.ts';
+import type { MultiplyAdd } from '../../engine/wasm/kernels/context.ts';
+import type { Facts } from '../../runs/summary.ts';
 import type { TrainConfig } from '../../train/config.ts';
+import { UserError } from '../../util/errors.ts';
 
 /** What decides the backend; a run's configuration is one. */
 export type BackendChoice = Pick<
   TrainConfig,
   'device' | 'threads' | 'convolution' | 'half' | 'tensorCores' | 'tune'
->;
+> & {
+  /** Of the CPU engine; default: what is fastest. See `multiplyAddBefore`. */
+  readonly multiplyAdd?: MultiplyAdd | undefined;
+};
 
 /** Threads when none are asked for: every core this process may use. */
 export function defaultThreads(): number {
   return availableParallelism();
 }
 
+/** What `checkDevice` looks at; `conv` is a run's `convolution`, as the command line calls it. */
+type CheckedChoice = Pick<BackendChoice, 'device' | 'half'> &
+  Partial<Pick<BackendChoice, 'tensorCores'>> & { readonly conv?: BackendChoice['convolution'] };
+
 /**
- * Says at once what a choice cannot do, before data are loaded.
- * @throws UserError for half precision on a device that never has it, and tensor cores without
+ * Says at once what a choice cannot do, before data are loaded. For what is typed, not for a run that
+ * moves to another device: its recorded algorithm is that of its sessions on the CPU.
+ * @throws UserError for half precision on a device that never has it, tensor cores without, and an
+ * algorithm of the CPU engine for another one
  */
-export function checkDevice({
-  device,
-  ...options
-}: Pick<BackendChoice, 'device' | 'half'> & Partial<Pick<BackendChoice, 'tensorCores'>>): void {
-  checkDeviceOptions(parseDevice(device), options);
+export function checkDevice({ device, conv = 'auto', ...options }: CheckedChoice): void {
+  const request = parseDevice(device);
+  checkDeviceOptions(request, options);
+  if (conv === 'auto' || request.kind === 'auto' || request.kind === 'cpu') return;
+  throw new UserError(
+    `--conv ${conv} is an algorithm of the CPU engine: leave --conv away, or use --device cpu instead of ${device}.`,
+    { exitCode: 2 },
+  );
 }
 
 /** @throws UserError where the device is not there, cannot do what is asked, or does not start */
@@ -45,6 +60,7 @@ export async function openBackend(choice: BackendChoice): Promise<Backend> {
     half,
     tensorCores,
     tune,
+    namesCpuAlgorithm: choice.convolution !== 'auto',
     tileCache: mayUseGpu ? await openTileCache() : undefined,
   });
 }
@@ -86,6 +102,18 @@ export function deviceBefore(asked: DeviceName, last: unknown): DeviceName {
   }
 }
 
+/**
+ * What a run that goes on gives the CPU engine: the multiply-add of its first session there. It is
+ * chosen by measuring, and another choice would change the last bits of everything.
+ */
+export function multiplyAddBefore(
+  sessions: readonly { readonly backend: Facts }[],
+): MultiplyAdd | undefined {
+  const first = sessions.find(({ backend }) => backend.name === 'wasm');
+  const recorded = first?.backend.multiplyAdd;
+  return recorded === 'fused' || recorded === 'separate' ? recorded : undefined;
+}
+
 /** A backend that is being opened; disposed with the scope that opened it, however that ends. */
 export interface OpeningBackend extends AsyncDisposable {
   /** Rejects as `openBackend` does. */
@@ -117,10 +145,11 @@ export async function beginOpening(choice: BackendChoice): Promise<OpeningBacken
 export async function openCpuBackend({
   threads,
   convolution,
-}: Pick<BackendChoice, 'threads' | 'convolution'>): Promise<WasmBackend> {
+  multiplyAdd,
+}: Pick<BackendChoice, 'threads' | 'convolution' | 'multiplyAdd'>): Promise<WasmBackend> {
   const [{ createWasmBackend }, { createNodeHost }] = await Promise.all([
     import('../../engine/wasm/backend.ts'),
     import('../../engine/wasm/host.node.ts'),
   ]);
-  return createWasmBackend({ threads, convolution, host: createNodeHost() });
+  return createWasmBackend({ threads, convolution, multiplyAdd, host: createNodeHost() });
 }

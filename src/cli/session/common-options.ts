@@ -12,7 +12,7 @@ export const dataOption = text({
 });
 
 export const deviceOption: Option<DeviceName> = {
-  help: 'Where to compute: auto takes a GPU if there is a real one, else the CPU; webgpu:<part of its name> picks among several (table6 doctor lists them); reference is slow float64, for checking',
+  help: 'Where to compute: auto takes a GPU if there is a real one and no --conv, else the CPU; webgpu:<part of its name> picks among several (table6 doctor lists them); reference is slow float64, for checking',
   placeholder: '<auto|cpu|webgpu[:name]|reference>',
   initial: 'auto',
   parse: (value) => deviceName(parseDevice(value)),
@@ -33,7 +33,7 @@ export const tensorCoresOption = choice(TENSOR_CORE_MODES, {
 });
 
 export const threadsOption = integer({
-  help: 'CPU threads',
+  help: 'Threads of the CPU engine; most of a training step is cut into 16 parts, so more than 16 threads gain little',
   short: 'j',
   shownDefault: 'all cores',
   minimum: 1,
@@ -41,7 +41,7 @@ export const threadsOption = integer({
 });
 
 export const convOption = choice(CONVOLUTIONS, {
-  help: "Algorithm of the CPU's 3×3 convolutions of stride 1: Winograd F(4×4), which auto takes, F(2×2), or direct",
+  help: "Algorithm of the CPU engine's 3×3 convolutions of stride 1: Winograd F(4×4), which auto takes, F(2×2), or direct",
   aliases: ['convolution'],
   initial: 'auto',
 });
