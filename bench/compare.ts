@@ -10,17 +10,19 @@
 //   npm run bench -- --width 256,128 --conv winograd4,winograd2,direct --peers none
 //   npm run bench -- --device webgpu --precision float32,half,tensor-cores [--adapter NAME]
 //   --batch 128 --rounds 5 --seconds 2 --memory auto     what a turn is
+//   --width                                              default: what is in effect here
 //   --python /usr/bin/python3,/opt/torch/bin/python      interpreters that may have PyTorch
 //
-// Peers in JavaScript: npm ci --prefix bench/peers. PyTorch: Debian's python3-torch, or pip's. Without
-// --device the CPU is measured, and the GPU where there is one. All results of a GPU in one go, also
-// on a bare machine: bench/gpu.sh.
+// Peers in JavaScript: npm ci --prefix bench/peers. PyTorch: Debian's python3-torch, or pip's. Those that
+// are not there are told of; where --peers named them, that is a failure. Without --device the CPU is
+// measured, and the GPU where there is one. All results of a GPU in one go, also on a bare machine:
+// bench/gpu.sh.
 
 import { availableParallelism, cpus, loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
 import { findAdapter } from '../src/engine/webgpu/adapter.ts';
 import { createNodeGpuHost } from '../src/engine/webgpu/host.node.ts';
-import { messageOf } from '../src/util/errors.ts';
+import { messageOf, UserError } from '../src/util/errors.ts';
+import { readSettings } from './compare-options.ts';
 import {
   type Contestant,
   javascript,
@@ -30,96 +32,76 @@ import {
   type Task,
   table6,
   table6Gpu,
-  type Variant,
 } from './contestants.ts';
 import { formatRate, formatRatio, median } from './markdown.ts';
 
-const options = {
-  device: { type: 'string' },
-  adapter: { type: 'string' },
-  precision: { type: 'string', default: 'float32,half' },
-  networks: { type: 'string', default: 'resnet20' },
-  modes: { type: 'string', default: 'train,infer' },
-  threads: { type: 'string', default: [...new Set([1, availableParallelism()])].join(',') },
-  width: { type: 'string', default: '256' },
-  conv: { type: 'string', default: 'winograd4' },
-  memory: { type: 'string', default: 'auto' },
-  batch: { type: 'string', default: '128' },
-  rounds: { type: 'string', default: '5' },
-  seconds: { type: 'string', default: '2' },
-  peers: { type: 'string', default: 'pytorch,tfjs,jax' },
-  python: { type: 'string', default: process.env.PYTHON ?? 'python3' },
-} as const;
-const values = readOptions();
+const settings = orFail(() => readSettings(process.argv.slice(2)));
+const { precisions, variants, memory, peers, rounds, seconds, pythons } = settings;
 
-function readOptions() {
+function orFail<T>(read: () => T): T {
   try {
-    return parseArgs({ options }).values;
+    return read();
   } catch (error) {
-    return fail((error as Error).message);
+    return fail(error);
   }
 }
 
-/** The words of an option, each of which must be known. */
-function words<const Word extends string>(option: keyof typeof values, known: readonly Word[]) {
-  return (values[option] ?? '').split(',').map((text) => {
-    const word = known.find((candidate) => candidate === text);
-    if (!word) fail(`--${option} takes ${known.join(', ')}, not "${text}"`);
-    return word;
-  });
+function fail(error: unknown): never {
+  if (!(error instanceof UserError)) throw error;
+  console.error(error.message);
+  process.exit(error.exitCode);
 }
-
-function fail(message: string): never {
-  console.error(`bench: ${message}`);
-  process.exit(2);
-}
-
-function positive(option: keyof typeof values, text = values[option] ?? ''): number {
-  const number = Number(text);
-  if (!(number > 0)) fail(`--${option} takes positive numbers, not "${text}"`);
-  return number;
-}
-
-const peers = words('peers', ['pytorch', 'tfjs', 'jax', 'none']);
-const rounds = positive('rounds');
-const seconds = positive('seconds');
-const variants = words('width', ['256', '128']).flatMap((width): Variant[] =>
-  words('conv', ['winograd4', 'winograd2', 'direct']).map((convolution) => ({
-    width,
-    convolution,
-  })),
-);
-
-const [memory] = words('memory', ['auto', 'keep', 'recompute']);
-const precisions = words('precision', ['float32', 'half', 'tensor-cores']);
 
 /** Those that `--device` names; without it the CPU, and the GPU where there is one. */
 async function devices(): Promise<{ cpu: boolean; gpu?: string }> {
-  const named = values.device === undefined ? undefined : words('device', ['cpu', 'webgpu']);
+  const { devices: named, adapter } = settings;
   const host = createNodeGpuHost();
-  if (!named?.includes('webgpu') && (named || !host.mayHaveGpu())) return { cpu: true };
-  const found = await findAdapter(host, values.adapter).catch((error: Error) =>
-    fail(error.message),
-  );
+  if (named && !named.includes('webgpu')) return { cpu: true };
+  if (!named && !host.mayHaveGpu()) return { cpu: true };
+  const found = await findAdapter(host, adapter).catch((error: unknown) => {
+    // A GPU that nobody asked for by name may be broken; the CPU is measured all the same.
+    if (named || adapter !== undefined) return mistake(messageOf(error));
+    console.error(`bench: no GPU: ${messageOf(error)}`);
+    return undefined;
+  });
   if (!named) return { cpu: true, gpu: found && !found.isSoftware ? found.name : undefined };
-  if (!found) return fail(`WebGPU finds no GPU. ${host.adviceWithoutAdapter}`);
+  if (!found) return mistake(`WebGPU finds no GPU. ${host.adviceWithoutAdapter}`);
   return { cpu: named.includes('cpu'), gpu: found.name };
 }
 
+function mistake(message: string): never {
+  return fail(new UserError(`bench: ${message}`, { exitCode: 2 }));
+}
+
+/** Peers that were looked for and are not there, told once. */
+const missing = new Set<string>();
+
+/** What is there of a peer; notes its absence. */
+function orMissing(title: string, found: Contestant[]): Contestant[] {
+  if (found.length > 0 || missing.has(title)) return found;
+  missing.add(title);
+  console.error(`bench: left out: ${title}`);
+  if (settings.namesPeers) process.exitCode = 1;
+  return found;
+}
+
 function contestantsOf(task: Task): Contestant[] {
-  const pythons = values.python.split(',');
   const onGpu = task.threads === undefined;
   const device = onGpu ? 'webgpu' : 'cpu';
-  return [
-    ...(onGpu
-      ? precisions.map((precision) => table6Gpu(task, precision, memory!))
-      : variants.map((variant) => table6(task, variant, memory!))),
-    ...(peers.includes('pytorch')
-      ? pythons.flatMap((python) => (onGpu ? pytorchGpu : pytorch)(task, python))
-      : []),
-    ...(peers.includes('tfjs') ? javascript(task, 'tfjs', device) : []),
-    ...(peers.includes('jax') ? javascript(task, 'jax', device) : []),
-  ];
+  const own = onGpu
+    ? precisions.map((precision) => table6Gpu(task, precision, memory))
+    : variants.map((variant) => table6(task, variant, memory));
+  const others = peers.flatMap((peer) => {
+    if (peer !== 'pytorch') {
+      const advice = `${peer} is not installed (npm ci --prefix bench/peers)`;
+      return orMissing(advice, javascript(task, peer, device));
+    }
+    return pythons.flatMap((python) => {
+      const advice = `${python} has no PyTorch${onGpu ? ' that sees a GPU' : ''} (--python names another interpreter)`;
+      return orMissing(advice, (onGpu ? pytorchGpu : pytorch)(task, python));
+    });
+  });
+  return [...own, ...others];
 }
 
 /** Lets all play, in turn. Those of few rounds play last, since their turns are long. */
@@ -204,17 +186,17 @@ const { cpu, gpu } = await devices();
 const date = new Date().toISOString().slice(0, 10);
 const processor = `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores${gpu ? `, ${gpu}` : ''}`;
 console.log(
-  `${date}, ${processor}, Node ${process.versions.node}; batch ${values.batch}, medians and range of ${rounds} interleaved rounds of ${seconds} s; load average before ${loadavg()[0]?.toFixed(1)}\n`,
+  `${date}, ${processor}, Node ${process.versions.node}; batch ${settings.batch}, medians and range of ${rounds} interleaved rounds of ${seconds} s; load average before ${loadavg()[0]?.toFixed(1)}\n`,
 );
 console.log(
   '| network | step | threads | program | images/s | range | of PyTorch | images/CPU s | peak memory | first step |',
 );
 console.log('|---|---|--:|---|--:|--:|--:|--:|--:|--:|');
-for (const arch of values.networks.split(',')) {
-  for (const mode of words('modes', ['train', 'infer'])) {
-    const threads = values.threads.split(',').map((text) => positive('threads', text));
-    for (const each of [...(cpu ? threads : []), ...(gpu ? [undefined] : [])]) {
-      const task = { arch, mode, batch: positive('batch'), threads: each, adapter: values.adapter };
+const { batch, adapter } = settings;
+for (const arch of settings.networks) {
+  for (const mode of settings.modes) {
+    for (const threads of [...(cpu ? settings.threads : []), ...(gpu ? [undefined] : [])]) {
+      const task = { arch, mode, batch, threads, adapter };
       report(task, await play(task));
     }
   }

@@ -2,7 +2,10 @@
 
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { messageOf, UserError } from '../../src/util/errors.ts';
+import { messageOf } from '../../src/util/errors.ts';
+import { list, valueReader } from '../values.ts';
+
+const { words, positive, whole, mistake } = valueReader('bench/gpu.sh');
 
 /** In this order; `report` only reads what the others left. */
 export const PHASES = ['check', 'speed', 'peers', 'train', 'report'] as const;
@@ -117,7 +120,7 @@ export function parseCommand(
     const output = values.output ?? `table6-gpu.${xz ? 'txz' : 'tgz'}`;
     return { kind: 'pack', output, data, xz };
   }
-  const phases = positionals.includes('all') ? PHASES : words('phases', positionals, PHASES);
+  const phases = positionals.includes('all') ? PHASES : words('<phase>', positionals, PHASES);
   const { tiny, software, again, archive, adapter, minutes } = values;
   const [trainPrecision] = words('--train-precision', [values['train-precision']], PRECISIONS);
   return {
@@ -146,36 +149,4 @@ function read(args: readonly string[]) {
   } catch (error) {
     throw mistake(messageOf(error));
   }
-}
-
-function words<Word extends string>(
-  what: string,
-  given: readonly string[],
-  known: readonly Word[],
-): Word[] {
-  return given.map((text) => {
-    const word = known.find((candidate) => candidate === text);
-    if (!word) throw mistake(`${what}: ${known.join(', ')}, not "${text}"`);
-    return word;
-  });
-}
-
-function list(text: string | undefined): string[] | undefined {
-  return text?.split(',').filter(Boolean);
-}
-
-function positive(option: string, text: string): number {
-  const number = Number(text);
-  if (!(number > 0)) throw mistake(`${option} takes a positive number, not "${text}"`);
-  return number;
-}
-
-function whole(option: string, text: string): number {
-  const number = positive(option, text);
-  if (!Number.isInteger(number)) throw mistake(`${option} takes a whole number, not "${text}"`);
-  return number;
-}
-
-function mistake(message: string): UserError {
-  return new UserError(`bench/gpu.sh: ${message}`, { exitCode: 2 });
 }

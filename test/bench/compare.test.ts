@@ -2,6 +2,8 @@
 // sentence. How fast anything is is not asked here.
 
 import { execFile } from 'node:child_process';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { findTestAdapter } from '../engine/webgpu/adapter.ts';
@@ -40,6 +42,51 @@ test('a row for each variant: rate, range, peak memory, seconds to the first ste
   }
 });
 
+test('beside PyTorch: the ratio to the faster of its formats, round by round', async () => {
+  // Speaks what bench/peers/pytorch.py speaks, in two formats of which one is twice as fast.
+  const python = path.join(await mkdtemp(path.join(tmpdir(), 'table6-bench-')), 'python');
+  const program = `#!${process.execPath}
+    if (process.argv[2] === '-c') console.log('9.8.7 False');
+    else {
+      const rate = process.argv.at(-1) === 'channels_last' ? 1 : 0.5;
+      console.log('{}');
+      process.stdin.on('data', () => console.log(JSON.stringify(
+        { images_per_second: rate, images_per_cpu_second: rate, peak_bytes: 2 ** 20 })));
+    }`;
+  await writeFile(python, program, { mode: 0o755 });
+  const { code, stdout } = await compare(
+    ...['--device', 'cpu', '--networks', 'resnet8', '--batch', '4', '--rounds', '3'],
+    ...['--seconds', '0.01', '--threads', '1', '--modes', 'infer', '--peers', 'pytorch'],
+    ...['--python', python],
+  );
+  expect(code).toBe(0);
+  const rows = stdout.split('\n').filter((line) => line.startsWith('| resnet8'));
+  expect(rows).toHaveLength(2);
+  const [own, peer] = rows.map((row) => row.split(' | '));
+  expect(peer!.slice(3, 7)).toEqual([
+    'PyTorch 9.8.7, channels_last',
+    '1.00',
+    '1.00-1.00',
+    '1.00 ×',
+  ]);
+  const number = (cell: string | undefined) => Number(cell?.replace(/[ ×,]/g, ''));
+  expect(number(own![6]) / number(own![4])).toBeCloseTo(1, 2);
+});
+
+test('a peer that was named and is not there is told, and fails the run; others are told', async () => {
+  const tiny = ['--networks', 'resnet8', '--batch', '2', '--rounds', '1', '--seconds', '0.01'];
+  const settings = ['--device', 'cpu', '--threads', '1', ...tiny, '--python', '/no/python'];
+  const named = await compare(...settings, '--peers', 'pytorch');
+  expect(named.code).toBe(1);
+  expect(named.stdout).toMatch(/^\| resnet8 \| infer \| 1 \| table6/m);
+  expect(named.stderr).toBe(
+    'bench: left out: /no/python has no PyTorch (--python names another interpreter)\n',
+  );
+  const open = await compare(...settings, '--modes', 'infer');
+  expect(open.code).toBe(0);
+  expect(open.stderr).toContain('bench: left out: /no/python has no PyTorch');
+});
+
 test.skipIf(!adapter)('a row of a GPU for each precision, without threads', async () => {
   const { stdout } = await compare(
     ...['--networks', 'resnet8', '--batch', '2', '--rounds', '1', '--seconds', '0.01'],
@@ -52,12 +99,20 @@ test.skipIf(!adapter)('a row of a GPU for each precision, without threads', asyn
 test.each([
   [['--modes', 'trian'], '--modes takes train, infer, not "trian"'],
   [['--rounds', 'many'], '--rounds takes positive numbers, not "many"'],
+  [['--rounds', '1.5'], '--rounds takes whole numbers, not "1.5"'],
+  [['--threads', '1,1.5'], '--threads takes whole numbers, not "1.5"'],
+  [['--batch', '2.5'], '--batch takes whole numbers, not "2.5"'],
+  [['--memory', 'auto,keep'], '--memory takes auto, keep, recompute, not "auto,keep"'],
+  [['--networks', 'resnet9'], 'resnet9'],
+  [['--networks', ','], '--networks is empty'],
   [['--speed', '9'], "Unknown option '--speed'"],
   [['--device', 'gpu'], '--device takes cpu, webgpu, not "gpu"'],
   [['--device', 'webgpu', '--precision', 'double'], '--precision takes float32, half,'],
   [['--device', 'webgpu', '--adapter', 'no such GPU'], 'WebGPU finds no GPU. '],
 ])('%j gets one sentence', async (args, message) => {
-  const { code, stderr } = await compare(...args);
+  const { code, stdout, stderr } = await compare(...args);
   expect(code).toBe(2);
-  expect(stderr).toContain(`bench: ${message}`);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/(^|\n)bench: .*\n$/);
+  expect(stderr).toContain(message);
 });

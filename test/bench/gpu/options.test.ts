@@ -57,11 +57,14 @@ it.each([[[]], [['help']], [['--help']]])('explains itself: %j', (args) => {
 });
 
 it.each([
-  [['fly'], 'phases: check, speed, peers, train, report, not "fly"'],
-  [['speed', '--precision', 'double'], '--precision: float32, half, tensor-cores, not "double"'],
-  [['speed', '--batch', '1.5'], '--batch takes a whole number, not "1.5"'],
+  [['fly'], '<phase> takes check, speed, peers, train, report, not "fly"'],
+  [
+    ['speed', '--precision', 'double'],
+    '--precision takes float32, half, tensor-cores, not "double"',
+  ],
+  [['speed', '--batch', '1.5'], '--batch takes whole numbers, not "1.5"'],
   [['speed', '--minutes', '-1'], "Option '--minutes' argument is ambiguous"],
-  [['speed', '--minutes', 'soon'], '--minutes takes a positive number, not "soon"'],
+  [['speed', '--minutes', 'soon'], '--minutes takes positive numbers, not "soon"'],
   [['speed', '--fast'], "Unknown option '--fast'"],
 ])('%j gets one sentence', (args, message) => {
   expect(() => parseCommand(args)).toThrow(`bench/gpu.sh: ${message}`);
