@@ -7,7 +7,7 @@ test('ResNet-1202 at batch 128: a training step recomputes and stays below 4 GiB
   const args = ['summary', 'resnet1202', '--train', '--batch-size', '128', '--threads', '2'];
   const [text, json] = await Promise.all([table6(args), table6([...args, '--json'])]);
   expect([text.code, text.stderr]).toEqual([0, '']);
-  const tail = text.stdout.trimEnd().split('\n').slice(-7);
+  const tail = text.stdout.trimEnd().split('\n').slice(-8);
   expect(tail[0]).toBe('Memory of a training step: batch 128, 2 threads, winograd4');
   expect(tail.slice(1).map((line) => line.trim().replace(/ {2,}.*/, ''))).toEqual([
     'weights and running statistics',
@@ -16,11 +16,17 @@ test('ResNet-1202 at batch 128: a training step recomputes and stays below 4 GiB
     'activations, block by block',
     'scratch',
     'peak',
+    'an evaluation, beside it',
   ]);
   const { step } = JSON.parse(json.stdout) as { step: Record<string, number> };
   expect(step).toMatchObject({ arch: 'resnet1202', batchSize: 128, threads: 2, recomputes: true });
   expect(step.peak).toBeLessThan(2 ** 32);
   expect(tail[6]).toContain(`${(step.peak! / 2 ** 30).toFixed(1)} GiB`);
+  // The weights, folded once more, and those as transformed: 36 values for 9. Little beside them.
+  const weightBytes = 4 * 19_421_274;
+  expect(step.evaluation! / weightBytes).toBeGreaterThan(5.9);
+  expect(step.evaluation! / weightBytes).toBeLessThan(6.2);
+  expect(tail[7]).toContain(`${(step.evaluation! / 2 ** 20).toFixed(1)} MiB`);
 });
 
 test('the six networks, one line each', async () => {

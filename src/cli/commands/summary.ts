@@ -1,6 +1,8 @@
 // `table6 summary`: the per-layer table of one network, or one line for each of Table 6's six; with
-// --train, what a training step of it takes in memory on the CPU engine, planned and not run.
+// --train, what a training step of it takes in memory on the CPU engine, and an evaluation beside it,
+// planned and not run.
 
+import { lowerInference } from '../../engine/lower-infer.ts';
 import { lowerTraining, type MemoryMode } from '../../engine/lower-train.ts';
 import { type MemoryPlan, planOfMemory } from '../../engine/wasm/memory-plan.ts';
 import { createNetwork, type Network, TABLE6_DEPTHS } from '../../nn/network.ts';
@@ -24,7 +26,7 @@ export const summary = defineCommand({
   name: 'summary',
   summary: 'Layers, parameters and multiply-adds of a network',
   description:
-    'Prints the table that torchsummary prints, with PyTorch names and multiply-adds. Sizes are mebibytes of float32 for one image. With --train, it adds what a training step of the CPU engine holds in memory: the plan that is carried out, not an estimate.',
+    'Prints the table that torchsummary prints, with PyTorch names and multiply-adds. Sizes are mebibytes of float32 for one image. With --train, it adds what a training step of the CPU engine holds in memory: the plan that is carried out, not an estimate. From the first evaluation on, training holds that, too; the process itself comes on top.',
   arguments: [
     {
       name: 'ARCH',
@@ -98,6 +100,8 @@ interface TrainingStep extends MemoryPlan {
   readonly batchSize: number;
   readonly threads: number;
   readonly convolution: string;
+  /** Bytes of an evaluation, which has a memory of its own. */
+  readonly evaluation: number;
 }
 
 function trainingStep(network: Network, choice: StepChoice): TrainingStep {
@@ -105,7 +109,15 @@ function trainingStep(network: Network, choice: StepChoice): TrainingStep {
   const convolution = conv === 'auto' ? 'winograd4' : conv;
   const program = lowerTraining(network, { batchSize, memory });
   const plan = planOfMemory(program, convolution, threads);
-  return { arch: network.arch, batchSize, threads, convolution, ...plan };
+  const evaluation = planOfMemory(lowerInference(network, { batchSize }), convolution, threads);
+  return {
+    arch: network.arch,
+    batchSize,
+    threads,
+    convolution,
+    ...plan,
+    evaluation: evaluation.peak,
+  };
 }
 
 function stepTable(step: TrainingStep): string {
@@ -117,6 +129,7 @@ function stepTable(step: TrainingStep): string {
     [`activations, ${recomputes ? 'block by block' : 'all kept'}`, step.activations],
     ['scratch', step.scratch],
     ['peak', step.peak],
+    ['an evaluation, beside it', step.evaluation],
   ] as const;
   const title = `Memory of a training step: batch ${batchSize}, ${threads === 1 ? '1 thread' : `${threads} threads`}, ${convolution}`;
   const lines = rows.map(
@@ -127,14 +140,18 @@ function stepTable(step: TrainingStep): string {
 
 function stepList(steps: readonly TrainingStep[]): string {
   return formatTable(
-    ['training step', 'weights', 'gradients', 'batch', 'activations', 'scratch', 'peak', ''],
+    [
+      ...['training step', 'weights', 'gradients', 'batch', 'activations', 'scratch', 'peak'],
+      ...['evaluation', ''],
+    ],
     steps.map((step) => [
       step.arch,
-      ...[step.weights, step.gradients, step.batch, step.activations, step.scratch, step.peak].map(
+      ...[step.weights, step.gradients, step.batch, step.activations, step.scratch].map(
         formatBytes,
       ),
+      ...[step.peak, step.evaluation].map(formatBytes),
       step.recomputes ? 'recomputes blocks' : 'keeps all',
     ]),
-    (column) => column > 0 && column < 7,
+    (column) => column > 0 && column < 8,
   );
 }

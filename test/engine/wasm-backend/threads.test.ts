@@ -17,11 +17,14 @@ describe('results have the same bits for any number of threads', () => {
     { arch: 'resnet8', shortcut: 'B', convolution: 'winograd2', memory: 'keep' },
     { arch: 'resnet14', shortcut: 'B', convolution: 'winograd4', memory: 'recompute' },
     { arch: 'resnet8', shortcut: 'A', convolution: 'direct', memory: 'keep' },
+    { arch: 'resnet8', shortcut: 'B', convolution: 'winograd4', memory: 'keep', freeze: 'layer1' },
   ] as const;
 
   it.each(cases)('$arch $shortcut, $convolution, $memory: training', async (test) => {
     const { arch, shortcut, convolution, memory } = test;
-    const program = lowerTraining(createNetwork(arch, { shortcut }), { batchSize: 40, memory });
+    const freeze = 'freeze' in test ? test.freeze : undefined;
+    const network = createNetwork(arch, { shortcut });
+    const program = lowerTraining(network, { batchSize: 40, memory, freeze });
     // The last batch is short, with a block that is only partly filled.
     const steps = [40, 40, 23].map((count, i) => ({ ...randomBatch(10, 40, i), count }));
     const states = [];
