@@ -41,21 +41,15 @@ export class Control {
   }
 
   /**
-   * Waits until all threads are here. The last one runs `serial` before it lets the others go.
-   * @returns whether this thread was the last
+   * Waits until all threads are here and the last one has let the others go.
+   * @returns at once, with true, in the last one, which must call `release`
    */
-  barrier(threads: number, spin: boolean, serial: () => void): boolean {
+  arrive(threads: number, spin: boolean): boolean {
     const { words } = this;
     const generation = Atomics.load(words, GENERATION);
     // After the generation was read: an abort that is not seen here will change it.
     this.throwIfAborted();
-    if (Atomics.add(words, ARRIVED, 1) === threads - 1) {
-      serial();
-      Atomics.store(words, ARRIVED, 0);
-      Atomics.store(words, NEXT_TASK, 0);
-      this.open();
-      return true;
-    }
+    if (Atomics.add(words, ARRIVED, 1) === threads - 1) return true;
     for (let i = spin ? SPINS : 0; i > 0; i--) {
       if (Atomics.load(words, GENERATION) !== generation) break;
     }
@@ -64,6 +58,13 @@ export class Control {
     }
     this.throwIfAborted();
     return false;
+  }
+
+  /** Opens the next phase. */
+  release(): void {
+    Atomics.store(this.words, ARRIVED, 0);
+    Atomics.store(this.words, NEXT_TASK, 0);
+    this.open();
   }
 
   /** Releases every waiting thread with an error; the executable cannot be used again. */

@@ -31,7 +31,11 @@ export function runPhases(
       if (task < blocks) runBlock(runner.window, phase, task, count, times);
       else if (!runExtra(phase, task - blocks, count, times)) break;
     }
-    last = control.barrier(threads, spin, () => runSerial(phase, count, times));
+    last = control.arrive(threads, spin);
+    if (last) {
+      runSerial(phase, count, times);
+      control.release();
+    }
   }
   return last;
 }
