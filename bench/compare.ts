@@ -106,27 +106,29 @@ function contestantsOf(task: Task): Contestant[] {
 
 /** Lets all play, in turn. Those of few rounds play last, since their turns are long. */
 async function play(task: Task): Promise<Player[]> {
-  const players: Player[] = [];
+  const players = new Set<Player>();
   try {
     for (const contestant of contestantsOf(task)) {
-      const player = await start(contestant);
-      if (player) players.push(player);
+      const player = await orLeftOut(Player.start(contestant));
+      if (player) players.add(player);
     }
     for (let round = 0; round < rounds; round++) {
       for (const player of players) {
-        if (round >= rounds - (player.contestant.rounds ?? rounds)) await player.turn(seconds);
+        if (round < rounds - (player.contestant.rounds ?? rounds)) continue;
+        const isDone = await orLeftOut(player.turn(seconds).then(() => true));
+        if (!isDone) players.delete(player);
       }
     }
   } finally {
     for (const player of players) player.stop();
   }
-  return players;
+  return [...players];
 }
 
-/** Says why where it does not start: no room on the GPU, no compiler for PyTorch. */
-async function start(contestant: Contestant): Promise<Player | undefined> {
+/** Says why where one does not start or go on: no room on the GPU, no compiler for PyTorch. */
+async function orLeftOut<T>(attempt: Promise<T>): Promise<T | undefined> {
   try {
-    return await Player.start(contestant);
+    return await attempt;
   } catch (error) {
     console.error(`bench: left out: ${messageOf(error)}`);
     process.exitCode = 1;

@@ -2,6 +2,7 @@
 // process that waits for its turn (the protocol is in serve.ts).
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
@@ -227,17 +228,27 @@ export class Player {
     this.child.kill();
   }
 
+  /** Why it ended: what it said, or how it was ended. */
+  private async reason(): Promise<string> {
+    const { child } = this;
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    const { exitCode, signalCode } = child;
+    if (signalCode === 'SIGKILL')
+      return 'SIGKILL, which is how a system ends what has no memory left';
+    return errorLine(this.errors) || (signalCode ?? `exit code ${exitCode}`);
+  }
+
   /** The next line of JSON; libraries print greetings too. */
   private async answer(): Promise<Record<string, number>> {
     for (;;) {
       const { value, done } = await this.lines.next();
-      if (done) throw new Error(`${this.contestant.name} ended: ${errorLine(this.errors)}`);
+      if (done) throw new Error(`${this.contestant.name} ended: ${await this.reason()}`);
       if (value.startsWith('{')) return JSON.parse(value) as Record<string, number>;
     }
   }
 }
 
-/** The line that says what went wrong, out of a stack trace or a traceback. */
+/** The line that says what went wrong, if any, out of a stack trace or a traceback. */
 function errorLine(text: string): string {
   const lines = text.trim().split('\n');
   return lines.findLast((line) => /^\S*Error\b/.test(line)) ?? lines.at(-1) ?? '';

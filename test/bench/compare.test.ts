@@ -42,27 +42,40 @@ test('a row for each variant: rate, range, peak memory, seconds to the first ste
   }
 });
 
-test('beside PyTorch: the ratio to the faster of its formats, round by round', async () => {
-  // Speaks what bench/peers/pytorch.py speaks, in two formats of which one is twice as fast.
+/** An interpreter that speaks what bench/peers/pytorch.py speaks; `turn` is what it does in a turn. */
+async function fakePython(turn: string): Promise<string> {
   const python = path.join(await mkdtemp(path.join(tmpdir(), 'table6-bench-')), 'python');
   const program = `#!${process.execPath}
     if (process.argv[2] === '-c') console.log('9.8.7 False');
     else {
-      const rate = process.argv.at(-1) === 'channels_last' ? 1 : 0.5;
+      const layout = process.argv.at(-1);
       console.log('{}');
-      process.stdin.on('data', () => console.log(JSON.stringify(
-        { images_per_second: rate, images_per_cpu_second: rate, peak_bytes: 2 ** 20 })));
+      process.stdin.on('data', () => { ${turn} });
     }`;
   await writeFile(python, program, { mode: 0o755 });
-  const { code, stdout } = await compare(
+  return python;
+}
+
+/** Of inference on one thread beside PyTorch: the cells of each row. */
+async function besidePyTorch(python: string) {
+  const { code, stdout, stderr } = await compare(
     ...['--device', 'cpu', '--networks', 'resnet8', '--batch', '4', '--rounds', '3'],
     ...['--seconds', '0.01', '--threads', '1', '--modes', 'infer', '--peers', 'pytorch'],
     ...['--python', python],
   );
-  expect(code).toBe(0);
   const rows = stdout.split('\n').filter((line) => line.startsWith('| resnet8'));
+  return { code, stderr, rows: rows.map((row) => row.split(' | ')) };
+}
+
+const TURN = `console.log(JSON.stringify({ images_per_second: rate, images_per_cpu_second: rate,
+  peak_bytes: 2 ** 20 }));`;
+
+test('beside PyTorch: the ratio to the faster of its formats, round by round', async () => {
+  const faster = `const rate = layout === 'channels_last' ? 1 : 0.5;`;
+  const { code, rows } = await besidePyTorch(await fakePython(faster + TURN));
+  expect(code).toBe(0);
   expect(rows).toHaveLength(2);
-  const [own, peer] = rows.map((row) => row.split(' | '));
+  const [own, peer] = rows;
   expect(peer!.slice(3, 7)).toEqual([
     'PyTorch 9.8.7, channels_last',
     '1.00',
@@ -71,6 +84,19 @@ test('beside PyTorch: the ratio to the faster of its formats, round by round', a
   ]);
   const number = (cell: string | undefined) => Number(cell?.replace(/[ ×,]/g, ''));
   expect(number(own![6]) / number(own![4])).toBeCloseTo(1, 2);
+});
+
+test('one that is killed in its turn is left out, and the others go on', async () => {
+  const killed = `const rate = 1; if (layout === 'channels_last') process.kill(process.pid, 'SIGKILL');`;
+  const { code, stderr, rows } = await besidePyTorch(await fakePython(`${killed} else ${TURN}`));
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    'bench: left out: PyTorch 9.8.7, channels_last ended: SIGKILL, which is how a system ends what has no memory left\n',
+  );
+  expect(rows.map((cells) => cells[3])).toEqual([
+    expect.stringContaining('table6'),
+    'PyTorch 9.8.7, contiguous',
+  ]);
 });
 
 test('a peer that was named and is not there is told, and fails the run; others are told', async () => {
