@@ -82,8 +82,10 @@ export async function openDeviceBackend(
     case 'webgpu':
       return await openGpu({ gpu, adapterName, ...options });
     case 'auto':
-      if (options.namesCpuAlgorithm) refuseHalf(options.half, 'and --conv asks for the CPU engine');
-      else if (await hasRealGpu(gpu)) return await openGpu({ gpu, ...options });
+      if (options.namesCpuAlgorithm) {
+        const advice = 'leave one of them away';
+        refuseHalf(options.half, 'and --conv asks for the CPU engine', advice);
+      } else if (await hasRealGpu(gpu)) return await openGpu({ gpu, ...options });
       refuseHalf(options.half, 'and auto finds none');
       return await hosts.openCpu();
     case 'cpu':
@@ -95,11 +97,12 @@ export async function openDeviceBackend(
   }
 }
 
-function refuseHalf(half: boolean | undefined, reason: string): void {
-  if (!half) return;
-  throw new UserError(`--half needs a GPU, ${reason}: leave --half away, or use --device webgpu.`, {
-    exitCode: 2,
-  });
+function refuseHalf(
+  half: boolean | undefined,
+  reason: string,
+  advice = 'leave --half away, or use --device webgpu',
+): void {
+  if (half) throw new UserError(`--half needs a GPU, ${reason}: ${advice}.`, { exitCode: 2 });
 }
 
 async function openGpu(options: WebGpuOptions): Promise<Backend> {

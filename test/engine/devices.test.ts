@@ -62,7 +62,9 @@ describe('opening a device', () => {
     const opened = await openDeviceBackend({ kind: 'auto' }, radeon, named);
     expect(opened.description).toBe('cpu');
     const half = openDeviceBackend({ kind: 'auto' }, radeon, { ...named, half: true });
-    await expect(half).rejects.toThrow(/^--half needs a GPU, and --conv asks for the CPU engine/);
+    await expect(half).rejects.toThrow(
+      /^--half needs a GPU, and --conv asks for the CPU engine: leave one/,
+    );
   });
 
   it('webgpu does not fall back', async () => {
