@@ -26,7 +26,7 @@ describe('a run that is resumed without --device', () => {
 });
 
 test.each(['fused', 'separate'])(
-  'a run that began with multiply-adds that are %s goes on with them, whatever is faster now',
+  'a run that began with multiply-adds that are %s goes on with them',
   async (multiplyAdd) => {
     const dir = workspace.at(`multiply-add-${multiplyAdd}`);
     const data = ['--data', 'synthetic:train=16,test=8'];

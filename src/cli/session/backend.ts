@@ -21,7 +21,7 @@ export type BackendChoice = Pick<
   TrainConfig,
   'device' | 'threads' | 'convolution' | 'half' | 'tensorCores' | 'tune'
 > & {
-  /** Of the CPU engine; default: what is fastest. See `multiplyAddBefore`. */
+  /** Of the CPU engine. See `multiplyAddBefore`. */
   readonly multiplyAdd?: MultiplyAdd | undefined;
 };
 
@@ -103,8 +103,8 @@ export function deviceBefore(asked: DeviceName, last: unknown): DeviceName {
 }
 
 /**
- * What a run that goes on gives the CPU engine: the multiply-add of its first session there. It is
- * chosen by measuring, and another choice would change the last bits of everything.
+ * What a run that goes on gives the CPU engine: the multiply-add of its first session there. Earlier
+ * versions chose it by measuring, and another one would change the last bits of everything.
  */
 export function multiplyAddBefore(
   sessions: readonly { readonly backend: Facts }[],

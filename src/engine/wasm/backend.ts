@@ -21,11 +21,11 @@ export interface WasmBackendOptions {
   /** How 3×3 convolutions of stride 1 are computed; 'winograd' and 'auto' (default) pick 'winograd4'. */
   readonly convolution?: ConvolutionAlgorithm | 'winograd' | 'auto';
   /**
-   * One rounding or two; default: what the processor is fastest with. A run that goes on gives what it
-   * began with, so that a close measurement does not change its bits.
+   * One rounding (default) or two. Not chosen by measuring, though two can be as fast: a busy machine
+   * would choose otherwise now and then, and the same seed would give other bits.
    */
   readonly multiplyAdd?: MultiplyAdd;
-  /** Kernel variants; default: measured. */
+  /** Kernel variants, instead of those for the registers that are measured to be in effect. */
   readonly kernels?: KernelOptions;
 }
 
@@ -86,9 +86,11 @@ function chooseAlgorithm(choice: WasmBackendOptions['convolution'] = 'auto'): Co
 }
 
 /** The kernel variants that suit this processor, measured for a few milliseconds. */
-function measuredKernels(asked?: MultiplyAdd): { kernels: KernelOptions; ceiling: number } {
-  const { width, multiplyAdd: faster, rates } = measureSimd();
-  const multiplyAdd = asked ?? faster;
+function measuredKernels(multiplyAdd: MultiplyAdd = 'fused'): {
+  kernels: KernelOptions;
+  ceiling: number;
+} {
+  const { width, rates } = measureSimd();
   return { kernels: { simdWidth: width, multiplyAdd }, ceiling: rates[multiplyAdd] };
 }
 

@@ -1,5 +1,5 @@
 // What the processor and the compiler make of the kernels, measured: the width of the registers in
-// effect, the multiply-add ceiling, and whether one rounding or two is faster. V8 fuses pairs of 128-bit
+// effect, which decides tiles but no bit of a result, and the multiply-add ceiling. V8 fuses pairs of 128-bit
 // operations to 256 bits only behind a flag and only on x64 with AVX2; where it does not, it says
 // nothing and everything runs at half speed. So this is measured at start-up and reported, never
 // assumed.
@@ -20,10 +20,6 @@ export interface SimdMeasurement {
   /** Bits of the registers that the kernels' arithmetic uses in effect. */
   readonly width: 128 | 256;
   /** Multiply-add rate of one thread at that width, 10⁹ floating-point operations a second. */
-  readonly gflops: number;
-  /** One rounding, unless two are clearly faster. */
-  readonly multiplyAdd: MultiplyAdd;
-  /** The rates at that width, by multiply-add. */
   readonly rates: Readonly<Record<MultiplyAdd, number>>;
 }
 
@@ -34,12 +30,6 @@ const ROUNDS = 1000;
 const REPETITIONS = 16;
 /** The wide path nearly doubles the rate; halfway between. */
 const WIDE_RATIO = 1.4;
-
-/**
- * By how much two roundings must win to be chosen. The choice changes the last bits of every result, so
- * on one machine it must come out the same each time: not by a margin that noise can cross.
- */
-const SEPARATE_RATIO = 1.25;
 
 const MODES: readonly MultiplyAdd[] = ['fused', 'separate'];
 
@@ -75,13 +65,9 @@ export function measureSimd(): SimdMeasurement {
     (mode) => rate(`${mode} 256 paired`) > WIDE_RATIO * rate(`${mode} 256 unpaired`),
   );
   const suffix = wide ? '256 paired' : '128';
-  const inEffect = { fused: rate(`fused ${suffix}`), separate: rate(`separate ${suffix}`) };
-  const multiplyAdd = inEffect.separate > SEPARATE_RATIO * inEffect.fused ? 'separate' : 'fused';
   return {
     width: wide ? 256 : 128,
-    gflops: inEffect[multiplyAdd],
-    multiplyAdd,
-    rates: inEffect,
+    rates: { fused: rate(`fused ${suffix}`), separate: rate(`separate ${suffix}`) },
   };
 }
 

@@ -7,7 +7,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { measureSimd } from '../../../src/engine/wasm/features.ts';
+import { createWasmBackend } from '../../../src/engine/wasm/backend.ts';
+import { createInlineHost } from '../../../src/engine/wasm/host-inline.ts';
 import { ALGORITHMS, kernelKinds, WIDTH_PROGRAMS } from './width-programs.ts';
 
 interface Digests {
@@ -77,7 +78,8 @@ describe('with and without the wide path', () => {
     }
   });
 
-  test('one rounding and two give different bits: the digests see the last one', () => {
+  // Processors with AVX2 have fused multiply-adds; without them both kinds round twice.
+  test.skipIf(hasAvx2() !== true)('one rounding and two differ: digests see the last bit', () => {
     expect(wide.fused.kernels).not.toBe(wide.separate.kernels);
     for (const [program, digest] of Object.entries(wide.fused.programs)) {
       expect(wide.separate.programs[program]).not.toBe(digest);
@@ -85,9 +87,16 @@ describe('with and without the wide path', () => {
   });
 });
 
-test('the multiply-add that it chooses is measured, and not clearly slower than the other', () => {
-  const { rates, gflops, multiplyAdd } = measureSimd();
-  expect(rates[multiplyAdd]).toBe(gflops);
-  expect(gflops).toBeGreaterThan(0);
-  expect(Math.max(rates.fused, rates.separate)).toBeLessThanOrEqual(1.25 * gflops);
+test('one rounding is the default wherever it runs, however fast two may be at the moment', async () => {
+  for (const [asked, multiplyAdd] of [
+    [undefined, 'fused'],
+    ['fused', 'fused'],
+    ['separate', 'separate'],
+  ] as const) {
+    const options = { host: createInlineHost(), threads: 1, multiplyAdd: asked };
+    const backend = await createWasmBackend(options);
+    expect(backend.facts.multiplyAdd).toBe(multiplyAdd);
+    expect(backend.ceiling).toBeGreaterThan(0);
+    await backend.dispose();
+  }
 });

@@ -12,7 +12,10 @@ import { type FunctionBuilder, type ModuleBuilder, set } from '../assembler/modu
 import type { Code, I32, Local, V128 } from '../assembler/value.ts';
 import type { KernelFamily, Tile } from './signatures.ts';
 
-/** One rounding (fused) or two (separate) in a*b + c: which is faster depends on the processor. */
+/**
+ * One rounding (fused) or two (separate) in a*b + c. Where a processor has no fused instruction, both
+ * round twice.
+ */
 export type MultiplyAdd = 'fused' | 'separate';
 
 export interface KernelOptions {
