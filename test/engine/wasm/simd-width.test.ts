@@ -11,17 +11,12 @@ import { createWasmBackend } from '../../../src/engine/wasm/backend.ts';
 import { createInlineHost } from '../../../src/engine/wasm/host-inline.ts';
 import { ALGORITHMS, kernelKinds, WIDTH_PROGRAMS } from './width-programs.ts';
 
-interface Digests {
-  readonly kernels: string;
-  /** By program. */
-  readonly programs: Readonly<Record<string, string>>;
-}
-
 interface ChildResult {
   /** What the backend says of itself. */
   readonly width: 128 | 256;
-  readonly fused: Digests;
-  readonly separate: Digests;
+  readonly kernels: { readonly fused: string; readonly separate: string };
+  /** By program. */
+  readonly programs: Readonly<Record<string, string>>;
 }
 
 const child = fileURLToPath(new URL('./width-child.ts', import.meta.url));
@@ -52,12 +47,12 @@ describe('with and without the wide path', () => {
   test('it is not in effect without the flag', () => expect(narrow.width).toBe(128));
 
   test.each(['fused', 'separate'] as const)('every kernel gives the same bits, %s', (mode) => {
-    expect(wide[mode].kernels).toBe(narrow[mode].kernels);
+    expect(wide.kernels[mode]).toBe(narrow.kernels[mode]);
   });
 
-  test.each(['fused', 'separate'] as const)('so do whole steps and evaluations, %s', (mode) => {
-    expect(Object.keys(wide[mode].programs)).toHaveLength(15);
-    expect(wide[mode].programs).toEqual(narrow[mode].programs);
+  test('so do whole steps and evaluations', () => {
+    expect(Object.keys(wide.programs)).toHaveLength(ALGORITHMS.length * WIDTH_PROGRAMS.length);
+    expect(wide.programs).toEqual(narrow.programs);
   });
 
   test.each(ALGORITHMS)('those have every kind of kernel that Table 6 needs, %s', (algorithm) => {
@@ -80,10 +75,7 @@ describe('with and without the wide path', () => {
 
   // Processors with AVX2 have fused multiply-adds; without them both kinds round twice.
   test.skipIf(hasAvx2() !== true)('one rounding and two differ: digests see the last bit', () => {
-    expect(wide.fused.kernels).not.toBe(wide.separate.kernels);
-    for (const [program, digest] of Object.entries(wide.fused.programs)) {
-      expect(wide.separate.programs[program]).not.toBe(digest);
-    }
+    expect(wide.kernels.fused).not.toBe(wide.kernels.separate);
   });
 });
 
