@@ -5,11 +5,15 @@ import { parseArgs } from 'node:util';
 import { measureSimd } from '../src/engine/wasm/features.ts';
 import { prepareCompiler } from '../src/engine/wasm/flags.node.ts';
 import { parseArch } from '../src/nn/network.ts';
+import { MEMORY_MODES } from '../src/train/config.ts';
 import { messageOf } from '../src/util/errors.ts';
 import type { GpuPrecision, Memory, Task, Variant } from './contestants.ts';
+import { PRECISIONS } from './gpu/options.ts';
 import { list, valueReader } from './values.ts';
 
 const { words, positive, whole, mistake } = valueReader('bench');
+
+export { mistake };
 
 const PEERS = ['pytorch', 'tfjs', 'jax'] as const;
 export type Peer = (typeof PEERS)[number];
@@ -67,14 +71,14 @@ export function readSettings(args: readonly string[]): CompareSettings {
     ...PEERS,
     'none',
   ]);
-  const [memory] = words('--memory', [values.memory], ['auto', 'keep', 'recompute']);
+  const [memory] = words('--memory', [values.memory], MEMORY_MODES);
   return {
     devices:
       values.device === undefined
         ? undefined
         : words('--device', each('device'), ['cpu', 'webgpu']),
     adapter: values.adapter,
-    precisions: words('--precision', each('precision'), ['float32', 'half', 'tensor-cores']),
+    precisions: words('--precision', each('precision'), PRECISIONS),
     networks: each('networks').map(knownNetwork),
     modes: words('--modes', each('modes'), ['train', 'infer']),
     threads: each('threads').map((text) => whole('--threads', text)),

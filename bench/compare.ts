@@ -22,7 +22,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { findAdapter } from '../src/engine/webgpu/adapter.ts';
 import { createNodeGpuHost } from '../src/engine/webgpu/host.node.ts';
 import { messageOf, UserError } from '../src/util/errors.ts';
-import { readSettings } from './compare-options.ts';
+import { mistake, readSettings } from './compare-options.ts';
 import {
   type Contestant,
   javascript,
@@ -35,21 +35,17 @@ import {
 } from './contestants.ts';
 import { formatRate, formatRatio, median } from './markdown.ts';
 
-const settings = orFail(() => readSettings(process.argv.slice(2)));
+const settings = await orFail(() => readSettings(process.argv.slice(2)));
 const { precisions, variants, memory, peers, rounds, seconds, pythons } = settings;
 
-function orFail<T>(read: () => T): T {
+async function orFail<T>(read: () => T | Promise<T>): Promise<T> {
   try {
-    return read();
+    return await read();
   } catch (error) {
-    return fail(error);
+    if (!(error instanceof UserError)) throw error;
+    console.error(error.message);
+    process.exit(error.exitCode);
   }
-}
-
-function fail(error: unknown): never {
-  if (!(error instanceof UserError)) throw error;
-  console.error(error.message);
-  process.exit(error.exitCode);
 }
 
 /** Those that `--device` names; without it the CPU, and the GPU where there is one. */
@@ -60,17 +56,13 @@ async function devices(): Promise<{ cpu: boolean; gpu?: string }> {
   if (!named && !host.mayHaveGpu()) return { cpu: true };
   const found = await findAdapter(host, adapter).catch((error: unknown) => {
     // A GPU that nobody asked for by name may be broken; the CPU is measured all the same.
-    if (named || adapter !== undefined) return mistake(messageOf(error));
+    if (named || adapter !== undefined) throw mistake(messageOf(error));
     console.error(`bench: no GPU: ${messageOf(error)}`);
     return undefined;
   });
   if (!named) return { cpu: true, gpu: found && !found.isSoftware ? found.name : undefined };
-  if (!found) return mistake(`WebGPU finds no GPU. ${host.adviceWithoutAdapter}`);
+  if (!found) throw mistake(`WebGPU finds no GPU. ${host.adviceWithoutAdapter}`);
   return { cpu: named.includes('cpu'), gpu: found.name };
-}
-
-function mistake(message: string): never {
-  return fail(new UserError(`bench: ${message}`, { exitCode: 2 }));
 }
 
 /** Peers that were looked for and are not there, told once. */
@@ -116,7 +108,9 @@ async function play(task: Task): Promise<Player[]> {
       for (const player of players) {
         if (round < rounds - (player.contestant.rounds ?? rounds)) continue;
         const isDone = await orLeftOut(player.turn(seconds).then(() => true));
-        if (!isDone) players.delete(player);
+        if (isDone) continue;
+        player.stop();
+        players.delete(player);
       }
     }
   } finally {
@@ -184,7 +178,7 @@ function report(task: Task, players: readonly Player[]): void {
   }
 }
 
-const { cpu, gpu } = await devices();
+const { cpu, gpu } = await orFail(devices);
 const date = new Date().toISOString().slice(0, 10);
 const processor = `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores${gpu ? `, ${gpu}` : ''}`;
 console.log(

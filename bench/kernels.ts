@@ -3,7 +3,7 @@
 // src/engine/wasm/kernels/tiles.ts was filled.
 //
 //   node bench/kernels.ts            every kernel of a ResNet-20 step
-//   node bench/kernels.ts --sweep    tiles of the matrix kernels, both kinds of multiply-add
+//   node bench/kernels.ts --sweep    tiles of the matrix kernels
 //   --narrow                         without the wide path (128 bits)
 //   --separate                       two roundings instead of one
 

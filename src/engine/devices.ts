@@ -1,6 +1,6 @@
 // From what a user asks for (`--device auto|cpu|webgpu[:part of a name]`) to a backend. Nothing falls back
-// silently: what is asked for and not there is an error; `auto` picks a real GPU if there is one and nothing
-// asks for the CPU engine, else the CPU, and the backend's description says which. Engines are imported when they are opened.
+// silently: what is asked for and not there is an error; `auto` picks a real GPU if there is one, else the
+// CPU, and the backend's description says which. Engines are imported when they are opened.
 
 import { UserError } from '../util/errors.ts';
 import type { Backend } from './backend.ts';
@@ -43,10 +43,7 @@ export interface DeviceHosts {
 }
 
 export interface DeviceOptions
-  extends Pick<WebGpuOptions, 'half' | 'tensorCores' | 'tune' | 'tileCache'> {
-  /** An algorithm that only the CPU engine has was asked for by name: `auto` takes the CPU. */
-  readonly namesCpuAlgorithm?: boolean;
-}
+  extends Pick<WebGpuOptions, 'half' | 'tensorCores' | 'tune' | 'tileCache'> {}
 
 /**
  * Says what a device cannot do in any case, before anything is opened.
@@ -82,10 +79,7 @@ export async function openDeviceBackend(
     case 'webgpu':
       return await openGpu({ gpu, adapterName, ...options });
     case 'auto':
-      if (options.namesCpuAlgorithm) {
-        const advice = 'leave one of them away';
-        refuseHalf(options.half, 'and --conv asks for the CPU engine', advice);
-      } else if (await hasRealGpu(gpu)) return await openGpu({ gpu, ...options });
+      if (await hasRealGpu(gpu)) return await openGpu({ gpu, ...options });
       refuseHalf(options.half, 'and auto finds none');
       return await hosts.openCpu();
     case 'cpu':
@@ -97,12 +91,11 @@ export async function openDeviceBackend(
   }
 }
 
-function refuseHalf(
-  half: boolean | undefined,
-  reason: string,
-  advice = 'leave --half away, or use --device webgpu',
-): void {
-  if (half) throw new UserError(`--half needs a GPU, ${reason}: ${advice}.`, { exitCode: 2 });
+function refuseHalf(half: boolean | undefined, reason: string): void {
+  if (!half) return;
+  throw new UserError(`--half needs a GPU, ${reason}: leave --half away, or use --device webgpu.`, {
+    exitCode: 2,
+  });
 }
 
 async function openGpu(options: WebGpuOptions): Promise<Backend> {

@@ -2,7 +2,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { checkDevice, deviceBefore, openBackend } from '../../src/cli/session/backend.ts';
+import { chooseDevice, deviceBefore, openBackend } from '../../src/cli/session/backend.ts';
 import { resolveConfig } from '../../src/experiment/recipes.ts';
 import { createWorkspace } from './workspace.ts';
 
@@ -69,32 +69,35 @@ describe('opening', () => {
 
   test('half precision is refused by devices that never have it, before they are opened', () => {
     for (const device of ['cpu', 'reference'] as const) {
-      expect(() => checkDevice({ device, half: true })).toThrow(/^--half needs a GPU, and the/);
-      expect(() => checkDevice({ device, half: false })).not.toThrow();
+      expect(() => chooseDevice({ device, half: true })).toThrow(/^--half needs a GPU, and the/);
+      expect(() => chooseDevice({ device, half: false })).not.toThrow();
     }
     for (const device of ['auto', 'webgpu', 'webgpu:x'] as const) {
-      expect(() => checkDevice({ device, half: true })).not.toThrow();
+      expect(() => chooseDevice({ device, half: true })).not.toThrow();
     }
   });
 
   test('tensor cores are refused without half precision, before anything is opened', () => {
     const choice = { device: 'webgpu', half: false } as const;
-    expect(() => checkDevice({ ...choice, tensorCores: 'on' })).toThrow(
+    expect(() => chooseDevice({ ...choice, tensorCores: 'on' })).toThrow(
       '--tensor-cores on needs half precision: add --half',
     );
-    expect(() => checkDevice({ ...choice, tensorCores: 'auto' })).not.toThrow();
-    expect(() => checkDevice({ ...choice, half: true, tensorCores: 'on' })).not.toThrow();
+    expect(() => chooseDevice({ ...choice, tensorCores: 'auto' })).not.toThrow();
+    expect(() => chooseDevice({ ...choice, half: true, tensorCores: 'on' })).not.toThrow();
   });
 
-  test("the CPU engine's algorithms are refused with another device", () => {
+  test("the CPU engine's algorithms make auto the CPU, and are refused with another device", () => {
     for (const device of ['webgpu', 'webgpu:x', 'reference'] as const) {
-      expect(() => checkDevice({ device, half: false, conv: 'direct' })).toThrow(
+      expect(() => chooseDevice({ device, half: false, conv: 'direct' })).toThrow(
         `--conv direct is an algorithm of the CPU engine: leave --conv away, or use --device cpu instead of ${device}.`,
       );
-      expect(() => checkDevice({ device, half: false, conv: 'auto' })).not.toThrow();
+      expect(chooseDevice({ device, half: false, conv: 'auto' })).toBe(device);
     }
     for (const device of ['auto', 'cpu'] as const) {
-      expect(() => checkDevice({ device, half: false, conv: 'direct' })).not.toThrow();
+      expect(chooseDevice({ device, half: false, conv: 'direct' })).toBe('cpu');
+      expect(() => chooseDevice({ device, half: true, conv: 'direct' })).toThrow(
+        '--half needs a GPU, and --conv direct is an algorithm of the CPU engine: leave one of them away.',
+      );
     }
   });
 });
@@ -110,4 +113,12 @@ test.each([
   const { code, stderr } = await workspace.run(args);
   expect(code).toBe(2);
   expect(stderr).toMatch(/--conv direct is an algorithm of the CPU engine/);
+});
+
+test('a run with an algorithm of the CPU engine records the CPU, so that it is resumed there', async () => {
+  const dir = workspace.at('direct');
+  const settings = ['--data', 'synthetic:train=8,test=8', '--epochs', '1', '--batch-size', '8'];
+  await workspace.run(['train', 'resnet8', '--conv', 'direct', '--save-dir', dir, ...settings]);
+  const config = JSON.parse(readFileSync(`${dir}/config.json`, 'utf8'));
+  expect(config).toMatchObject({ device: 'cpu', convolution: 'direct' });
 });

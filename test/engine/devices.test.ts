@@ -56,17 +56,6 @@ describe('opening a device', () => {
     await expect(attempt).rejects.toThrow('The GPU "Radeon" cannot be opened');
   });
 
-  it('auto takes the CPU engine where one of its algorithms is asked for', async () => {
-    const named = { namesCpuAlgorithm: true };
-    const radeon = hosts({ description: 'Radeon' });
-    const opened = await openDeviceBackend({ kind: 'auto' }, radeon, named);
-    expect(opened.description).toBe('cpu');
-    const half = openDeviceBackend({ kind: 'auto' }, radeon, { ...named, half: true });
-    await expect(half).rejects.toThrow(
-      /^--half needs a GPU, and --conv asks for the CPU engine: leave one/,
-    );
-  });
-
   it('webgpu does not fall back', async () => {
     const attempt = openDeviceBackend({ kind: 'webgpu' }, hosts(null));
     await expect(attempt).rejects.toThrow('finds no usable GPU. Install a driver.');

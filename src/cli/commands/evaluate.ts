@@ -11,7 +11,7 @@ import { defineCommand } from '../command.ts';
 import { barLine, throttle } from '../console/bar.ts';
 import { formatCount, formatPercent, formatRate } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
-import { checkDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { chooseDevice, defaultThreads, openBackend } from '../session/backend.ts';
 import {
   archCheckOption,
   batchSizeOption,
@@ -87,9 +87,8 @@ export const evaluate = defineCommand({
   ],
   async run({ values, positionals }) {
     const terminal = progressTerminal(values.json);
-    checkDevice(values);
-    const { device, conv, half, tensorCores, tune, strict, offline, checkpoint, arch, batchSize } =
-      values;
+    const device = chooseDevice(values);
+    const { conv, half, tensorCores, tune, strict, offline, checkpoint, arch, batchSize } = values;
     const threads = values.threads ?? defaultThreads();
     const model = await openModel(positionals[0]!, { checkpoint, arch });
     const backend = await openBackend({

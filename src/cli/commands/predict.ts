@@ -9,7 +9,7 @@ import { createInference } from '../../train/executables.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { defineCommand } from '../command.ts';
 import { formatPercent } from '../console/format.ts';
-import { checkDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { chooseDevice, defaultThreads, openBackend } from '../session/backend.ts';
 import {
   checkpointOption,
   convOption,
@@ -52,8 +52,8 @@ export const predict = defineCommand({
   ],
   async run({ values, positionals }) {
     const [path, ...files] = positionals;
-    checkDevice(values);
-    const { device, conv, half, tensorCores, tune, checkpoint, top, json } = values;
+    const device = chooseDevice(values);
+    const { conv, half, tensorCores, tune, checkpoint, top, json } = values;
     const threads = values.threads ?? defaultThreads();
     const model = await openModel(path!, { checkpoint });
     const names = classNames(model);

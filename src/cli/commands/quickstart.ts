@@ -12,7 +12,7 @@ import { alignColumns } from '../../util/columns.ts';
 import { defineCommand } from '../command.ts';
 import { formatCount, formatPercent } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
-import { checkDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { chooseDevice, defaultThreads, openBackend } from '../session/backend.ts';
 import {
   dataOption,
   deviceOption,
@@ -67,8 +67,8 @@ export const quickstart = defineCommand({
     },
   ],
   async run({ values }) {
-    const { seed, offline, json, device, half } = values;
-    checkDevice(values);
+    const { seed, offline, json, half } = values;
+    const device = chooseDevice(values);
     const { dataset, terminal } = await chooseDataset(values.data, { offline, json });
     const isSynthetic = dataset.title === 'synthetic';
     const config = resolveConfig({

@@ -2,6 +2,7 @@
 // stopped and started at any moment; the run folders are all it remembers.
 
 import type { Dataset } from '../../data/dataset.ts';
+import type { DeviceName } from '../../engine/devices.ts';
 import { type CellView, readCells } from '../../experiment/cells.ts';
 import { type RunCost, runCost, wallSeconds } from '../../experiment/cost.ts';
 import { runGrid } from '../../experiment/grid.ts';
@@ -18,7 +19,7 @@ import { formatBytes, formatDuration, formatRate, plural } from '../console/form
 import { createOverview } from '../console/overview.ts';
 import type { Terminal } from '../console/terminal.ts';
 import type { Values } from '../options.ts';
-import { checkDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { chooseDevice, defaultThreads, openBackend } from '../session/backend.ts';
 import { openDataset } from '../session/dataset.ts';
 import { watchSignals } from '../session/interrupt.ts';
 import { printJson, progressTerminal } from '../session/output.ts';
@@ -52,14 +53,15 @@ export const reproduce = defineCommand({
   ],
   async run({ values }) {
     const terminal = progressTerminal(values.json);
-    checkDevice({ device: values.device, half: values.half, conv: values.conv });
+    const { device: typed, conv, tensorCores } = values;
+    chooseDevice({ device: typed, half: values.half, conv });
     const request = requestOf(values);
     const folder = trimSlash(values.saveDir);
     const plan = values.dryRun
       ? makePlan(request, await readPlan(nodeHost.files, folder))
       : await writePlan(nodeHost, folder, request);
-    const { device, tensorCores } = values;
-    checkDevice({ device, half: plan.settings.half === true, tensorCores });
+    const half = plan.settings.half === true;
+    const device = chooseDevice({ device: typed, half, conv, tensorCores });
     const threads = values.threads ?? Math.max(1, Math.floor(defaultThreads() / values.jobs));
     const { data, validation } = plan.settings;
     const dataset = await openDataset(data, terminal, {
@@ -68,7 +70,7 @@ export const reproduce = defineCommand({
       offline: values.offline,
     });
     const views = await readCells(nodeHost, folder, plan.cells);
-    const context = { plan, folder, dataset, views, values, threads, terminal };
+    const context = { plan, folder, dataset, views, values, device, threads, terminal };
     await showCost(context);
     if (values.dryRun) return 0;
     return train(context);
@@ -81,6 +83,7 @@ interface Context {
   readonly dataset: Dataset;
   readonly views: readonly CellView[];
   readonly values: ReproduceValues;
+  readonly device: DeviceName;
   /** Of each run. */
   readonly threads: number;
   readonly terminal: Terminal;
@@ -102,7 +105,8 @@ function requestOf(values: ReproduceValues): PlanRequest {
 }
 
 /** The plan and its price, before anybody waits. */
-async function showCost({ plan, folder, dataset, views, values, threads, terminal }: Context) {
+async function showCost(context: Context) {
+  const { plan, folder, dataset, views, values, device, threads, terminal } = context;
   const held = { classes: dataset.classes.length, validation: dataset.validation?.count };
   const sizes = {
     trainImages: dataset.train.count,
@@ -127,7 +131,7 @@ async function showCost({ plan, folder, dataset, views, values, threads, termina
   terminal.line(`disk     ${formatBytes(sum(costs.map(({ diskBytes }) => diskBytes)))}`);
   const smallest = left[work.indexOf(Math.min(...work))]!;
   const config = { ...cellConfig(plan, smallest.cell, held), threads, memory: values.memory };
-  const { device, conv, tensorCores, tune, jobs } = values;
+  const { conv, tensorCores, tune, jobs } = values;
   const half = plan.settings.half === true;
   const backend = await openBackend({
     ...{ device, threads, convolution: conv, half, tensorCores, tune },
@@ -166,13 +170,13 @@ function sum(values: readonly number[]): number {
 }
 
 async function train(context: Context): Promise<number> {
-  const { plan, folder, dataset, values, threads, terminal } = context;
+  const { plan, folder, dataset, values, device, threads, terminal } = context;
   const stopping = new AbortController();
   using interruption = watchSignals((signal) => {
     if (signal !== 'EPIPE') terminal.line(`${signal}: the runs save and stop; once more to quit.`);
     stopping.abort();
   });
-  const { device, conv, tensorCores, tune, memory, offline } = values;
+  const { conv, tensorCores, tune, memory, offline } = values;
   const shared = [`--threads=${threads}`, ...(offline ? ['--offline'] : [])];
   const training = [...shared, `--memory=${memory}`];
   const engine = [

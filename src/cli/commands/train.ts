@@ -13,7 +13,7 @@ import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
 import {
   beginOpening,
-  checkDevice,
+  chooseDevice,
   defaultThreads,
   deviceBefore,
   multiplyAddBefore,
@@ -82,7 +82,7 @@ export const train = defineCommand({
 
 /** A new run. What can be refused without data is refused before they are loaded. */
 async function begin(values: TrainValues, name: string | undefined, terminal: Terminal) {
-  checkDevice(values);
+  const device = chooseDevice(values);
   const asked = name ?? values.arch;
   const initial = await openInitial(values, asked);
   const arch = asked ?? initial?.model.network.arch;
@@ -90,7 +90,7 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
     throw usageError('train', 'which network? For example: table6 train resnet20');
   }
   parseArch(arch);
-  const overrides = { ...overridesOf(values), ...(initial && settingsOf(initial, values)) };
+  const overrides = { ...overridesOf(values), device, ...(initial && settingsOf(initial, values)) };
   // `return await` below: what is returned must be done before this is disposed.
   await using opening = await beginOpening(
     resolveConfig({ arch, recipe: values.recipe, overrides }),
@@ -121,7 +121,7 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
 const DEFAULT_SEED = resolveConfig({ arch: 'resnet20' }).seed;
 
 function overridesOf(values: TrainValues) {
-  const { lr, warmUp, noAugment, half, threads, device, conv, memory } = values;
+  const { lr, warmUp, noAugment, half, threads, conv, memory } = values;
   const { tune, tensorCores } = values;
   const { epochs, startEpoch, batchSize, milestones, gamma, momentum, weightDecay } = values;
   const { labelSmoothing, seed, shortcut, normalization, printFreq, limitBatches } = values;
@@ -130,7 +130,7 @@ function overridesOf(values: TrainValues) {
     freeze,
     ...{ epochs, startEpoch, batchSize, milestones, gamma, momentum, weightDecay },
     ...{ labelSmoothing, seed, shortcut, normalization, printFreq, limitBatches },
-    ...{ saveEvery, checkpointSeconds, checkpointSteps, device, memory, half, tune, tensorCores },
+    ...{ saveEvery, checkpointSeconds, checkpointSteps, memory, half, tune, tensorCores },
     learningRate: lr,
     convolution: conv,
     warmup: warmUp === undefined ? undefined : parseWarmup(warmUp),

@@ -1,5 +1,5 @@
-// From --device, --threads, --conv, --half, --tensor-cores and --tune to a backend (engine/devices.ts), with what
-// Node.js has to offer: worker threads, Dawn, and a folder to remember tile shapes in.
+// From --device, --threads, --conv, --half, --tensor-cores and --tune to a backend (engine/devices.ts), with
+// what Node.js has to offer: worker threads, Dawn, and a folder to remember tile shapes in.
 
 import { availableParallelism } from 'node:os';
 import type { Backend } from '../../engine/backend.ts';
@@ -30,24 +30,33 @@ export function defaultThreads(): number {
   return availableParallelism();
 }
 
-/** What `checkDevice` looks at; `conv` is a run's `convolution`, as the command line calls it. */
-type CheckedChoice = Pick<BackendChoice, 'device' | 'half'> &
+/** What was typed; `conv` is a run's `convolution`, as the command line calls it. */
+type TypedChoice = Pick<BackendChoice, 'device' | 'half'> &
   Partial<Pick<BackendChoice, 'tensorCores'>> & { readonly conv?: BackendChoice['convolution'] };
 
 /**
- * Says at once what a choice cannot do, before data are loaded. For what is typed, not for a run that
- * moves to another device: its recorded algorithm is that of its sessions on the CPU.
+ * The device that was typed. `auto` with an algorithm of the CPU engine is the CPU, and a run records
+ * it so: what was typed decides this once, not what machine a run is resumed on. Says at once what a
+ * choice cannot do, before data are loaded.
  * @throws UserError for half precision on a device that never has it, tensor cores without, and an
  * algorithm of the CPU engine for another one
  */
-export function checkDevice({ device, conv = 'auto', ...options }: CheckedChoice): void {
+export function chooseDevice({ device, conv = 'auto', ...options }: TypedChoice): DeviceName {
   const request = parseDevice(device);
+  if (conv !== 'auto' && request.kind !== 'auto' && request.kind !== 'cpu') {
+    throw new UserError(
+      `--conv ${conv} is an algorithm of the CPU engine: leave --conv away, or use --device cpu instead of ${device}.`,
+      { exitCode: 2 },
+    );
+  }
+  if (conv !== 'auto' && options.half) {
+    throw new UserError(
+      `--half needs a GPU, and --conv ${conv} is an algorithm of the CPU engine: leave one of them away.`,
+      { exitCode: 2 },
+    );
+  }
   checkDeviceOptions(request, options);
-  if (conv === 'auto' || request.kind === 'auto' || request.kind === 'cpu') return;
-  throw new UserError(
-    `--conv ${conv} is an algorithm of the CPU engine: leave --conv away, or use --device cpu instead of ${device}.`,
-    { exitCode: 2 },
-  );
+  return conv === 'auto' ? device : 'cpu';
 }
 
 /** @throws UserError where the device is not there, cannot do what is asked, or does not start */
@@ -60,7 +69,6 @@ export async function openBackend(choice: BackendChoice): Promise<Backend> {
     half,
     tensorCores,
     tune,
-    namesCpuAlgorithm: choice.convolution !== 'auto',
     tileCache: mayUseGpu ? await openTileCache() : undefined,
   });
 }

@@ -33,7 +33,7 @@ export const tensorCoresOption = choice(TENSOR_CORE_MODES, {
 });
 
 export const threadsOption = integer({
-  help: 'Threads of the CPU engine; most of a training step is cut into 16 parts, so more than 16 threads gain little',
+  help: 'Threads of the CPU engine; a backward pass is cut into at most 16 parts',
   short: 'j',
   shownDefault: 'all cores',
   minimum: 1,

@@ -1,7 +1,7 @@
 // What the processor and the compiler make of the kernels, measured: the width of the registers in
-// effect, which decides tiles but no bit of a result, and the multiply-add ceiling. V8 fuses pairs of 128-bit
-// operations to 256 bits only behind a flag and only on x64 with AVX2; where it does not, it says
-// nothing and everything runs at half speed. So this is measured at start-up and reported, never
+// effect, which decides tiles but no bit of a result, and the multiply-add ceiling. V8 fuses pairs of
+// 128-bit operations to 256 bits only behind a flag and only on x64 with AVX2; where it does not, it
+// says nothing and everything runs at half speed. So this is measured at start-up and reported, never
 // assumed.
 //
 // The measured loop is the matrix kernels' own tile on data in L1. It is compiled twice: once as the

@@ -4,7 +4,8 @@
 
 import { BUFFER_ALIGNMENT, bufferBytes } from '../plan.ts';
 import type { BufferRole, Program } from '../program.ts';
-import { planExecutable, recomputes, storedBytes } from './plan-executable.ts';
+import { storedBytes } from './executor/build-context.ts';
+import { planExecutable, recomputes } from './plan-executable.ts';
 import type { ConvolutionAlgorithm } from './protocol.ts';
 
 /** Bytes of one executable. The parts add up to `peak`. */

@@ -4,7 +4,7 @@
 import { UserError } from '../../util/errors.ts';
 import type { Program } from '../program.ts';
 import { align } from './executor/arena.ts';
-import type { BuiltContext } from './executor/build-context.ts';
+import { type BuiltContext, storedBytes } from './executor/build-context.ts';
 import type { KernelLookup } from './executor/context.ts';
 import { buildSchedule } from './executor/schedule.ts';
 import { type KernelSpec, kernelName } from './kernels/signatures.ts';
@@ -43,22 +43,12 @@ export function planExecutable(
   const scratch = align(shared + context.shared.size, 4096);
   const scratchStride = align(context.scratchArena.size, 4096);
   const bytes = align(scratch + threads * scratchStride, WASM_PAGE);
-  if (bytes > MOST_BYTES) throw tooLarge(program, bytes);
+  if (bytes > MOST_BYTES) throw tooLarge(program, bytes, scratch, scratchStride);
   return { specs: [...specs.values()], map: { shared, scratch, scratchStride, bytes }, context };
 }
 
 function unavailable(): never {
   throw new Error('a kernel was called in a schedule that is only planned');
-}
-
-/**
- * Bytes of what the program keeps in the memory that all threads share: everything in training; in
- * inference not the activations, of which each thread has its own for a block of images (build-context.ts).
- */
-export function storedBytes({ mode, buffers, bytes }: Program): number {
-  if (mode === 'train') return bytes;
-  const offsets = buffers.flatMap(({ role, offset }) => (role === 'activation' ? [offset] : []));
-  return Math.min(bytes, ...offsets);
 }
 
 /** Whether blocks run again in the backward pass instead of keeping their activations. */
@@ -71,12 +61,19 @@ export function otherAdvice(program: Program): string {
   return program.mode === 'train' && !recomputes(program) ? ' or --memory recompute' : '';
 }
 
-function tooLarge(program: Program, bytes: number): UserError {
+/** What is said where memory does not suffice: threads cost too much, or what they share does. */
+function tooLarge(
+  program: Program,
+  bytes: number,
+  scratch: number,
+  scratchStride: number,
+): UserError {
   const { network, batchSize, mode } = program;
   const step = `A ${mode === 'train' ? 'training' : 'inference'} step of ${network.arch}`;
   const needs = `needs ${(bytes / 2 ** 30).toFixed(1)} GiB, and WebAssembly has 4 GiB`;
-  const fits = Math.floor((0.95 * batchSize * MOST_BYTES) / bytes);
-  const advice = batchSize > 1 ? `a smaller batch (about ${Math.max(1, fits)})` : 'fewer threads';
+  const threads = Math.floor((MOST_BYTES - scratch) / scratchStride);
+  const images = Math.max(1, Math.floor((0.95 * batchSize * MOST_BYTES) / bytes));
+  const advice = threads > 0 ? `at most ${threads} threads` : `a smaller batch (about ${images})`;
   return new UserError(
     `${step} with ${batchSize} images ${needs}: use ${advice}${otherAdvice(program)}.`,
   );

@@ -6,7 +6,7 @@ import { lowerInference } from '../../../src/engine/lower-infer.ts';
 import { lowerTraining } from '../../../src/engine/lower-train.ts';
 import { createWasmBackend } from '../../../src/engine/wasm/backend.ts';
 import { createNodeHost } from '../../../src/engine/wasm/host.node.ts';
-import type { WasmHost, WasmWorker } from '../../../src/engine/wasm/host.ts';
+import type { WasmHost, WasmWorker, WorkerEvents } from '../../../src/engine/wasm/host.ts';
 import { initializeWeights } from '../../../src/nn/initialize.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
 import { UserError } from '../../../src/util/errors.ts';
@@ -14,6 +14,11 @@ import { randomBatch, testNormalization } from '../../conformance/cases.ts';
 
 const host = createNodeHost();
 const network = createNetwork('resnet8');
+
+/** The host, with something of its workers watched or replaced. */
+function hostWith(change: (worker: WasmWorker, events: WorkerEvents) => WasmWorker): WasmHost {
+  return { ...host, startWorker: (events) => change(host.startWorker(events), events) };
+}
 
 describe('the wasm backend', () => {
   it('leaves the main thread free during a step', async () => {
@@ -36,17 +41,13 @@ describe('the wasm backend', () => {
 
   it('hands a step to its threads before run returns, and the next one when it is done', async () => {
     const posted: string[] = [];
-    const watched: WasmHost = {
-      ...host,
-      startWorker: (events) => {
-        const worker = host.startWorker(events);
-        const post: WasmWorker['post'] = (request) => {
-          posted.push(request.kind);
-          worker.post(request);
-        };
-        return { ...worker, post };
+    const watched = hostWith((worker) => ({
+      ...worker,
+      post: (request) => {
+        posted.push(request.kind);
+        worker.post(request);
       },
-    };
+    }));
     const backend = await createWasmBackend({ host: watched, threads: 2 });
     const executable = await backend.compile(lowerTraining(network, { batchSize: 8 }));
     const batch = randomBatch(10, 8, 1);
@@ -121,21 +122,17 @@ describe('the wasm backend', () => {
 
   it('turns a dead worker into an error, in this step and in later ones', async () => {
     const workers: WasmWorker[] = [];
-    const watched: WasmHost = {
-      ...host,
-      startWorker: (events) => {
-        const worker = host.startWorker(events);
-        workers.push({
-          ...worker,
-          // Ended on purpose here, and reported as Node reports a worker that ends by itself.
-          terminate: async () => {
-            await worker.terminate();
-            events.crashed('out of memory');
-          },
-        });
-        return worker;
-      },
-    };
+    const watched = hostWith((worker, events) => {
+      workers.push({
+        ...worker,
+        // Ended on purpose here, and reported as Node reports a worker that ends by itself.
+        terminate: async () => {
+          await worker.terminate();
+          events.crashed('out of memory');
+        },
+      });
+      return worker;
+    });
     const backend = await createWasmBackend({ host: watched, threads: 2 });
     const executable = await backend.compile(lowerTraining(network, { batchSize: 128 }));
     const running = executable.run(randomBatch(10, 128, 1));

@@ -75,6 +75,20 @@ describe('the memory plan of a training step', () => {
     expect(() => plan('resnet1202', 128, 'keep')).toThrow(/needs 8\.\d GiB.*--memory recompute/);
   });
 
+  test('where only the threads are too many, it says how many fit', () => {
+    const most = /needs 4\.\d GiB.*use at most (\d+) threads or --memory recompute\.$/;
+    expect(() => plan('resnet110', 585, 'auto', 256)).toThrow(most);
+    let message = '';
+    try {
+      plan('resnet110', 585, 'auto', 256);
+    } catch (error) {
+      message = String(error);
+    }
+    const fits = Number(most.exec(message)![1]);
+    expect(plan('resnet110', 585, 'auto', fits).peak).toBeLessThanOrEqual(2 ** 32);
+    expect(() => plan('resnet110', 585, 'auto', fits + 1)).toThrow(most);
+  });
+
   test('where recomputing does not fit either, it is not recommended', () => {
     for (const memory of ['auto', 'recompute'] as const) {
       expect(() => plan('resnet1202', 256, memory)).toThrow(/use a smaller batch \(about \d+\)\.$/);

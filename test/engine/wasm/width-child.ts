@@ -5,8 +5,7 @@
 
 import { createHash, type Hash } from 'node:crypto';
 import { KERNEL_CALL_BYTES, kernelCalls } from '../../../bench/kernel-calls.ts';
-import { packTensors } from '../../../src/engine/layout.ts';
-import { lowerInference } from '../../../src/engine/lower-infer.ts';
+import { IMAGENET_NORMALIZATION } from '../../../src/data/normalization.ts';
 import { lowerTraining } from '../../../src/engine/lower-train.ts';
 import { createWasmBackend, type WasmBackend } from '../../../src/engine/wasm/backend.ts';
 import { prepareCompiler } from '../../../src/engine/wasm/flags.node.ts';
@@ -16,7 +15,8 @@ import { generateModule, kernelFunction } from '../../../src/engine/wasm/kernels
 import { WASM_PAGE, wasm } from '../../../src/engine/wasm/webassembly.ts';
 import { initializeWeights } from '../../../src/nn/initialize.ts';
 import type { Network } from '../../../src/nn/network.ts';
-import { randomBatch, testNormalization } from '../../conformance/cases.ts';
+import { createInference } from '../../../src/train/executables.ts';
+import { randomBatch } from '../../conformance/cases.ts';
 import { trainedState } from '../../conformance/outcome.ts';
 import { random } from './harness.ts';
 import { ALGORITHMS, networkOf, WIDTH_PROGRAMS, type WidthProgram } from './width-programs.ts';
@@ -52,6 +52,7 @@ function ofKernels(multiplyAdd: MultiplyAdd): string {
 /** Full groups of Winograd's tiles and, in the second step, a short batch. */
 const BATCH_SIZE = 40;
 const COUNTS = [40, 23];
+
 /** One digest for each program, so that a difference says where it is. */
 async function ofPrograms(): Promise<Record<string, string>> {
   const digests: Record<string, string> = {};
@@ -80,13 +81,14 @@ async function digestOf(backend: WasmBackend, settings: WidthProgram): Promise<s
 }
 
 async function evaluate(backend: WasmBackend, network: Network, hash: Hash): Promise<void> {
-  const program = lowerInference(network, { batchSize: BATCH_SIZE });
-  const executable = await backend.compile(program);
   const weights = initializeWeights(network, 5);
-  for (const name of ['parameters', 'running'] as const) {
-    await executable.write(name, packTensors(program, name, weights));
-  }
-  await executable.write('normalization', testNormalization(true));
+  const executable = await createInference(
+    backend,
+    network,
+    weights,
+    IMAGENET_NORMALIZATION,
+    BATCH_SIZE,
+  );
   hash.update(JSON.stringify(await executable.run(randomBatch(10, BATCH_SIZE, 7))));
   hash.update(await executable.read('logits'));
 }

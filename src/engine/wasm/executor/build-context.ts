@@ -136,6 +136,16 @@ function largestGradient(program: Program): number {
 }
 
 /**
+ * Bytes of what the program keeps in the memory that all threads share: everything in training; in
+ * inference what lies before the activations, of which each thread has its own (`localActivations`).
+ */
+export function storedBytes({ mode, buffers, bytes }: Program): number {
+  if (mode === 'train') return bytes;
+  const offsets = buffers.flatMap(({ role, offset }) => (role === 'activation' ? [offset] : []));
+  return Math.min(bytes, ...offsets);
+}
+
+/**
  * In inference a block of images passes through the whole network without meeting the others, so
  * each thread keeps the activations of one block only, and they stay in its cache. The program's
  * plan is for a full batch; scaled down it is a plan for a block, since the scaling keeps intervals
@@ -150,7 +160,7 @@ function localActivations(
   const activations = program.buffers.flatMap((buffer, id) =>
     buffer.role === 'activation' ? [{ ...buffer, id }] : [],
   );
-  const start = Math.min(...activations.map(({ offset }) => offset));
+  const start = storedBytes(program);
   const place = (offset: number) =>
     Math.ceil(((offset - start) * blockImages) / (program.batchSize * line)) * line;
   const end = Math.max(
