@@ -100,14 +100,20 @@ export interface CifarFiles {
   read(name: string): Promise<Uint8Array | undefined>;
 }
 
+/** What the files of a layout hold. */
+export interface CifarContents {
+  readonly classes: readonly string[];
+  readonly train: Split;
+  readonly test: Split;
+  /** The images of each file, in the layout's order, the test file last. */
+  readonly batches: readonly Split[];
+}
+
 /**
  * Reads a whole data set.
  * @throws UserError that names the file which is missing, cut off or not what it should be
  */
-export async function readCifar(
-  layout: CifarLayout,
-  files: CifarFiles,
-): Promise<{ classes: readonly string[]; train: Split; test: Split }> {
+export async function readCifar(layout: CifarLayout, files: CifarFiles): Promise<CifarContents> {
   const classCount = layout.dataset === 'cifar10' ? 10 : 100;
   const readOne = async (name: string) => {
     const bytes = await files.read(name);
@@ -145,6 +151,7 @@ export async function readCifar(
     classes: checkedClasses(classes, classCount, `${files.place}/${layout.namesFile}`),
     train: concatenate(batches),
     test,
+    batches: [...batches, test],
   };
 }
 

@@ -17,6 +17,15 @@ export interface Split {
   readonly labels: Uint16Array;
 }
 
+/** What was found out about one batch. */
+export interface BatchFinding {
+  readonly name: string;
+  /** 'part': fewer images than published, and those that can be checked are right. */
+  readonly state: 'original' | 'part' | 'altered';
+  /** What is wrong or left out, for people; empty for the original. */
+  readonly text: string;
+}
+
 export interface Dataset {
   /** What the user asked for: 'cifar10', 'synthetic' or a path. */
   readonly source: string;
@@ -24,6 +33,8 @@ export interface Dataset {
   readonly title: string;
   /** True only for the complete original CIFAR-10, whose errors may stand beside the paper's. */
   readonly isOriginalCifar10: boolean;
+  /** In CIFAR-10's layout: how each batch compares with the published one. */
+  readonly findings?: readonly BatchFinding[];
   /** Class names; their number is the network's number of classes. */
   readonly classes: readonly string[];
   readonly train: Split;

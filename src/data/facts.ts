@@ -7,6 +7,7 @@ import { sha256Hex } from '../util/sha256.ts';
 import { augmentImage } from './augment.ts';
 import { augmentationOf } from './batches.ts';
 import {
+  type BatchFinding,
   classCounts,
   type Dataset,
   IMAGE_CHANNELS,
@@ -31,6 +32,8 @@ export interface DatasetFacts {
   readonly source: string;
   readonly title: string;
   readonly isOriginalCifar10: boolean;
+  /** In CIFAR-10's layout: how each batch compares with the published one. */
+  readonly batches?: readonly BatchFinding[];
   readonly classes: readonly string[];
   readonly train: SplitFacts;
   readonly test: SplitFacts;
@@ -39,11 +42,12 @@ export interface DatasetFacts {
 
 /** Counts, statistics and checksums of every split. */
 export async function describeDataset(dataset: Dataset): Promise<DatasetFacts> {
-  const { source, title, isOriginalCifar10, classes, train, test, validation } = dataset;
+  const { source, title, isOriginalCifar10, findings, classes, train, test, validation } = dataset;
   return {
     source,
     title,
     isOriginalCifar10,
+    ...(findings && { batches: findings }),
     classes,
     train: await describeSplit(train, classes.length),
     test: await describeSplit(test, classes.length),

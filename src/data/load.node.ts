@@ -6,6 +6,7 @@ import { UserError } from '../util/errors.ts';
 import type { Dataset } from './dataset.ts';
 import { loadCifarArchive, loadCifarByName, loadCifarFolder } from './node/cifar-files.ts';
 import { isImageFolder, loadImageFolder } from './node/image-folder.ts';
+import { damagedBatches } from './original.ts';
 import { isSyntheticSource, makeSynthetic } from './synthetic.ts';
 import { splitValidation } from './validation.ts';
 
@@ -51,6 +52,9 @@ export async function loadDataset(source: string, options: LoadOptions = {}): Pr
       ? new UserError(`${error.path} cannot be read: ${error.message}`, { cause: error })
       : error;
   });
+  for (const { name, text } of damagedBatches(whole.findings ?? [])) {
+    options.onNotice?.(`${source}: ${name} is not as published: ${text}; unpack the archive again`);
+  }
   const { validation, seed = 0 } = options;
   const { test } = whole;
   if (test === undefined) {

@@ -237,7 +237,10 @@ describe('cifar10 by name', () => {
     await expect(loading).rejects.toThrow(
       `cifar100 is not in ${cache}, and http://127.0.0.1:1/cifar-100-binary.tar.gz cannot be ` +
         'downloaded: the connection is refused; try again, or put cifar-100-binary.tar.gz (from ' +
-        `https://www.cs.toronto.edu/~kriz/) into ${cache} by hand, or give a folder of images with --data`,
+        `https://www.cs.toronto.edu/~kriz/, a mirror or another machine; its MD5 is checked) into ${cache}, ` +
+        'or name as the data set what is here already: cifar-100-binary.tar.gz, ' +
+        "cifar-100-python.tar.gz, or torchvision's folder with cifar-100-python in it. TABLE6_DATA " +
+        'names another cache, TABLE6_MIRROR another server',
     );
     await expect(loading).rejects.toThrow(DownloadError);
   });
@@ -272,5 +275,18 @@ describe('cifar10 by name', () => {
     await expect(loadDataset('cifar10')).rejects.toThrow(
       /the data cache .* cannot be made \(.*\): set TABLE6_DATA to a folder that can be written/,
     );
+  });
+});
+
+describe('a slow server', () => {
+  test('is believed to be slow after ten seconds, from the rate so far', () => {
+    expect(minutesLeft(9, 500_000, 162_000_000)).toBe(0);
+    expect(minutesLeft(10, 660_000, 162_000_000)).toBeCloseTo(40.7, 1);
+    expect(minutesLeft(10, 100_000_000, 162_000_000)).toBeCloseTo(0.1, 1);
+  });
+
+  test('of unknown length, or silent so far, gives no estimate', () => {
+    expect(minutesLeft(60, 1000, undefined)).toBe(0);
+    expect(minutesLeft(60, 0, 162_000_000)).toBe(0);
   });
 });

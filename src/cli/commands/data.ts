@@ -108,8 +108,13 @@ function listCache(json: boolean): void {
 
 function printFacts(facts: DatasetFacts, terminal: Terminal): void {
   terminal.line(`${facts.title} (${facts.source})`);
-  if (!facts.isOriginalCifar10) {
+  if (facts.isOriginalCifar10) {
+    terminal.line('The original CIFAR-10: all six batches are, image by image, as published.');
+  } else {
     terminal.line("Not the original CIFAR-10: errors on it cannot stand beside the paper's.");
+    for (const { name, state, text } of facts.batches ?? []) {
+      terminal.line(`  ${name}: ${state === 'original' ? 'as published' : text}`);
+    }
   }
   const splits: [string, SplitFacts][] = [
     ['train', facts.train],

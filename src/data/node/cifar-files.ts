@@ -5,11 +5,11 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, posix, resolve } from 'node:path';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { CIFAR_LAYOUTS, type CifarFiles, type CifarLayout, readCifar } from '../cifar.ts';
+import { cifarTitle } from '../cifar-title.ts';
 import type { Dataset } from '../dataset.ts';
 import type { LoadEvent } from '../load.node.ts';
 import { readArchive } from './archive.ts';
 import { cacheFolder, makeCacheFolder, temporaryBeside } from './cache.ts';
-import { cifarTitle } from './cifar-title.ts';
 import { DownloadError, download, md5OfFile } from './download.ts';
 
 type CifarName = CifarLayout['dataset'];
@@ -34,8 +34,8 @@ const ARCHIVES: Record<CifarName, readonly [Archive, Archive]> = {
 const OFFICIAL_SERVER = 'https://www.cs.toronto.edu/~kriz';
 
 async function readNamed(layout: CifarLayout, files: CifarFiles, source: string): Promise<Dataset> {
-  const contents = await readCifar(layout, files);
-  return { source, ...cifarTitle(layout, contents.train, contents.test), ...contents };
+  const { batches, ...contents } = await readCifar(layout, files);
+  return { source, ...(await cifarTitle(layout, { ...contents, batches })), ...contents };
 }
 
 function isFile(path: string): boolean {
@@ -160,6 +160,7 @@ export async function loadCifarByName(
     readonly offline?: boolean;
     readonly signal?: AbortSignal | undefined;
     readonly onProgress?: ((event: LoadEvent) => void) | undefined;
+    readonly onNotice?: ((line: string) => void) | undefined;
   },
 ): Promise<Dataset> {
   const folder = cacheFolder();
@@ -181,15 +182,37 @@ export async function loadCifarByName(
   return readNamed(found.layout, filesOfFolder(found.folder), name);
 }
 
+/** A wait that is worth a word about other ways, and how long a rate is watched before it is believed. */
+const SLOW_MINUTES = 5;
+const WATCHED_SECONDS = 10;
+
+/** Estimated minutes that a download still takes, 0 while nothing can be said. */
+export function minutesLeft(seconds: number, done: number, total: number | undefined): number {
+  if (seconds < WATCHED_SECONDS || total === undefined || done === 0) return 0;
+  return ((total - done) * (seconds / done)) / 60;
+}
+
+/** Where else people have the data from, as the end of a sentence. */
+function otherWays(name: CifarName, { file }: Archive, cache: string): string {
+  const [binary, python] = ARCHIVES[name];
+  const folder = CIFAR_LAYOUTS.find(
+    ({ dataset, format }) => dataset === name && format === 'python',
+  )?.folder;
+  return (
+    `put ${file} (from ${OFFICIAL_SERVER}/, a mirror or another machine; its MD5 is checked) into ` +
+    `${cache}, or name as the data set what is here already: ${binary.file}, ${python.file}, or ` +
+    `torchvision's folder with ${folder} in it. TABLE6_DATA names another cache, TABLE6_MIRROR ` +
+    'another server'
+  );
+}
+
 async function fetchArchive(
   name: CifarName,
   folder: string,
   archive: Archive,
   options: Parameters<typeof loadCifarByName>[1],
 ): Promise<void> {
-  const byHand =
-    `put ${archive.file} (from ${OFFICIAL_SERVER}/) into ${folder} by hand, or give a folder of ` +
-    'images with --data';
+  const byHand = otherWays(name, archive, folder);
   if (options.offline) {
     throw new DownloadError(`${name} is not in ${folder}, and downloads are off: ${byHand}`);
   }
@@ -198,12 +221,22 @@ async function fetchArchive(
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
     throw new UserError(`TABLE6_MIRROR is not a web address: ${process.env.TABLE6_MIRROR}`);
   }
+  const started = Date.now();
+  let toldOfSlowness = false;
   try {
     await download(url, join(folder, archive.file), {
       md5: archive.md5,
       signal: options.signal,
-      onProgress: (done, total) =>
-        options.onProgress?.({ kind: 'download', file: archive.file, done, total }),
+      onProgress(done, total) {
+        options.onProgress?.({ kind: 'download', file: archive.file, done, total });
+        const minutes = minutesLeft((Date.now() - started) / 1000, done, total);
+        if (toldOfSlowness || minutes < SLOW_MINUTES) return;
+        toldOfSlowness = true;
+        options.onNotice?.(
+          `The server is slow: about ${Math.round(minutes)} minutes more. It may be stopped and ` +
+            `goes on later; meanwhile you can ${byHand}`,
+        );
+      },
     });
   } catch (error) {
     if (!(error instanceof DownloadError)) throw error;
