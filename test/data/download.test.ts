@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isCached, type LoadEvent, loadDataset } from '../../src/data/load.node.ts';
+import { minutesLeft } from '../../src/data/node/cifar-files.ts';
 import { DownloadError, download } from '../../src/data/node/download.ts';
 import { putAll, tarOf, temporaryFolder, tinyCifar10 } from './fixtures.ts';
 
