@@ -4,7 +4,7 @@
 import { IMAGE_BYTES } from '../../data/dataset.ts';
 import type { BatchInputs, BatchMetrics, Executable } from '../backend.ts';
 import type { Program, ProgramBuffers } from '../program.ts';
-import { describeOperation, type OperationSize } from './describe.ts';
+import { type OperationSize, sizeOfOperation } from './describe.ts';
 import { Control } from './executor/control.ts';
 import type { ExecutablePlan } from './plan-executable.ts';
 import type { WorkerPool } from './pool.ts';
@@ -74,7 +74,7 @@ export class WasmExecutable implements Executable {
         for (let i = 0; i < body.length; i++) milliseconds[i]! += times[i]! / this.pool.threads;
       }
       return body.map((operation, i) => ({
-        ...describeOperation(this.program, operation, batch.count),
+        ...sizeOfOperation(this.program, operation, batch.count),
         milliseconds: milliseconds[i]!,
       }));
     });

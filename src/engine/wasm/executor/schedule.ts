@@ -2,7 +2,7 @@
 // it can follow on the same block; serial operations (batch statistics) end the phase before them;
 // weights are prepared beside the phase before, weight gradients summed beside the phase after.
 
-import { buffersOf } from '../../accesses.ts';
+import { buffersOf } from '../../operations/index.ts';
 import { bufferBytes } from '../../plan.ts';
 import type { BufferId, Operation, Program } from '../../program.ts';
 import { convolutionBackward } from './backward.ts';
