@@ -1,6 +1,6 @@
-// The epilogues in float64, value by value, as `Epilogue` in signatures.ts describes them.
+// The epilogues in float64, value by value, as `Epilogue` in epilogue.ts describes them.
 
-import type { Epilogue } from '../../../src/engine/wasm/kernels/signatures.ts';
+import type { Epilogue } from '../../../src/engine/wasm/kernels/epilogue.ts';
 
 /** Result of an epilogue over values [pixels][channels], and what it adds to the sums. */
 export function applyEpilogue(

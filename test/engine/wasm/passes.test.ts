@@ -4,11 +4,15 @@
 import { describe, expect, test } from 'vitest';
 import {
   type Epilogue,
-  interiorOffset,
-  type Staging,
-} from '../../../src/engine/wasm/kernels/signatures.ts';
+  epiloguePass,
+  productSums,
+} from '../../../src/engine/wasm/kernels/epilogue.ts';
+import { interiorOffset } from '../../../src/engine/wasm/kernels/padded.ts';
+import { averagePool, averagePoolGradient } from '../../../src/engine/wasm/kernels/pool.ts';
+import { shortcutGather, shortcutScatterAdd } from '../../../src/engine/wasm/kernels/shortcut.ts';
+import { type Staging, stage as stageKernel } from '../../../src/engine/wasm/kernels/stage.ts';
 import { applyEpilogue } from './epilogue-formulas.ts';
-import { Bench, MODES, pad, random, relativeError } from './harness.ts';
+import { Bench, MODES, pad, random, relativeError, SEPARATE } from './harness.ts';
 
 const SHAPES = [
   { height: 8, width: 8, channels: 16 },
@@ -71,15 +75,7 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
     });
     for (const destination of ['padded', 'dense'] as const) {
       for (const keep of [false, true]) {
-        const spec = {
-          family: 'stage',
-          staging,
-          height,
-          width,
-          channels,
-          destination,
-          keep,
-        } as const;
+        const spec = stageKernel({ staging, height, width, channels, destination, keep });
         const bench = new Bench([spec], mode, 40);
         const padded = destination === 'padded';
         const values = (height + 2) * (width + 2) * channels;
@@ -121,14 +117,9 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
     'epilogue $epilogue, $height×$width×$channels',
     ({ epilogue, height, width, channels }) => {
       const size = height * width * channels;
-      const spec = { family: 'epilogue', epilogue, height, width, channels } as const;
+      const spec = epiloguePass({ epilogue, height, width, channels });
       const bench = new Bench([spec], mode, 40);
-      const [v, a, b, c] = [1, 2, 3, 4].map((seed) => random(size, seed)) as [
-        Float32Array,
-        Float32Array,
-        Float32Array,
-        Float32Array,
-      ];
+      const [v, a, b, c] = [random(size, 1), random(size, 2), random(size, 3), random(size, 4)];
       const coef = random(2 * channels, 5);
       const before = random(2 * channels, 6);
       const image = bench.put(v);
@@ -144,7 +135,7 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
   test.each(SHAPES)('sums of products, $height×$width×$channels', (shape) => {
     const { height, width, channels } = shape;
     const size = height * width * channels;
-    const spec = { family: 'productSums', ...shape } as const;
+    const spec = productSums(shape);
     const bench = new Bench([spec], mode, 40);
     const [v, a] = [random(size, 1), random(size, 2)];
     const sums = bench.reserve(2 * channels * 4);
@@ -160,8 +151,8 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
   test.each([16, 32, 64])('option A shortcut and its adjoint, %i channels', (channels) => {
     const [height, width] = [4, 6];
     const shape = { height, width, channels };
-    const gather = { family: 'shortcutGather', ...shape } as const;
-    const scatter = { family: 'shortcutScatterAdd', ...shape } as const;
+    const gather = shortcutGather(shape);
+    const scatter = shortcutScatterAdd(shape);
     const bench = new Bench([gather, scatter], mode, 40);
     const large = random(4 * height * width * (channels / 2), 1);
     const small = random(height * width * channels, 2);
@@ -186,8 +177,8 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
   test.each(SHAPES)('average pool and its gradient, $height×$width×$channels', (shape) => {
     const { height, width, channels } = shape;
     const size = height * width * channels;
-    const pool = { family: 'averagePool', ...shape } as const;
-    const gradient = { family: 'averagePoolGradient', ...shape } as const;
+    const pool = averagePool(shape);
+    const gradient = averagePoolGradient(shape);
     const bench = new Bench([pool, gradient], mode, 40);
     const [image, a] = [random(size, 1), random(size, 2)];
     const dPooled = random(channels, 3);
@@ -208,16 +199,15 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
 });
 
 test('a NaN passes through ReLU, so that it reaches the loss and stops the run', () => {
-  const spec = {
-    family: 'stage',
+  const spec = stageKernel({
     staging: 'normRelu',
     height: 4,
     width: 4,
     channels: 8,
     destination: 'dense',
     keep: false,
-  } as const;
-  const bench = new Bench([spec], MODES[0]!, 40);
+  });
+  const bench = new Bench([spec], SEPARATE, 40);
   const image = random(128, 1);
   image[5] = Number.NaN;
   const coef = new Float32Array(16).fill(1, 0, 8);

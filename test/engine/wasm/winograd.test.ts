@@ -3,10 +3,11 @@
 
 import { describe, expect, test } from 'vitest';
 import type { KernelOptions } from '../../../src/engine/wasm/kernels/context.ts';
+import type { ConvolutionShape } from '../../../src/engine/wasm/kernels/convolution.ts';
+import type { Epilogue } from '../../../src/engine/wasm/kernels/epilogue.ts';
+import { interiorOffset } from '../../../src/engine/wasm/kernels/padded.ts';
+import { reverseWeights } from '../../../src/engine/wasm/kernels/rearrange-weights.ts';
 import {
-  type Epilogue,
-  interiorOffset,
-  type KernelSpec,
   type WinogradTile,
   winogradBlock,
   winogradColumnsBytes,
@@ -14,7 +15,20 @@ import {
   winogradPlaneStride,
   winogradPlanes,
   winogradPlanesBytes,
-} from '../../../src/engine/wasm/kernels/signatures.ts';
+} from '../../../src/engine/wasm/kernels/winograd/layout.ts';
+import { winogradOutput } from '../../../src/engine/wasm/kernels/winograd/output.ts';
+import {
+  winogradInput,
+  winogradOutputGradient,
+} from '../../../src/engine/wasm/kernels/winograd/planes.ts';
+import {
+  winogradProduct,
+  winogradWeightProduct,
+} from '../../../src/engine/wasm/kernels/winograd/products.ts';
+import {
+  winogradWeights,
+  winogradWeightsAdjoint,
+} from '../../../src/engine/wasm/kernels/winograd/weights.ts';
 import { applyEpilogue } from './epilogue-formulas.ts';
 import {
   Bench,
@@ -42,24 +56,18 @@ const WEIGHT_BOUND = { 4: 6e-6, 2: 2e-6 };
 function setUp(c: (typeof CASES)[number], mode: KernelOptions, epilogues: readonly Epilogue[]) {
   const { tile, height, width, channels } = c;
   const io = { tile, inputChannels: channels, outputChannels: channels };
+  const image = { tile, width, channels };
   const specs = {
-    input: { family: 'winogradInput', tile, width, channels },
-    outputGradient: { family: 'winogradOutputGradient', tile, width, channels },
-    product: { family: 'winogradProduct', ...io },
-    weightProduct: { family: 'winogradWeightProduct', ...io },
-    weights: { family: 'winogradWeights', tile },
-    adjoint: { family: 'winogradWeightsAdjoint', tile },
-    reverse: {
-      family: 'reverseWeights',
-      kernel: 3,
-      inputChannels: channels,
-      outputChannels: channels,
-    },
-  } as const;
-  const output = (epilogue: Epilogue) =>
-    ({ family: 'winogradOutput', tile, width, channels, epilogue }) as const;
-  const all: KernelSpec[] = [...Object.values(specs), ...epilogues.map(output)];
-  const bench = new Bench(all, mode);
+    input: winogradInput(image),
+    outputGradient: winogradOutputGradient(image),
+    product: winogradProduct(io),
+    weightProduct: winogradWeightProduct(io),
+    weights: winogradWeights({ tile }),
+    adjoint: winogradWeightsAdjoint({ tile }),
+    reverse: reverseWeights({ kernel: 3, inputChannels: channels, outputChannels: channels }),
+  };
+  const output = (epilogue: Epilogue) => winogradOutput({ ...image, epilogue });
+  const bench = new Bench([...Object.values(specs), ...epilogues.map(output)], mode);
   const tiles = (height / tile) * (width / tile);
   const stride = winogradPlaneStride(tiles, channels);
   const planeBytes = channels * channels * 4;
@@ -75,15 +83,9 @@ function setUp(c: (typeof CASES)[number], mode: KernelOptions, epilogues: readon
   return { bench, specs, output, scratch, tiles, stride, planeBytes };
 }
 
-function shapeOf({ height, width, channels }: (typeof CASES)[number]) {
-  return {
-    kernel: 3,
-    stride: 1,
-    height,
-    width,
-    inputChannels: channels,
-    outputChannels: channels,
-  } as const;
+function shapeOf({ height, width, channels }: (typeof CASES)[number]): ConvolutionShape {
+  const io = { inputChannels: channels, outputChannels: channels };
+  return { kernel: 3, stride: 1, height, width, ...io };
 }
 
 describe.each(MODES)('Winograd, $multiplyAdd, tiles for $simdWidth bits', (mode) => {

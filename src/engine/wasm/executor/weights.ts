@@ -4,7 +4,9 @@
 // before; the memory does not grow with depth. For inference each convolution has its own.
 
 import type { ConvolutionGeometry } from '../../program.ts';
-import { winogradPlanes } from '../kernels/signatures.ts';
+import { parityWeights, reverseWeights } from '../kernels/rearrange-weights.ts';
+import { winogradPlanes } from '../kernels/winograd/layout.ts';
+import { winogradWeights } from '../kernels/winograd/weights.ts';
 import { usesWinograd } from './blocks.ts';
 import type { Context } from './context.ts';
 import type { Contribution } from './schedule-types.ts';
@@ -31,7 +33,7 @@ export function forwardWeights(
 ): PreparedWeights {
   if (!usesWinograd(conv, context.tile)) return { address: weights };
   const address = slot();
-  const transform = context.kernel({ family: 'winogradWeights', tile: context.tile });
+  const transform = context.kernel(winogradWeights({ tile: context.tile }));
   const planeBytes = conv.inChannels * conv.outChannels * 4;
   return { address, prepare: once(() => transform(weights, address, planeBytes)) };
 }
@@ -43,14 +45,14 @@ export function backwardWeights(context: Context, conv: ConvolutionGeometry): Pr
   const address = context.takeWeightSlot();
   const shape = { kernel, inputChannels: inChannels, outputChannels: outChannels } as const;
   if (stride === 2 && kernel === 3) {
-    const reorder = context.kernel({ family: 'parityWeights', ...shape });
+    const reorder = context.kernel(parityWeights(shape));
     return { address, prepare: once(() => reorder(weights, address)) };
   }
-  const reverse = context.kernel({ family: 'reverseWeights', ...shape });
+  const reverse = context.kernel(reverseWeights(shape));
   if (!usesWinograd(conv, context.tile)) {
     return { address, prepare: once(() => reverse(weights, address)) };
   }
-  const transform = context.kernel({ family: 'winogradWeights', tile: context.tile });
+  const transform = context.kernel(winogradWeights({ tile: context.tile }));
   const reversed = context.scratch.weights;
   const prepare = once(() => {
     reverse(weights, reversed);
