@@ -4,9 +4,9 @@
 import { convolution } from '../src/engine/wasm/kernels/convolution.ts';
 import { convolutionWeightGradient } from '../src/engine/wasm/kernels/convolution-weight-gradient.ts';
 import { epiloguePass } from '../src/engine/wasm/kernels/epilogue.ts';
+import { interiorOffset } from '../src/engine/wasm/kernels/image.ts';
 import { inputImage } from '../src/engine/wasm/kernels/input-image.ts';
 import type { KernelSpec } from '../src/engine/wasm/kernels/kernel.ts';
-import { interiorOffset } from '../src/engine/wasm/kernels/padded.ts';
 import { shortcutScatterAdd } from '../src/engine/wasm/kernels/shortcut.ts';
 import { stage as stageKernel } from '../src/engine/wasm/kernels/stage.ts';
 import { stridedInputGradient } from '../src/engine/wasm/kernels/strided-input-gradient.ts';
@@ -125,9 +125,9 @@ export function kernelCalls(): KernelCall[] {
     );
     const half = Math.floor(blocks / 2);
     for (const [epilogue, count] of [
-      ['forward', blocks],
-      ['mid', blocks - half],
-      ['blockAdd', half],
+      ['statistics', blocks],
+      ['normReluGradient', blocks - half],
+      ['addReluGradient', half],
     ] as const) {
       add(
         `Y ${epilogue} ${label}`,
@@ -216,8 +216,8 @@ export function kernelCalls(): KernelCall[] {
     );
     const pass = { height: large, width: large, channels: inputChannels };
     add('scatter', shortcutScatterAdd(shape), [A, B], 1);
-    add('pass block', epiloguePass({ epilogue: 'block', ...pass }), [A, B, C, D, E, F], 1);
-    add('pass forward', epiloguePass({ epilogue: 'forward', ...shape }), [A, B, C, D, E, F], 1);
+    add('pass block', epiloguePass({ epilogue: 'reluGradient', ...pass }), [A, B, C, D, E, F], 1);
+    add('pass forward', epiloguePass({ epilogue: 'statistics', ...shape }), [A, B, C, D, E, F], 1);
   }
   return calls;
 }

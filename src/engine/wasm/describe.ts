@@ -4,6 +4,7 @@ import type { OperationTiming } from '../backend.ts';
 import { buffersOf, describeOperation } from '../operations/index.ts';
 import { bufferBytes } from '../plan.ts';
 import type { Operation, Program } from '../program.ts';
+import { bufferSpec } from './executor/context.ts';
 
 /** What is known of an operation before it runs. */
 export interface OperationSize extends Omit<OperationTiming, 'milliseconds'> {
@@ -16,14 +17,14 @@ export interface OperationSize extends Omit<OperationTiming, 'milliseconds'> {
 
 /** Name, multiply-adds (of the direct algorithm) and bytes of an operation on `count` images. */
 export function sizeOfOperation(
-  { buffers, norms, batchSize }: Program,
+  program: Program,
   operation: Operation,
   count: number,
 ): OperationSize {
-  const { name, multiplyAdds } = describeOperation(operation, norms);
+  const { name, multiplyAdds } = describeOperation(operation, program.norms);
   const bytes = buffersOf(operation)
-    .map((id) => buffers[id]!)
+    .map((id) => bufferSpec(program, id))
     .filter(({ perImage }) => perImage > 0)
-    .reduce((sum, buffer) => sum + (count / batchSize) * bufferBytes(buffer), 0);
+    .reduce((sum, buffer) => sum + (count / program.batchSize) * bufferBytes(buffer), 0);
   return { name, multiplyAdds: count * multiplyAdds, bytes };
 }

@@ -60,7 +60,7 @@ export function measureSimd(): SimdMeasurement {
       rates.set(name, Math.max(rate, rates.get(name) ?? 0));
     }
   }
-  const rate = (name: string) => rates.get(name)!;
+  const rate = (name: string) => rates.get(name) ?? 0;
   const wide = MODES.some(
     (mode) => rate(`${mode} 256 paired`) > WIDE_RATIO * rate(`${mode} 256 unpaired`),
   );

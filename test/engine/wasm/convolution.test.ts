@@ -6,7 +6,7 @@ import {
   convolution,
 } from '../../../src/engine/wasm/kernels/convolution.ts';
 import { convolutionWeightGradient } from '../../../src/engine/wasm/kernels/convolution-weight-gradient.ts';
-import { interiorOffset } from '../../../src/engine/wasm/kernels/padded.ts';
+import { interiorOffset } from '../../../src/engine/wasm/kernels/image.ts';
 import {
   parityWeights,
   reverseWeights,

@@ -7,7 +7,7 @@ import {
   epiloguePass,
   productSums,
 } from '../../../src/engine/wasm/kernels/epilogue.ts';
-import { interiorOffset } from '../../../src/engine/wasm/kernels/padded.ts';
+import { interiorOffset } from '../../../src/engine/wasm/kernels/image.ts';
 import { averagePool, averagePoolGradient } from '../../../src/engine/wasm/kernels/pool.ts';
 import { shortcutGather, shortcutScatterAdd } from '../../../src/engine/wasm/kernels/shortcut.ts';
 import { type Staging, stage as stageKernel } from '../../../src/engine/wasm/kernels/stage.ts';
@@ -45,13 +45,13 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
     const a = random(size, 1);
     // Option A's operand has twice the extent and half the channels: twice the values.
     const b = random(2 * size, 2);
-    const coef = random(3 * channels, 3);
-    const coefB = random(2 * channels, 4);
+    const coefficients = random(3 * channels, 3);
+    const shortcutCoefficients = random(2 * channels, 4);
     const relu = (x: number) => Math.max(0, x);
     const expected = Array.from({ length: size }, (_, i) => {
       const c = i % channels;
       const pixel = Math.floor(i / channels);
-      const norm = coef[c]! * a[i]! + coef[channels + c]!;
+      const norm = coefficients[c]! * a[i]! + coefficients[channels + c]!;
       switch (staging) {
         case 'copy':
           return a[i]!;
@@ -66,9 +66,15 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
           return relu(norm + b[((2 * y * 2 * width + 2 * x) * channels) / 2 + from]!);
         }
         case 'normProjectRelu':
-          return relu(norm + coefB[c]! * b[i]! + coefB[channels + c]!);
+          return relu(
+            norm + shortcutCoefficients[c]! * b[i]! + shortcutCoefficients[channels + c]!,
+          );
         case 'gradient':
-          return coef[c]! * a[i]! + coef[channels + c]! * b[i]! + coef[2 * channels + c]!;
+          return (
+            coefficients[c]! * a[i]! +
+            coefficients[channels + c]! * b[i]! +
+            coefficients[2 * channels + c]!
+          );
         default:
           return staging satisfies never;
       }
@@ -87,8 +93,8 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
           keep ? kept : 0,
           bench.put(a),
           bench.put(b),
-          bench.put(coef),
-          bench.put(coefB),
+          bench.put(coefficients),
+          bench.put(shortcutCoefficients),
         );
         const dense = Float32Array.from(expected);
         const whole = padded ? pad(dense, height, width, channels) : dense;
@@ -105,10 +111,10 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
   });
 
   const epilogues: readonly Exclude<Epilogue, 'none'>[] = [
-    'forward',
-    'mid',
-    'block',
-    'blockAdd',
+    'statistics',
+    'normReluGradient',
+    'reluGradient',
+    'addReluGradient',
     'bias',
     'biasRelu',
     'biasAddRelu',
@@ -120,12 +126,19 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
       const spec = epiloguePass({ epilogue, height, width, channels });
       const bench = new Bench([spec], mode, 40);
       const [v, a, b, c] = [random(size, 1), random(size, 2), random(size, 3), random(size, 4)];
-      const coef = random(2 * channels, 5);
+      const coefficients = random(2 * channels, 5);
       const before = random(2 * channels, 6);
       const image = bench.put(v);
       const sums = bench.put(before);
-      bench.kernel(spec)(image, sums, bench.put(a), bench.put(b), bench.put(c), bench.put(coef));
-      const expected = applyEpilogue(epilogue, v, a, b, c, coef, channels);
+      bench.kernel(spec)(
+        image,
+        sums,
+        bench.put(a),
+        bench.put(b),
+        bench.put(c),
+        bench.put(coefficients),
+      );
+      const expected = applyEpilogue(epilogue, v, a, b, c, coefficients, channels);
       expect(relativeError(bench.floats(image, size), expected.values)).toBeLessThan(ELEMENTWISE);
       const total = (expected.sums ?? new Float64Array(2 * channels)).map((s, i) => s + before[i]!);
       expect(relativeError(bench.floats(sums, 2 * channels), total)).toBeLessThan(SUMS);
@@ -192,7 +205,7 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
     const [output, sums] = [bench.reserve(size * 4), bench.reserve(2 * channels * 4)];
     bench.kernel(gradient)(bench.put(dPooled), output, sums, bench.put(a), imageAt);
     const spread = Float64Array.from(image, (_, i) => dPooled[i % channels]! / (height * width));
-    const expected = applyEpilogue('block', spread, a, image, [], [], channels);
+    const expected = applyEpilogue('reluGradient', spread, a, image, [], [], channels);
     expect(relativeError(bench.floats(output, size), expected.values)).toBeLessThan(ELEMENTWISE);
     expect(relativeError(bench.floats(sums, 2 * channels), expected.sums!)).toBeLessThan(SUMS);
   });
@@ -210,8 +223,8 @@ test('a NaN passes through ReLU, so that it reaches the loss and stops the run',
   const bench = new Bench([spec], SEPARATE, 40);
   const image = random(128, 1);
   image[5] = Number.NaN;
-  const coef = new Float32Array(16).fill(1, 0, 8);
+  const coefficients = new Float32Array(16).fill(1, 0, 8);
   const output = bench.reserve(512);
-  bench.kernel(spec)(output, 0, bench.put(image), 0, bench.put(coef), 0);
+  bench.kernel(spec)(output, 0, bench.put(image), 0, bench.put(coefficients), 0);
   expect(bench.floats(output, 128)[5]).toBeNaN();
 });

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { KernelOptions } from '../../../src/engine/wasm/kernels/context.ts';
 import type { ConvolutionShape } from '../../../src/engine/wasm/kernels/convolution.ts';
 import type { Epilogue } from '../../../src/engine/wasm/kernels/epilogue.ts';
-import { interiorOffset } from '../../../src/engine/wasm/kernels/padded.ts';
+import { interiorOffset } from '../../../src/engine/wasm/kernels/image.ts';
 import { reverseWeights } from '../../../src/engine/wasm/kernels/rearrange-weights.ts';
 import {
   type WinogradTile,
@@ -155,10 +155,10 @@ describe.each(MODES)('Winograd, $multiplyAdd, tiles for $simdWidth bits', (mode)
 
   const epilogues: readonly Epilogue[] = [
     'none',
-    'forward',
-    'mid',
-    'block',
-    'blockAdd',
+    'statistics',
+    'normReluGradient',
+    'reluGradient',
+    'addReluGradient',
     'bias',
     'biasRelu',
     'biasAddRelu',
@@ -171,7 +171,7 @@ describe.each(MODES)('Winograd, $multiplyAdd, tiles for $simdWidth bits', (mode)
     const x = random(size, 1);
     const g = random(9 * channels * channels, 2);
     const [a, b, cc] = [random(size, 4), random(size, 5), random(size, 6)];
-    const coef = random(2 * channels, 7);
+    const coefficients = random(2 * channels, 7);
     const before = random(2 * channels, 8);
     bench.kernel(specs.weights)(bench.put(g), scratch.u, planeBytes);
     bench.kernel(specs.input)(
@@ -185,7 +185,7 @@ describe.each(MODES)('Winograd, $multiplyAdd, tiles for $simdWidth bits', (mode)
     const [aAt, bAt, cAt] = [bench.put(a), bench.put(b), bench.put(cc)];
     const sums = bench.put(before);
     const result = bench.reserve(size * 4);
-    const coefAt = bench.put(coef);
+    const coefficientsAt = bench.put(coefficients);
     for (const row of [0, 2]) {
       const offset = row * tile * width * channels * 4;
       bench.kernel(output(epilogue))(
@@ -197,11 +197,19 @@ describe.each(MODES)('Winograd, $multiplyAdd, tiles for $simdWidth bits', (mode)
         aAt + offset,
         bAt + offset,
         cAt + offset,
-        coefAt,
+        coefficientsAt,
         scratch.temporary,
       );
     }
-    const expected = applyEpilogue(epilogue, convolve(x, g, shapeOf(c)), a, b, cc, coef, channels);
+    const expected = applyEpilogue(
+      epilogue,
+      convolve(x, g, shapeOf(c)),
+      a,
+      b,
+      cc,
+      coefficients,
+      channels,
+    );
     expect(relativeError(bench.floats(result, size), expected.values)).toBeLessThan(2e-6);
     const actualSums = bench.floats(sums, 2 * channels).map((v, i) => v - before[i]!);
     if (expected.sums === null) expect(Math.max(...actualSums.map(Math.abs))).toBe(0);

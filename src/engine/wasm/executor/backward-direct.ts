@@ -5,7 +5,7 @@ import type { ConvolutionGeometry } from '../../program.ts';
 import { copyBytes, zeroBytes } from '../kernels/bulk-memory.ts';
 import { convolution } from '../kernels/convolution.ts';
 import { convolutionWeightGradient } from '../kernels/convolution-weight-gradient.ts';
-import { interiorOffset } from '../kernels/padded.ts';
+import { interiorOffset } from '../kernels/image.ts';
 import { shortcutScatterAdd } from '../kernels/shortcut.ts';
 import { stridedInputGradient } from '../kernels/strided-input-gradient.ts';
 import type { BackwardParts } from './backward-parts.ts';

@@ -3,7 +3,7 @@
 
 import type { ConvolutionGeometry } from '../../program.ts';
 import { zeroBytes } from '../kernels/bulk-memory.ts';
-import { interiorOffset } from '../kernels/padded.ts';
+import { interiorOffset } from '../kernels/image.ts';
 import {
   type WinogradTile,
   winogradBlock,

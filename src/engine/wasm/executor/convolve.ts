@@ -20,7 +20,7 @@ export interface EpilogueCall {
   readonly a?: PlacedBuffer;
   readonly b?: PlacedBuffer;
   readonly c?: PlacedBuffer;
-  readonly coef?: number;
+  readonly coefficients?: number;
   /** Where the kernel adds its float32 sums. */
   readonly sums?: number;
 }
@@ -85,7 +85,7 @@ export function convolutionShape({
 /** An epilogue as a pass over one stored image. */
 export function finishImage(
   context: Context,
-  { kind, a, b, c, coef = 0, sums = 0 }: EpilogueCall,
+  { kind, a, b, c, coefficients = 0, sums = 0 }: EpilogueCall,
   size: number,
   channels: number,
 ): (image: number, address: number) => void {
@@ -94,7 +94,14 @@ export function finishImage(
     epiloguePass({ epilogue: kind, height: size, width: size, channels }),
   );
   return (image, address) =>
-    pass(address, sums, a ? a.at(image) : 0, b ? b.at(image) : 0, c ? c.at(image) : 0, coef);
+    pass(
+      address,
+      sums,
+      a ? a.at(image) : 0,
+      b ? b.at(image) : 0,
+      c ? c.at(image) : 0,
+      coefficients,
+    );
 }
 
 function convolveWinograd(context: Context, call: ConvolveCall, tile: WinogradTile): Convolve {
@@ -146,7 +153,7 @@ export function winogradGroup(
   call: WinogradGroupCall,
 ): (start: number, images: number, part: number) => void {
   const { tile, size, inputChannels, outputChannels, scratch, weights, output } = call;
-  const { kind, a, b, c, coef = 0, sums = 0 } = call.epilogue;
+  const { kind, a, b, c, coefficients = 0, sums = 0 } = call.epilogue;
   const transform = context.kernel(winogradInput({ tile, width: size, channels: inputChannels }));
   const product = context.kernel(winogradProduct({ tile, inputChannels, outputChannels }));
   const finish = context.kernel(
@@ -175,7 +182,7 @@ export function winogradGroup(
         a ? a.at(image) + offset : 0,
         b ? b.at(image) + offset : 0,
         c ? c.at(image) + offset : 0,
-        coef,
+        coefficients,
         temporary,
       );
     }

@@ -3,7 +3,7 @@
 // core's cache.
 
 import type { ConvolutionGeometry, Program } from '../../program.ts';
-import { paddedBytes } from '../kernels/padded.ts';
+import { paddedBytes } from '../kernels/image.ts';
 import {
   type WinogradTile,
   winogradBlock,

@@ -2,8 +2,8 @@
 // batch norm, ReLU and shortcut (or batch norm's backward formula) applied on the way.
 
 import type { Activation, ConvolutionGeometry, OutputGradient } from '../../program.ts';
+import { interiorOffset } from '../kernels/image.ts';
 import { inputImage } from '../kernels/input-image.ts';
-import { interiorOffset } from '../kernels/padded.ts';
 import { stage as stageKernel } from '../kernels/stage.ts';
 import { type Context, normAddresses } from './context.ts';
 
@@ -34,29 +34,37 @@ export function stageActivation(
     }
     case 'normalized': {
       const y = context.images(activation.y);
-      const coef = normAddresses(context, activation.norm).forward;
+      const coefficients = normAddresses(context, activation.norm).forward;
       const { shortcut } = activation;
       const keeps = activation.keep !== undefined;
       const keep = activation.keep === undefined ? undefined : context.images(activation.keep);
       const keepAt = (image: number) => (keep ? keep.at(image) : 0);
       if (!shortcut) {
         const stage = context.kernel(stageKernel({ ...shape, staging: 'normRelu', keep: keeps }));
-        return (image, target) => stage(target + inner, keepAt(image), y.at(image), 0, coef, 0);
+        return (image, target) =>
+          stage(target + inner, keepAt(image), y.at(image), 0, coefficients, 0);
       }
       if (shortcut.kind === 'projection') {
         const b = context.images(shortcut.y);
-        const coefB = normAddresses(context, shortcut.norm).forward;
+        const shortcutCoefficients = normAddresses(context, shortcut.norm).forward;
         const stage = context.kernel(
           stageKernel({ ...shape, staging: 'normProjectRelu', keep: keeps }),
         );
         return (image, target) =>
-          stage(target + inner, keepAt(image), y.at(image), b.at(image), coef, coefB);
+          stage(
+            target + inner,
+            keepAt(image),
+            y.at(image),
+            b.at(image),
+            coefficients,
+            shortcutCoefficients,
+          );
       }
       const b = context.images(shortcut.x);
       const staging = shortcut.kind === 'identity' ? 'normAddRelu' : 'normPadRelu';
       const stage = context.kernel(stageKernel({ ...shape, staging, keep: keeps }));
       return (image, target) =>
-        stage(target + inner, keepAt(image), y.at(image), b.at(image), coef, 0);
+        stage(target + inner, keepAt(image), y.at(image), b.at(image), coefficients, 0);
     }
     default:
       throw new Error(`unknown activation ${activation satisfies never}`);
@@ -81,7 +89,7 @@ export function stageGradient(
 ): StageImage {
   const dz = context.images(gradient.dz);
   const y = context.images(gradient.y);
-  const coef = normAddresses(context, gradient.norm).backward;
+  const coefficients = normAddresses(context, gradient.norm).backward;
   const inner = interiorOffset(size, channels);
   const stage = context.kernel(
     stageKernel({
@@ -93,7 +101,7 @@ export function stageGradient(
       keep: false,
     }),
   );
-  return (image, target) => stage(target + inner, 0, dz.at(image), y.at(image), coef, 0);
+  return (image, target) => stage(target + inner, 0, dz.at(image), y.at(image), coefficients, 0);
 }
 
 function stageBytes(context: Context): StageImage {

@@ -58,7 +58,7 @@ export function wides<N extends number>(fn: FunctionBuilder, count: N): FixedArr
 export function wideGroups<Name extends string>(
   fn: FunctionBuilder,
   count: number,
-  ...names: readonly Name[]
+  names: readonly Name[],
 ): Readonly<Record<Name, Wide>>[] {
   const columns = names.map((name) => [name, wides(fn, count)] as const);
   return Array.from(

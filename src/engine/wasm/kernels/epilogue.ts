@@ -20,6 +20,7 @@ import {
   wideGroups,
   wides,
 } from './context.ts';
+import type { ImageShape } from './image.ts';
 import { defineKernel } from './kernel.ts';
 
 /**
@@ -27,23 +28,24 @@ import { defineKernel } from './kernel.ts';
  * The tensors a, b, c are dense images of the same shape as the result.
  *
  * - `none`: store v.
- * - `forward`: store v; sums Σv, Σv². (batch norm statistics)
- * - `mid`: v is the gradient of relu(scale*a + shift), a = kept convolution output, coef = [scale C]
- *   [shift C]. dz = v where scale*a + shift > 0, else 0. Store dz; sums Σdz, Σdz*a.
- * - `block`: v is the gradient of a stored block output b. dz = v where b > 0, else 0. Store dz;
- *   sums Σdz, Σdz*a, a = the convolution output under the batch norm that made b.
- * - `blockAdd`: as `block` with v + c for v: c is the gradient that arrives by the shortcut. c may be
- *   the same buffer as the output.
- * - `bias`: inference, batch norm folded: v + bias, coef = [bias C].
+ * - `statistics`: store v; sums Σv, Σv². (batch norm statistics)
+ * - `normReluGradient`: v is the gradient of relu(scale*a + shift), a = kept convolution output,
+ *   coefficients = [scale C][shift C]. dz = v where scale*a + shift > 0, else 0. Store dz; sums Σdz,
+ *   Σdz*a.
+ * - `reluGradient`: v is the gradient of a stored ReLU's output b. dz = v where b > 0, else 0. Store
+ *   dz; sums Σdz, Σdz*a, a = the convolution output under the batch norm that made b.
+ * - `addReluGradient`: as `reluGradient` with v + c for v: c is the gradient that arrives by the
+ *   shortcut. c may be the same buffer as the output.
+ * - `bias`: inference, batch norm folded: v + bias, coefficients = [bias C].
  * - `biasRelu`: relu(v + bias).
  * - `biasAddRelu`: relu(v + bias + a), a = shortcut.
  */
 export type Epilogue =
   | 'none'
-  | 'forward'
-  | 'mid'
-  | 'block'
-  | 'blockAdd'
+  | 'statistics'
+  | 'normReluGradient'
+  | 'reluGradient'
+  | 'addReluGradient'
   | 'bias'
   | 'biasRelu'
   | 'biasAddRelu';
@@ -55,25 +57,24 @@ export interface EpilogueAddresses {
   readonly a: Local<'i32'>;
   readonly b: Local<'i32'>;
   readonly c: Local<'i32'>;
-  readonly coef: Local<'i32'>;
+  readonly coefficients: Local<'i32'>;
 }
 
 /** Which operands an epilogue reads, and whether it sums. */
 export function epilogueOperands(epilogue: Epilogue) {
-  const block = epilogue === 'block' || epilogue === 'blockAdd';
+  const stored = epilogue === 'reluGradient' || epilogue === 'addReluGradient';
   return {
-    a: block || epilogue === 'mid' || epilogue === 'biasAddRelu',
-    b: block,
-    c: epilogue === 'blockAdd',
-    sums: block || epilogue === 'mid' || epilogue === 'forward',
+    a: stored || epilogue === 'normReluGradient' || epilogue === 'biasAddRelu',
+    b: stored,
+    c: epilogue === 'addReluGradient',
+    sums: stored || epilogue === 'normReluGradient' || epilogue === 'statistics',
     bias: epilogue === 'bias' || epilogue === 'biasRelu' || epilogue === 'biasAddRelu',
   };
 }
 
-/** One wide value of everything that an epilogue works with. */
-type Values = Readonly<
-  Record<'v' | 'a' | 'b' | 'c' | 'first' | 'second' | 'scale' | 'shift', Wide>
->;
+/** What an epilogue works with, a wide value of each. */
+const VALUES = ['v', 'a', 'b', 'c', 'first', 'second', 'scale', 'shift'] as const;
+type Values = Readonly<Record<(typeof VALUES)[number], Wide>>;
 
 /** The formula of an epilogue, from v to v. */
 function apply(
@@ -84,15 +85,15 @@ function apply(
 ): Code {
   switch (epilogue) {
     case 'none':
-    case 'forward':
+    case 'statistics':
       return null;
-    case 'mid':
+    case 'normReluGradient':
       return setWide(v, (h) =>
         v128.and(v[h], f32x4.gt(multiplyAdd(options, a[h], scale[h], shift[h]), zero)),
       );
-    case 'block':
+    case 'reluGradient':
       return setWide(v, (h) => v128.and(v[h], f32x4.gt(b[h], zero)));
-    case 'blockAdd':
+    case 'addReluGradient':
       return setWide(v, (h) => v128.and(f32x4.add(v[h], c[h]), f32x4.gt(b[h], zero)));
     case 'bias':
       return setWide(v, (h) => f32x4.add(v[h], shift[h]));
@@ -118,22 +119,11 @@ export function emitEpilogue(
   const pixelBytes = channels * 4;
   // Two wide values (a cache line) at a time; one when the channels do not divide.
   const count = channels % 16 === 0 ? 2 : 1;
-  const group: readonly Values[] = wideGroups(
-    fn,
-    count,
-    'v',
-    'a',
-    'b',
-    'c',
-    'first',
-    'second',
-    'scale',
-    'shift',
-  );
+  const group: readonly Values[] = wideGroups(fn, count, VALUES);
   const each = (code: (values: Values, at: number) => Code): Code =>
     group.map((values, i) => code(values, i * WIDE));
   const zero = fn.local('v128');
-  const [offset, pixel, source, output, sums, aAt, bAt, cAt, coef] = fn.locals('i32', 9);
+  const [offset, pixel, source, output, sums, aAt, bAt, cAt, coefficients] = fn.locals('i32', 9);
   const operands = [
     { name: 'a', at: aAt },
     { name: 'b', at: bAt },
@@ -153,12 +143,12 @@ export function emitEpilogue(
             ]),
           ]
         : null,
-      epilogue === 'mid' || reads.bias
+      epilogue === 'normReluGradient' || reads.bias
         ? [
-            assign(coef, i32.add(addresses.coef, offset)),
+            assign(coefficients, i32.add(addresses.coefficients, offset)),
             each(({ scale, shift }, at) => [
-              epilogue === 'mid' ? loadWide(scale, coef, at) : null,
-              loadWide(shift, coef, (reads.bias ? 0 : pixelBytes) + at),
+              epilogue === 'normReluGradient' ? loadWide(scale, coefficients, at) : null,
+              loadWide(shift, coefficients, (reads.bias ? 0 : pixelBytes) + at),
             ]),
           ]
         : null,
@@ -171,7 +161,7 @@ export function emitEpilogue(
         each((values) => apply(epilogue, options, values, zero)),
         reads.sums
           ? each(({ v, a, first, second }) => {
-              const factor = epilogue === 'forward' ? v : a;
+              const factor = epilogue === 'statistics' ? v : a;
               return [
                 setWide(first, (h) => f32x4.add(first[h], v[h])),
                 setWide(second, (h) => multiplyAdd(options, v[h], factor[h], second[h])),
@@ -193,16 +183,10 @@ export function emitEpilogue(
   ];
 }
 
-interface ImageShape {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
-
 /** An epilogue as a pass of its own over one dense image, in place (after direct convolutions). */
 export const epiloguePass = defineKernel({
   name: 'epilogue',
-  parameters: ['image', 'sums', 'a', 'b', 'c', 'coef'],
+  parameters: ['image', 'sums', 'a', 'b', 'c', 'coefficients'],
   generate: (
     context,
     declare,

@@ -3,13 +3,8 @@
 import { f32, f32x4, i32, v128 } from '../assembler/instructions.ts';
 import { assign, increment, loop, set } from '../assembler/module.ts';
 import { loadWide, multiplyAdd, setWide, storeWide, WIDE, wides } from './context.ts';
+import type { ImageShape } from './image.ts';
 import { defineKernel } from './kernel.ts';
-
-interface ImageShape {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
 
 /** pooled[c] = 1/(H W) Σ_hw image[h][w][c], of one dense image. */
 export const averagePool = defineKernel({

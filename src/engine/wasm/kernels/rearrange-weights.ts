@@ -4,15 +4,12 @@
 import { f32, i32 } from '../assembler/instructions.ts';
 import { assign, type FunctionBuilder, increment, loop } from '../assembler/module.ts';
 import type { Local } from '../assembler/value.ts';
+import type { ConvolutionShape } from './convolution.ts';
 import { defineKernel } from './kernel.ts';
 import { PARITY_TAPS } from './strided-input-gradient.ts';
 
-interface WeightShape {
-  /** Kernel edge: 3, or 1 for a projection (`reverseWeights` only: a transpose). */
-  readonly kernel: 1 | 3;
-  readonly inputChannels: number;
-  readonly outputChannels: number;
-}
+/** kernel: 3, or 1 for a projection (`reverseWeights` only: a transpose). */
+type WeightShape = Pick<ConvolutionShape, 'kernel' | 'inputChannels' | 'outputChannels'>;
 
 /** [kh][kw][in][out] to [k-1-kh][k-1-kw][out][in]: weights of the stride-1 input gradient. */
 export const reverseWeights = defineKernel({

@@ -1,25 +1,20 @@
 // Option A shortcut between stages (He et al. 2015, section 4.2): every second pixel, with zeros for the
 // channels that are new, half of them before and half after (as the reference implementation does).
-// In training the forward direction is part of staging ('normPadRelu').
+// In training the forward direction is part of staging ('normPadRelu'). The kernels' shape is that of the
+// smaller, deeper side.
 
 import { f32x4, v128 } from '../assembler/instructions.ts';
 import { type FunctionBuilder, increment, loop, set } from '../assembler/module.ts';
 import type { Code, Local } from '../assembler/value.ts';
 import { zip } from './context.ts';
+import type { ImageShape } from './image.ts';
 import { defineKernel } from './kernel.ts';
-
-/** Of the smaller, deeper side. */
-interface SmallShape {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
 
 /** Inference: small[h][w][C/4 + c] = large[2h][2w][c], zeros elsewhere. */
 export const shortcutGather = defineKernel({
   name: 'shortcutGather',
   parameters: ['large', 'small'],
-  generate: (_, declare, shape: SmallShape) => {
+  generate: (_, declare, shape: ImageShape) => {
     const { fn, large, small } = declare();
     everySecondPixel(fn, large, small, shape, ({ values, zero }) => [
       values.map((x, i) => set(x, v128.load(large, i * 16))),
@@ -35,7 +30,7 @@ export const shortcutGather = defineKernel({
 export const shortcutScatterAdd = defineKernel({
   name: 'shortcutScatterAdd',
   parameters: ['large', 'small'],
-  generate: (_, declare, shape: SmallShape) => {
+  generate: (_, declare, shape: ImageShape) => {
     const { fn, large, small } = declare();
     everySecondPixel(fn, large, small, shape, ({ values, gradients }) => [
       values.map((x, i) => set(x, v128.load(large, i * 16))),
@@ -56,7 +51,7 @@ function everySecondPixel(
   fn: FunctionBuilder,
   large: Local<'i32'>,
   small: Local<'i32'>,
-  { height, width, channels }: SmallShape,
+  { height, width, channels }: ImageShape,
   pixel: (locals: PixelLocals) => Code,
 ): void {
   const largeChannels = channels / 2;

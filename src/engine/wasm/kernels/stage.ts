@@ -17,20 +17,21 @@ import {
   type Wide,
   wideGroups,
 } from './context.ts';
+import type { ImageShape } from './image.ts';
 import { defineKernel } from './kernel.ts';
 
 /**
  * What staging computes for each pixel.
  *
  * - `copy`: a.
- * - `normRelu`: relu(scale*a + shift); coef = [scale C][shift C].
+ * - `normRelu`: relu(scale*a + shift); coefficients = [scale C][shift C].
  * - `normAddRelu`: relu(scale*a + shift + b), b dense of the same shape (identity shortcut).
  * - `normPadRelu`: option A shortcut: b is [2H][2W][C/2]; its even pixels are added to channels
  *   C/4 … C/4 + C/2, the others get nothing.
  * - `normProjectRelu`: option B: relu(scale*a + shift + scaleB*b + shiftB), b = the 1×1 convolution's
- *   output, coefB = [scaleB C][shiftB C].
+ *   output, shortcutCoefficients = [scaleB C][shiftB C].
  * - `gradient`: batch norm backward: k1*a + k2*b + k3, a = dz, b = convolution output y,
- *   coef = [k1 C][k2 C][k3 C].
+ *   coefficients = [k1 C][k2 C][k3 C].
  */
 export type Staging =
   | 'copy'
@@ -40,31 +41,29 @@ export type Staging =
   | 'normProjectRelu'
   | 'gradient';
 
-interface StageShape {
+interface StageShape extends ImageShape {
   readonly staging: Staging;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
   /** Destination: interior of a padded scratch, or a dense image. */
   readonly destination: 'padded' | 'dense';
   /** Also store the result densely at `keep`. */
   readonly keep: boolean;
 }
 
-/** One wide value of everything that staging works with. */
-type Values = Readonly<Record<'x' | 'y' | 'scale' | 'shift' | 'third' | 'shiftB', Wide>>;
+/** What staging works with, a wide value of each: x of a, y of b, and the coefficients in order. */
+const VALUES = ['x', 'y', 'k1', 'k2', 'k3', 'k4'] as const;
+type Values = Readonly<Record<(typeof VALUES)[number], Wide>>;
 type Half = 0 | 1;
 
 /** The formula of a staging, from x to x. */
 function apply(
   staging: Staging,
   options: KernelOptions,
-  { x, y, scale, shift, third, shiftB }: Values,
+  { x, y, k1, k2, k3, k4 }: Values,
   zero: Local<'v128'>,
   inside: (h: Half) => boolean,
 ): Code {
   const madd = multiplyAdd.bind(null, options);
-  const normed = (h: Half) => madd(x[h], scale[h], shift[h]);
+  const normed = (h: Half) => madd(x[h], k1[h], k2[h]);
   switch (staging) {
     case 'copy':
       return null;
@@ -75,9 +74,9 @@ function apply(
     case 'normPadRelu':
       return setWide(x, (h) => relu(inside(h) ? f32x4.add(normed(h), y[h]) : normed(h), zero));
     case 'normProjectRelu':
-      return setWide(x, (h) => relu(f32x4.add(normed(h), madd(y[h], third[h], shiftB[h])), zero));
+      return setWide(x, (h) => relu(f32x4.add(normed(h), madd(y[h], k3[h], k4[h])), zero));
     case 'gradient':
-      return setWide(x, (h) => madd(x[h], scale[h], madd(y[h], shift[h], third[h])));
+      return setWide(x, (h) => madd(x[h], k1[h], madd(y[h], k2[h], k3[h])));
     default:
       return staging satisfies never;
   }
@@ -85,11 +84,11 @@ function apply(
 
 /**
  * One image. destination: interior of padded scratch or dense image. keep: dense, 0 when unused.
- * a, b, coef, coefB as in `Staging`; 0 when unused.
+ * a, b, coefficients, shortcutCoefficients as in `Staging`; 0 when unused.
  */
 export const stage = defineKernel({
   name: 'stage',
-  parameters: ['destination', 'keep', 'a', 'b', 'coef', 'coefB'],
+  parameters: ['destination', 'keep', 'a', 'b', 'coefficients', 'shortcutCoefficients'],
   generate: (context, declare, shape: StageShape) => {
     const { staging, height, width, channels } = shape;
     const pixelBytes = channels * 4;
@@ -98,18 +97,9 @@ export const stage = defineKernel({
     const destinationGap = shape.destination === 'padded' ? 2 * pixelBytes : 0;
     const readsB = staging !== 'copy' && staging !== 'normRelu';
 
-    const { fn, destination, keep, a, b, coef, coefB } = declare();
+    const { fn, destination, keep, a, b, coefficients, shortcutCoefficients } = declare();
     const [row, column] = fn.locals('i32', 2);
-    const group: readonly Values[] = wideGroups(
-      fn,
-      groupSize,
-      'x',
-      'y',
-      'scale',
-      'shift',
-      'third',
-      'shiftB',
-    );
+    const group: readonly Values[] = wideGroups(fn, groupSize, VALUES);
     const zero = fn.local('v128');
 
     // Padded shortcut (option A): b has half the channels at twice the resolution.
@@ -138,17 +128,17 @@ export const stage = defineKernel({
         readsB ? each(({ y }, at) => loadB(y, at)) : null,
         staging === 'copy'
           ? null
-          : each(({ scale, shift }, at) => [
-              loadWide(scale, coef, at),
-              loadWide(shift, coef, pixelBytes + at),
+          : each(({ k1, k2 }, at) => [
+              loadWide(k1, coefficients, at),
+              loadWide(k2, coefficients, pixelBytes + at),
             ]),
         staging === 'gradient'
-          ? each(({ third }, at) => loadWide(third, coef, 2 * pixelBytes + at))
+          ? each(({ k3 }, at) => loadWide(k3, coefficients, 2 * pixelBytes + at))
           : null,
         staging === 'normProjectRelu'
-          ? each(({ third, shiftB }, at) => [
-              loadWide(third, coefB, at),
-              loadWide(shiftB, coefB, pixelBytes + at),
+          ? each(({ k3, k4 }, at) => [
+              loadWide(k3, shortcutCoefficients, at),
+              loadWide(k4, shortcutCoefficients, pixelBytes + at),
             ])
           : null,
         each((values, at) => apply(staging, context, values, zero, (h) => inside(at, h))),

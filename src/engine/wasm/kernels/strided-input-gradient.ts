@@ -10,21 +10,15 @@
 
 import { i32 } from '../assembler/instructions.ts';
 import { call } from '../assembler/module.ts';
-import { emitTapLoop } from './convolution.ts';
+import { type ConvolutionShape, emitTapLoop } from './convolution.ts';
 import { defineKernel } from './kernel.ts';
 import { matrixTile } from './tiles.ts';
 
 /** Kernel indices, in the order of increasing h, that meet input rows of each parity. */
 export const PARITY_TAPS = [[1], [2, 0]] as const;
 
-/** Of the forward convolution. */
-interface StridedShape {
-  readonly kernel: 1 | 3;
-  readonly height: number;
-  readonly width: number;
-  readonly inputChannels: number;
-  readonly outputChannels: number;
-}
+/** Of the forward convolution, whose stride is 2. */
+type StridedShape = Omit<ConvolutionShape, 'stride'>;
 
 /**
  * kernel 3: overwrites the dense input gradient; weights = parityWeights' result.

@@ -90,13 +90,18 @@ function gradientEpilogue(
     if (shortcut || gate.norm !== first.norm) {
       throw new Error('a normalized gate goes with the sums of its own norm and no shortcut');
     }
-    return { kind: 'mid', a, coef: normAddresses(context, gate.norm).forward, sums: address };
+    return {
+      kind: 'normReluGradient',
+      a,
+      coefficients: normAddresses(context, gate.norm).forward,
+      sums: address,
+    };
   }
   const b = context.images(gate.x);
   if (shortcut?.kind === 'identity') {
-    return { kind: 'blockAdd', a, b, c: context.images(shortcut.dz), sums: address };
+    return { kind: 'addReluGradient', a, b, c: context.images(shortcut.dz), sums: address };
   }
-  return { kind: 'block', a, b, sums: address };
+  return { kind: 'reluGradient', a, b, sums: address };
 }
 
 function secondSums(

@@ -13,8 +13,8 @@ export const convolutionInference: WasmOperation<ConvolutionInference> = {
     const { conv, folded, input, output } = operation;
     const { blockImages } = context;
     const weights = context.flat(folded);
-    const coef = weights + conv.kernel ** 2 * conv.inChannels * conv.outChannels * 4;
-    const { epilogue, prepare } = epilogueOf(context, operation, coef);
+    const coefficients = weights + conv.kernel ** 2 * conv.inChannels * conv.outChannels * 4;
+    const { epilogue, prepare } = epilogueOf(context, operation, coefficients);
     const stage = stageInput(context, conv, input);
     const run = convolve(context, {
       conv,
@@ -36,13 +36,14 @@ export const convolutionInference: WasmOperation<ConvolutionInference> = {
 function epilogueOf(
   context: Context,
   { conv, relu, shortcut }: ConvolutionInference,
-  coef: number,
+  coefficients: number,
 ): { epilogue: EpilogueCall; prepare: (image: number) => void } {
-  if (!shortcut) return { epilogue: { kind: relu ? 'biasRelu' : 'bias', coef }, prepare: () => {} };
+  if (!shortcut)
+    return { epilogue: { kind: relu ? 'biasRelu' : 'bias', coefficients }, prepare: () => {} };
   if (!relu) throw new Error('a shortcut is followed by a ReLU');
   const x = context.images(shortcut.x);
   if (shortcut.kind === 'identity') {
-    return { epilogue: { kind: 'biasAddRelu', coef, a: x }, prepare: () => {} };
+    return { epilogue: { kind: 'biasAddRelu', coefficients, a: x }, prepare: () => {} };
   }
   // One image at a time: gathered into scratch just before the convolution that adds it.
   const gathered = context.gathered();
@@ -51,7 +52,7 @@ function epilogueOf(
     shortcutGather({ height: outSize, width: outSize, channels: outChannels }),
   );
   return {
-    epilogue: { kind: 'biasAddRelu', coef, a: gathered },
+    epilogue: { kind: 'biasAddRelu', coefficients, a: gathered },
     prepare: (image) => gather(x.at(image), gathered.at(image)),
   };
 }

@@ -20,7 +20,7 @@ export const convolution: WasmOperation<Convolution> = {
       weights: weights.address,
       stage: stageInput(context, conv, input),
       output: context.images(output),
-      epilogue: sums ? { kind: 'forward', sums: sums.address } : { kind: 'none' },
+      epilogue: sums ? { kind: 'statistics', sums: sums.address } : { kind: 'none' },
       afterGroup: (block) => sums?.take(block),
     });
     return {

@@ -3,10 +3,17 @@
 // planes + k*planeStride, each [tiles][C]. The stride skews planes by 64 bytes against cache set
 // conflicts and leaves room for `tiles` rounded up to a multiple of 4.
 
-import { paddedBytes } from '../padded.ts';
+import { paddedBytes } from '../image.ts';
 
 /** Winograd's output tile edge: F(4×4,3×3) or F(2×2,3×3). */
 export type WinogradTile = 2 | 4;
+
+/** What a transform of image data is generated for. */
+export interface TransformShape {
+  readonly tile: WinogradTile;
+  readonly width: number;
+  readonly channels: number;
+}
 
 /** Number of planes of transformed data: n*n. */
 export function winogradPlanes(tile: WinogradTile): number {

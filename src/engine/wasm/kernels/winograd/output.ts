@@ -9,15 +9,12 @@ import { assign, increment, loop } from '../../assembler/module.ts';
 import { loadWide, storeWide, WIDE } from '../context.ts';
 import { type Epilogue, emitEpilogue, epilogueOperands } from '../epilogue.ts';
 import { defineKernel } from '../kernel.ts';
-import type { WinogradTile } from './layout.ts';
+import type { TransformShape } from './layout.ts';
 import { transform } from './one-dimensional.ts';
 
 const TILE_ROW_OFFSET = 1024;
 
-interface OutputShape {
-  readonly tile: WinogradTile;
-  readonly width: number;
-  readonly channels: number;
+interface OutputShape extends TransformShape {
   readonly epilogue: Epilogue;
 }
 
@@ -36,7 +33,7 @@ export const winogradOutput = defineKernel({
     'a',
     'b',
     'c',
-    'coef',
+    'coefficients',
     'temporary',
   ],
   generate: (context, declare, { tile, width, channels, epilogue }: OutputShape) => {
@@ -44,7 +41,7 @@ export const winogradOutput = defineKernel({
     const pixelBytes = channels * 4;
     const imageRowBytes = width * pixelBytes;
 
-    const { fn, products, planeStride, tileRows, output, sums, a, b, c, coef, temporary } =
+    const { fn, products, planeStride, tileRows, output, sums, a, b, c, coefficients, temporary } =
       declare();
     const { inputs, outputs, prepare, apply } = transform(fn, context, tile, 'Aᵀ');
     const [tileRow, tileColumn, offset, i, plane, columnPlanes, half, target, tileTarget] =
@@ -81,7 +78,7 @@ export const winogradOutput = defineKernel({
       ]),
     ];
     const reads = epilogueOperands(epilogue);
-    const addresses = { source: rowBuffer, output, sums, a, b, c, coef };
+    const addresses = { source: rowBuffer, output, sums, a, b, c, coefficients };
     fn.body(
       prepare,
       loop(tileRow, 0, tileRows, 1, [

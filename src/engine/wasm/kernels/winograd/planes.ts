@@ -11,14 +11,8 @@ import { assign, type FunctionBuilder, increment, loop } from '../../assembler/m
 import type { Local } from '../../assembler/value.ts';
 import { type KernelOptions, loadWide, storeWide, WIDE } from '../context.ts';
 import { defineKernel } from '../kernel.ts';
-import type { WinogradTile } from './layout.ts';
+import type { TransformShape } from './layout.ts';
 import { transform } from './one-dimensional.ts';
-
-interface PlanesShape {
-  readonly tile: WinogradTile;
-  readonly width: number;
-  readonly channels: number;
-}
 
 /**
  * V = Bᵀ d B for `tileRows` rows of tiles of one image. padded: scratch image +
@@ -28,7 +22,7 @@ interface PlanesShape {
 export const winogradInput = defineKernel({
   name: 'winogradInput',
   parameters: ['padded', 'columns', 'planes', 'planeStride', 'tileRows'],
-  generate: (context, declare, shape: PlanesShape) => {
+  generate: (context, declare, shape: TransformShape) => {
     const { padded: image, ...locals } = declare();
     emitPlanes({ image, ...locals }, context, shape, 'Bᵀ');
   },
@@ -38,7 +32,7 @@ export const winogradInput = defineKernel({
 export const winogradOutputGradient = defineKernel({
   name: 'winogradOutputGradient',
   parameters: ['interior', 'columns', 'planes', 'planeStride', 'tileRows'],
-  generate: (context, declare, shape: PlanesShape) => {
+  generate: (context, declare, shape: TransformShape) => {
     const { interior: image, ...locals } = declare();
     emitPlanes({ image, ...locals }, context, shape, 'A');
   },
@@ -51,7 +45,7 @@ type PlanesFunction = { readonly fn: FunctionBuilder } & Readonly<
 function emitPlanes(
   { fn, image, columns, planes, planeStride, tileRows }: PlanesFunction,
   options: KernelOptions,
-  { tile, width, channels }: PlanesShape,
+  { tile, width, channels }: TransformShape,
   matrix: 'Bᵀ' | 'A',
 ): void {
   const n = tile + 2;

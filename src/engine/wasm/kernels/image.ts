@@ -1,4 +1,10 @@
-// The zero-bordered images in scratch that kernels read: see the conventions in kernel.ts.
+// Shapes of images: dense ones, and the zero-bordered ones in scratch (see the conventions in kernel.ts).
+
+export interface ImageShape {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
 
 /** Bytes of one zero-bordered image. */
 export function paddedBytes(height: number, width: number, channels: number): number {
