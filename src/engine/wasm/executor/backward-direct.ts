@@ -1,6 +1,7 @@
 // The backward pass of a convolution by the direct kernels, image by image: every convolution where
 // Winograd is switched off, else the first one, strided ones and projections.
 
+import { convolutionWeights } from '../../../nn/multiply-adds.ts';
 import type { ConvolutionGeometry } from '../../program.ts';
 import { copyBytes, zeroBytes } from '../kernels/bulk-memory.ts';
 import { convolution } from '../kernels/convolution.ts';
@@ -23,7 +24,7 @@ export function directBackward(context: Context, parts: BackwardParts): BlockRun
   const weightGradient = context.kernel(convolutionWeightGradient(convolutionShape(conv)));
   const inputGradient = directInputGradient(context, parts, dy);
   const zero = context.kernel(zeroBytes());
-  const bytes = kernel * kernel * inChannels * outChannels * 4;
+  const bytes = convolutionWeights(conv) * 4;
   return (first, end, block) => {
     const partial = parts.slot + block * context.gradientStride;
     zero(partial, bytes);

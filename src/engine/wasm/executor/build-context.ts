@@ -70,7 +70,6 @@ export function buildContext(inputs: ContextInputs): BuiltContext {
 
   return {
     program,
-    algorithm,
     tile,
     kernel,
     memory: viewsOf(buffer),

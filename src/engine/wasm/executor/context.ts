@@ -57,7 +57,6 @@ export class PlacedBuffer {
 
 export interface Context {
   readonly program: Program;
-  readonly algorithm: ConvolutionAlgorithm;
   /** Winograd's tile, or null when everything is computed directly. */
   readonly tile: WinogradTile | null;
   readonly kernel: KernelLookup;

@@ -25,7 +25,7 @@ export interface EpilogueCall {
   readonly sums?: number;
 }
 
-export interface ConvolveCall {
+interface ConvolveCall {
   readonly conv: ConvolutionGeometry;
   /** Images of the largest block. */
   readonly blockImages: number;
@@ -39,7 +39,7 @@ export interface ConvolveCall {
 }
 
 /** Convolves images first to end of block `block`. */
-export type Convolve = (first: number, end: number, block: number) => void;
+type Convolve = (first: number, end: number, block: number) => void;
 
 export function convolve(context: Context, call: ConvolveCall): Convolve {
   return usesWinograd(call.conv, context.tile)
@@ -131,7 +131,7 @@ function convolveWinograd(context: Context, call: ConvolveCall, tile: WinogradTi
   };
 }
 
-export interface WinogradGroupCall {
+interface WinogradGroupCall {
   readonly tile: WinogradTile;
   readonly size: number;
   readonly inputChannels: number;

@@ -2,6 +2,7 @@
 // largest that any convolution needs, not the sum, so it does not grow with depth and stays in the
 // core's cache.
 
+import { convolutionWeights } from '../../../nn/multiply-adds.ts';
 import type { ConvolutionGeometry, Program } from '../../program.ts';
 import { paddedBytes } from '../kernels/image.ts';
 import {
@@ -94,7 +95,7 @@ export function layOutScratch(
     grow('output', winogradOutputBytes(tile, outSize, channels));
     if (program.mode === 'train') {
       grow('weightGradient', winogradPlanes(tile) * inChannels * outChannels * 4);
-      grow('weights', 9 * inChannels * outChannels * 4);
+      grow('weights', convolutionWeights(conv) * 4);
     }
   }
   const addresses = new Map<string, number>();

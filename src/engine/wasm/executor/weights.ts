@@ -3,6 +3,7 @@
 // so each form is made just before it is used, in one of two slots taken in turn, beside the phase
 // before; the memory does not grow with depth. For inference each convolution has its own.
 
+import { convolutionWeights } from '../../../nn/multiply-adds.ts';
 import type { ConvolutionGeometry } from '../../program.ts';
 import { parityWeights, reverseWeights } from '../kernels/rearrange-weights.ts';
 import { winogradPlanes } from '../kernels/winograd/layout.ts';
@@ -20,8 +21,10 @@ export interface PreparedWeights {
 
 /** Bytes of the largest form of a convolution's weights. */
 export function preparedBytes({ tile }: Pick<Context, 'tile'>, conv: ConvolutionGeometry): number {
-  const planes = usesWinograd(conv, tile) ? winogradPlanes(tile) : conv.kernel * conv.kernel;
-  return planes * conv.inChannels * conv.outChannels * 4;
+  const floats = usesWinograd(conv, tile)
+    ? winogradPlanes(tile) * conv.inChannels * conv.outChannels
+    : convolutionWeights(conv);
+  return floats * 4;
 }
 
 /** Weights of the forward convolution. `slot` asks for memory only where a transform needs it. */

@@ -15,7 +15,7 @@ import { MatrixTile } from './matrix-tile.ts';
 import { matrixTile, type Tile } from './tiles.ts';
 
 /** Shape of the general loop; all lengths in floats. */
-export interface TapLoop {
+interface TapLoop {
   readonly tapRows: number;
   /** Contiguous floats of one tap row. */
   readonly taps: number;
@@ -34,7 +34,7 @@ export interface TapLoop {
 }
 
 /** A function under construction with the parameters of a convolution. */
-export interface ConvolutionFunction {
+interface ConvolutionFunction {
   readonly fn: FunctionBuilder;
   readonly input: Local<'i32'>;
   readonly weights: Local<'i32'>;

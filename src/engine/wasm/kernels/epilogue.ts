@@ -50,7 +50,7 @@ export type Epilogue =
   | 'biasRelu'
   | 'biasAddRelu';
 
-export interface EpilogueAddresses {
+interface EpilogueAddresses {
   readonly source: I32;
   readonly output: Local<'i32'>;
   readonly sums: Local<'i32'>;

@@ -44,7 +44,7 @@ type Declared<Addresses extends Names, Floats extends Names> = { readonly fn: Fu
 } & { readonly [Name in Floats[number]]: Local<'f32'> };
 
 /** What a generator is given. */
-export interface GeneratorContext extends Context {
+interface GeneratorContext extends Context {
   /** The kernel's; functions that it calls extend it. */
   readonly name: string;
 }
@@ -52,7 +52,7 @@ export interface GeneratorContext extends Context {
 type Names = readonly string[];
 type Numbers<N extends Names> = { readonly [K in keyof N]: number };
 
-export interface KernelDefinition<Addresses extends Names, Floats extends Names, Shape> {
+interface KernelDefinition<Addresses extends Names, Floats extends Names, Shape> {
   readonly name: string;
   /** The i32 parameters of a call, in order. */
   readonly parameters: Addresses;

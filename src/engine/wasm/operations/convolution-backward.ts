@@ -3,6 +3,7 @@
 // gradient, whose epilogue applies the ReLU's gate, adds the shortcut's gradient and sums for the batch
 // norms below.
 
+import { convolutionWeights } from '../../../nn/multiply-adds.ts';
 import type { ConvolutionBackward } from '../../operations/convolution-backward.ts';
 import type { ConvolutionGeometry, InputGradient } from '../../operations/operands.ts';
 import { directBackward } from '../executor/backward-direct.ts';
@@ -61,19 +62,15 @@ export const convolutionBackward: WasmOperation<ConvolutionBackward> = {
         for (const sum of sums) sum.clear(index);
         block(first, end, index);
       },
-      after: sumGradients(context, destination, slot, weightBytes(conv)),
+      after: sumGradients(context, destination, slot, convolutionWeights(conv) * 4),
       serial: (count) => {
         for (const sum of sums) sum.total(count, blockImages);
       },
     };
   },
 
-  gradientBytes: ({ conv }) => weightBytes(conv),
+  gradientBytes: ({ conv }) => convolutionWeights(conv) * 4,
 };
-
-function weightBytes({ kernel, inChannels, outChannels }: ConvolutionGeometry): number {
-  return kernel * kernel * inChannels * outChannels * 4;
-}
 
 /** Which fused epilogue an input gradient is. */
 function gradientEpilogue(

@@ -1,6 +1,7 @@
 // A convolution of an evaluation: batch norm is in its weights, and its epilogue adds bias and shortcut
 // and applies the ReLU.
 
+import { convolutionWeights } from '../../../nn/multiply-adds.ts';
 import type { ConvolutionInference } from '../../operations/convolution-inference.ts';
 import type { Context } from '../executor/context.ts';
 import { convolve, type EpilogueCall } from '../executor/convolve.ts';
@@ -13,7 +14,7 @@ export const convolutionInference: WasmOperation<ConvolutionInference> = {
     const { conv, folded, input, output } = operation;
     const { blockImages } = context;
     const weights = context.flat(folded);
-    const coefficients = weights + conv.kernel ** 2 * conv.inChannels * conv.outChannels * 4;
+    const coefficients = weights + convolutionWeights(conv) * 4;
     const { epilogue, prepare } = epilogueOf(context, operation, coefficients);
     const stage = stageInput(context, conv, input);
     const run = convolve(context, {

@@ -1,6 +1,7 @@
 // Folds a batch norm into weights and bias for inference, and transforms the weights where that is
 // wanted.
 
+import { convolutionWeights } from '../../../nn/multiply-adds.ts';
 import { NORM_EPSILON } from '../../constants.ts';
 import type { FoldNorm } from '../../operations/fold-norm.ts';
 import { type Context, normSpec } from '../executor/context.ts';
@@ -34,8 +35,8 @@ function folding(context: Context, { conv, norm, output }: FoldNorm): () => void
   const parameters = context.flat(context.program.named.parameters) / 4;
   const running = context.flat(context.program.named.running) / 4;
   const folded = context.flat(output) / 4;
-  const { kernel, inChannels, outChannels } = conv;
-  const length = kernel * kernel * inChannels * outChannels;
+  const { outChannels } = conv;
+  const length = convolutionWeights(conv);
   return () => {
     for (let o = 0; o < outChannels; o++) {
       const deviation = Math.sqrt(f32[running + spec.runningVariance + o]! + NORM_EPSILON);

@@ -44,7 +44,7 @@ export function winogradOutputBytes(tile: WinogradTile, width: number, channels:
  * The work block of a convolution: large images are cut into `parts` (each `tileRows` rows of tiles);
  * small ones are taken several (`images`) at a time.
  */
-export interface WinogradBlock {
+interface WinogradBlock {
   readonly images: number;
   readonly parts: number;
   readonly tileRows: number;

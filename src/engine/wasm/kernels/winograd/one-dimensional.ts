@@ -40,7 +40,7 @@ export const WEIGHT_MATRIX: Readonly<Record<WinogradTile, readonly (readonly num
 };
 
 /** A 1-D transform from `inputs` to `outputs` wide values, in a function of its own locals. */
-export interface Transform {
+interface Transform {
   readonly inputs: readonly Wide[];
   readonly outputs: readonly Wide[];
   /** Sets constants; emit once, before any loop. */
