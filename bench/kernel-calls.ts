@@ -1,12 +1,29 @@
 // The kernel calls of a ResNet-20 training step (CIFAR, batch 128, shortcut A, F(4×4) Winograd), each
 // with parameters to run it by itself and how often a step makes it for a block of images.
 
+import { convolution } from '../src/engine/wasm/kernels/convolution.ts';
+import { convolutionWeightGradient } from '../src/engine/wasm/kernels/convolution-weight-gradient.ts';
+import { epiloguePass } from '../src/engine/wasm/kernels/epilogue.ts';
+import { interiorOffset } from '../src/engine/wasm/kernels/image.ts';
+import { inputImage } from '../src/engine/wasm/kernels/input-image.ts';
+import type { KernelSpec } from '../src/engine/wasm/kernels/kernel.ts';
+import { shortcutScatterAdd } from '../src/engine/wasm/kernels/shortcut.ts';
+import { stage as stageKernel } from '../src/engine/wasm/kernels/stage.ts';
+import { stridedInputGradient } from '../src/engine/wasm/kernels/strided-input-gradient.ts';
+import { winogradBlock, winogradPlaneStride } from '../src/engine/wasm/kernels/winograd/layout.ts';
+import { winogradOutput } from '../src/engine/wasm/kernels/winograd/output.ts';
 import {
-  interiorOffset,
-  type KernelSpec,
-  winogradBlock,
-  winogradPlaneStride,
-} from '../src/engine/wasm/kernels/signatures.ts';
+  winogradInput,
+  winogradOutputGradient,
+} from '../src/engine/wasm/kernels/winograd/planes.ts';
+import {
+  winogradProduct,
+  winogradWeightProduct,
+} from '../src/engine/wasm/kernels/winograd/products.ts';
+import {
+  winogradWeights,
+  winogradWeightsAdjoint,
+} from '../src/engine/wasm/kernels/winograd/weights.ts';
 
 export interface KernelCall {
   readonly name: string;
@@ -45,17 +62,26 @@ export function kernelCalls(): KernelCall[] {
     images = 1,
     matrix: { flops: number; rows: number; columns: number } = { flops: 0, rows: 1, columns: 1 },
   ) => calls.push({ name, spec, parameters, perStep, images, ...matrix });
-  const [A, B, C, D, E, F, G, H] = Array.from({ length: 8 }, (_, i) => address(i));
+  const [A, B, C, D, E, F, G, H] = [
+    address(0),
+    address(1),
+    address(2),
+    address(3),
+    address(4),
+    address(5),
+    address(6),
+    address(7),
+  ];
 
   const first = { kernel: 3, stride: 1, height: 32, width: 32 } as const;
   const stem = { ...first, inputChannels: 3, outputChannels: 16 };
   const stemFlops = { flops: 2 * 27 * 16 * 1024, rows: 32, columns: 16 };
-  add('input image', { family: 'inputImage', height: 32, width: 32 }, [A!, B!, 2, 5, 1, C!], 2);
-  add('3 → 16', { family: 'convolution', ...stem }, [A!, B!, C!], 1, 1, stemFlops);
+  add('input image', inputImage({ height: 32, width: 32 }), [A, B, 2, 5, 1, C], 2);
+  add('3 → 16', convolution(stem), [A, B, C], 1, 1, stemFlops);
   add(
     '3 → 16 weight gradient',
-    { family: 'convolutionWeightGradient', ...stem },
-    [A!, B! + interiorOffset(32, 16), C!],
+    convolutionWeightGradient(stem),
+    [A, B + interiorOffset(32, 16), C],
     1,
     1,
     { ...stemFlops, rows: 9 },
@@ -67,46 +93,46 @@ export function kernelCalls(): KernelCall[] {
     const blocks = stage === 0 ? 6 : 5;
     const { tiles, images, parts, tileRows } = winogradBlock(TILE, size, size);
     const stride = winogradPlaneStride(tiles, channels);
-    const image = { family: 'winogradInput', tile: TILE, width: size, channels } as const;
+    const image = { tile: TILE, width: size, channels } as const;
     const io = { tile: TILE, inputChannels: channels, outputChannels: channels } as const;
     const interior = interiorOffset(size, channels);
     const flops = 2 * 36 * tiles * channels * channels;
     // Transforms treat one image (or part) a call.
     const perImage = parts;
-    add(`V ${label}`, image, [A!, B!, C!, stride, tileRows], 3 * blocks * perImage);
+    add(`V ${label}`, winogradInput(image), [A, B, C, stride, tileRows], 3 * blocks * perImage);
     add(
       `W ${label}`,
-      { ...image, family: 'winogradOutputGradient' },
-      [A! + interior, B!, C!, stride, tileRows],
+      winogradOutputGradient(image),
+      [A + interior, B, C, stride, tileRows],
       blocks * perImage,
     );
     const matrix = { flops, columns: channels };
     add(
       `product ${label}`,
-      { family: 'winogradProduct', ...io },
-      [A!, B!, C!, stride, stride, tiles],
+      winogradProduct(io),
+      [A, B, C, stride, stride, tiles],
       2 * blocks * parts,
       images,
       { ...matrix, rows: tiles },
     );
     add(
       `weight product ${label}`,
-      { family: 'winogradWeightProduct', ...io },
-      [A!, B!, C!, stride, stride, tiles],
+      winogradWeightProduct(io),
+      [A, B, C, stride, stride, tiles],
       blocks * parts,
       images,
       { ...matrix, rows: channels },
     );
     const half = Math.floor(blocks / 2);
     for (const [epilogue, count] of [
-      ['forward', blocks],
-      ['mid', blocks - half],
-      ['blockAdd', half],
+      ['statistics', blocks],
+      ['normReluGradient', blocks - half],
+      ['addReluGradient', half],
     ] as const) {
       add(
         `Y ${epilogue} ${label}`,
-        { family: 'winogradOutput', tile: TILE, width: size, channels, epilogue },
-        [A!, stride, tileRows, B!, C!, D!, E!, F!, G!, H!],
+        winogradOutput({ ...image, epilogue }),
+        [A, stride, tileRows, B, C, D, E, F, G, H],
         count * parts,
       );
     }
@@ -119,8 +145,8 @@ export function kernelCalls(): KernelCall[] {
       const keep = staging === 'normAddRelu';
       add(
         `stage ${staging} ${label}`,
-        { family: 'stage', staging, destination: 'padded', keep, ...shape },
-        [A! + interior, B!, C!, D!, E!, F!],
+        stageKernel({ staging, destination: 'padded', keep, ...shape }),
+        [A + interior, B, C, D, E, F],
         count,
       );
     }
@@ -128,29 +154,29 @@ export function kernelCalls(): KernelCall[] {
     const perWeight = { stepImages: BATCH, count: blocks };
     add(
       `U ${label}`,
-      { family: 'winogradWeights', tile: TILE },
-      [A!, B!, planeBytes],
+      winogradWeights({ tile: TILE }),
+      [A, B, planeBytes],
       2 * perWeight.count,
       BATCH,
     );
     add(
       `dg ${label}`,
-      { family: 'winogradWeightsAdjoint', tile: TILE },
-      [A!, B!, planeBytes],
+      winogradWeightsAdjoint({ tile: TILE }),
+      [A, B, planeBytes],
       perWeight.count,
       BATCH,
     );
     const direct = { ...first, height: size, width: size, ...io };
     const { tile: _, ...plain } = direct;
     const directFlops = { flops: 2 * 9 * channels ** 2 * size ** 2, columns: channels };
-    add(`direct ${label}`, { family: 'convolution', ...plain }, [A!, B!, C!], 0, 1, {
+    add(`direct ${label}`, convolution(plain), [A, B, C], 0, 1, {
       ...directFlops,
       rows: size,
     });
     add(
       `direct weight gradient ${label}`,
-      { family: 'convolutionWeightGradient', ...plain },
-      [A!, B! + interior, C!],
+      convolutionWeightGradient(plain),
+      [A, B + interior, C],
       0,
       1,
       { ...directFlops, rows: 3 * channels },
@@ -166,15 +192,15 @@ export function kernelCalls(): KernelCall[] {
       outputChannels: channels,
     } as const;
     const stridedFlops = 2 * 9 * inputChannels * channels * size ** 2;
-    add(`stride 2 to ${label}`, { family: 'convolution', ...strided }, [A!, B!, C!], 1, 1, {
+    add(`stride 2 to ${label}`, convolution(strided), [A, B, C], 1, 1, {
       flops: stridedFlops,
       rows: size,
       columns: channels,
     });
     add(
       `stride 2 weight gradient ${label}`,
-      { family: 'convolutionWeightGradient', ...strided },
-      [A!, B! + interior, C!],
+      convolutionWeightGradient(strided),
+      [A, B + interior, C],
       1,
       1,
       { flops: stridedFlops, rows: 3 * inputChannels, columns: channels },
@@ -182,26 +208,16 @@ export function kernelCalls(): KernelCall[] {
     const { stride: _stride, ...unstrided } = strided;
     add(
       `stride 2 input gradient ${label}`,
-      { family: 'stridedInputGradient', ...unstrided },
-      [A! + interior, B!, C!],
+      stridedInputGradient(unstrided),
+      [A + interior, B, C],
       1,
       1,
       { flops: stridedFlops, rows: size, columns: inputChannels },
     );
     const pass = { height: large, width: large, channels: inputChannels };
-    add('scatter', { family: 'shortcutScatterAdd', ...shape }, [A!, B!], 1);
-    add(
-      'pass block',
-      { family: 'epilogue', epilogue: 'block', ...pass },
-      [A!, B!, C!, D!, E!, F!],
-      1,
-    );
-    add(
-      'pass forward',
-      { family: 'epilogue', epilogue: 'forward', ...shape },
-      [A!, B!, C!, D!, E!, F!],
-      1,
-    );
+    add('scatter', shortcutScatterAdd(shape), [A, B], 1);
+    add('pass block', epiloguePass({ epilogue: 'reluGradient', ...pass }), [A, B, C, D, E, F], 1);
+    add('pass forward', epiloguePass({ epilogue: 'statistics', ...shape }), [A, B, C, D, E, F], 1);
   }
   return calls;
 }

@@ -10,8 +10,8 @@
 import { measureSimd } from '../src/engine/wasm/features.ts';
 import { prepareCompiler } from '../src/engine/wasm/flags.node.ts';
 import type { KernelOptions, MultiplyAdd } from '../src/engine/wasm/kernels/context.ts';
-import { generateModule, kernelFunction } from '../src/engine/wasm/kernels/generate.ts';
-import type { KernelSpec, Tile } from '../src/engine/wasm/kernels/signatures.ts';
+import { generateModule, type KernelSpec } from '../src/engine/wasm/kernels/kernel.ts';
+import type { Tile } from '../src/engine/wasm/kernels/tiles.ts';
 import { WASM_PAGE, wasm } from '../src/engine/wasm/webassembly.ts';
 import { KERNEL_CALL_BYTES, type KernelCall, kernelCalls } from './kernel-calls.ts';
 
@@ -46,7 +46,7 @@ function compile(specs: readonly KernelSpec[], options: KernelOptions) {
   });
   const { exports } = new wasm.Instance(new wasm.Module(bytes), { env: { memory } });
   return (call: KernelCall) => {
-    const kernel = kernelFunction(exports, call.spec) as (...parameters: number[]) => void;
+    const kernel = call.spec.from(exports);
     return () => kernel(...call.parameters);
   };
 }

@@ -3,7 +3,7 @@
 // whose lives do not overlap share memory. Larger buffers are placed first, each at the lowest
 // offset that is free for its whole life ("greedy by size", Pisarchyk & Lee, 2020).
 
-import { buffersOf } from './accesses.ts';
+import { buffersOf } from './operations/index.ts';
 import type { BufferId, BufferSpec, Operation } from './program.ts';
 
 /** Alignment of every buffer: two cache lines, so that neighbours never share one. */

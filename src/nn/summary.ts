@@ -5,6 +5,11 @@
 // Multiply-adds are added: torchsummary has none.
 
 import { elementCount } from '../util/tensor.ts';
+import {
+  convolutionMultiplyAdds,
+  convolutionWeights,
+  linearMultiplyAdds,
+} from './multiply-adds.ts';
 import type { BatchNormLayer, Block, ConvNorm, ConvolutionLayer, Network } from './network.ts';
 import { parameterCount } from './parameters.ts';
 
@@ -91,7 +96,7 @@ function summaryRows(network: Network): SummaryRow[] {
       name: network.classifier.name,
       outputShape: [network.classifier.outFeatures],
       parameters: (network.classifier.inFeatures + 1) * network.classifier.outFeatures,
-      multiplyAdds: network.classifier.inFeatures * network.classifier.outFeatures,
+      multiplyAdds: linearMultiplyAdds(network.classifier),
     },
   ];
   return modules.map((module, position) => ({ ...module, index: position + 1 }));
@@ -122,13 +127,12 @@ function convNormModules({ conv, norm }: ConvNorm): Module[] {
 }
 
 function convolutionModule(conv: ConvolutionLayer): Module {
-  const parameters = conv.outChannels * conv.inChannels * conv.kernel ** 2;
   return {
     type: 'Conv2d',
     name: conv.name,
     outputShape: [conv.outChannels, conv.outSize, conv.outSize],
-    parameters,
-    multiplyAdds: parameters * conv.outSize ** 2,
+    parameters: convolutionWeights(conv),
+    multiplyAdds: convolutionMultiplyAdds(conv),
   };
 }
 

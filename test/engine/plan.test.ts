@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { buffersOf } from '../../src/engine/accesses.ts';
 import { lowerInference } from '../../src/engine/lower-infer.ts';
 import { lowerTraining } from '../../src/engine/lower-train.ts';
+import { buffersOf } from '../../src/engine/operations/index.ts';
 import { BUFFER_ALIGNMENT, bufferBytes } from '../../src/engine/plan.ts';
 import type { Program } from '../../src/engine/program.ts';
 import { createNetwork } from '../../src/nn/network.ts';

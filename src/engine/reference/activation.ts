@@ -3,7 +3,7 @@
 
 import { CROP_PADDING } from '../../data/batches.ts';
 import { IMAGE_BYTES, IMAGE_CHANNELS, IMAGE_SIZE } from '../../data/dataset.ts';
-import type { Activation, NormId, ReluGate, Shortcut } from '../program.ts';
+import type { Activation, NormId, ReluGate, Shortcut } from '../operations/operands.ts';
 import { bufferOf, normOf, type ReferenceState } from './state.ts';
 
 /** The operand's values for the first `count` images, NHWC. */

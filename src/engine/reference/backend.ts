@@ -2,17 +2,9 @@
 // backends. It defines what every operation means, and it runs tiny networks in tests.
 
 import type { Backend, BatchInputs, BatchMetrics, Executable } from '../backend.ts';
-import type { Operation, OperationKind, Program, ProgramBuffers } from '../program.ts';
-import { convolution, convolutionBackward, convolutionInference, foldNorm } from './convolution.ts';
-import {
-  globalAveragePool,
-  globalAveragePoolBackward,
-  linear,
-  linearBackward,
-  softmaxCrossEntropy,
-} from './head.ts';
-import { normGradient, normStatistics } from './norm.ts';
-import { sgd } from './sgd.ts';
+import { carryOut, type Operation } from '../operations/index.ts';
+import type { Program, ProgramBuffers } from '../program.ts';
+import { REFERENCE_OPERATIONS } from './operations/index.ts';
 import { bufferOf, createState, type ReferenceState } from './state.ts';
 
 /** The float64 backend. */
@@ -50,45 +42,22 @@ class ReferenceExecutable implements Executable {
   async run(batch: BatchInputs): Promise<BatchMetrics> {
     const { state, program } = this;
     state.batch = batch;
-    if (this.needsSetup) for (const operation of program.setup) execute(state, operation);
+    if (this.needsSetup) this.carryOut(program.setup);
     this.needsSetup = false;
-    for (const operation of program.body) execute(state, operation);
+    this.carryOut(program.body);
     const { lossSum, correctTop1, correctTop5 } = state;
     return { count: batch.count, lossSum, correctTop1, correctTop5 };
   }
 
   async dispose(): Promise<void> {}
 
+  private carryOut(operations: readonly Operation[]): void {
+    for (const operation of operations) carryOut(REFERENCE_OPERATIONS, this.state, operation);
+  }
+
   private named(buffer: keyof ProgramBuffers): Float64Array {
     const id = this.program.named[buffer];
     if (id === undefined) throw new Error(`a program to ${this.program.mode} has no ${buffer}`);
     return bufferOf(this.state, id);
   }
-}
-
-/** What each operation does. */
-const EXECUTE: {
-  [Kind in OperationKind]: (
-    state: ReferenceState,
-    operation: Extract<Operation, { kind: Kind }>,
-  ) => void;
-} = {
-  convolution,
-  normStatistics: (state, { norm }) => normStatistics(state, norm),
-  globalAveragePool,
-  linear,
-  softmaxCrossEntropy,
-  linearBackward,
-  globalAveragePoolBackward,
-  normGradient: (state, { norm }) => normGradient(state, norm),
-  convolutionBackward,
-  sgd,
-  foldNorm,
-  convolutionInference,
-};
-
-function execute(state: ReferenceState, operation: Operation): void {
-  // The table's type pairs every kind with its operation, which TypeScript cannot follow here.
-  const run = EXECUTE[operation.kind] as (state: ReferenceState, operation: Operation) => void;
-  run(state, operation);
 }

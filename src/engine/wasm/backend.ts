@@ -8,7 +8,7 @@ import { type ProfiledOperation, WasmExecutable } from './executable.ts';
 import { measureSimd } from './features.ts';
 import type { WasmHost } from './host.ts';
 import type { KernelOptions, MultiplyAdd } from './kernels/context.ts';
-import { generateModule } from './kernels/generate.ts';
+import { generateModule } from './kernels/kernel.ts';
 import { otherAdvice, planExecutable } from './plan-executable.ts';
 import { WorkerPool } from './pool.ts';
 import type { ConvolutionAlgorithm } from './protocol.ts';

@@ -4,7 +4,8 @@
 import { IMAGE_BYTES } from '../../data/dataset.ts';
 import type { BatchInputs, BatchMetrics, Executable } from '../backend.ts';
 import type { Program, ProgramBuffers } from '../program.ts';
-import { describeOperation, type OperationSize } from './describe.ts';
+import { type OperationSize, sizeOfOperation } from './describe.ts';
+import { bufferSpec } from './executor/context.ts';
 import { Control } from './executor/control.ts';
 import type { ExecutablePlan } from './plan-executable.ts';
 import type { WorkerPool } from './pool.ts';
@@ -74,7 +75,7 @@ export class WasmExecutable implements Executable {
         for (let i = 0; i < body.length; i++) milliseconds[i]! += times[i]! / this.pool.threads;
       }
       return body.map((operation, i) => ({
-        ...describeOperation(this.program, operation, batch.count),
+        ...sizeOfOperation(this.program, operation, batch.count),
         milliseconds: milliseconds[i]!,
       }));
     });
@@ -106,26 +107,24 @@ export class WasmExecutable implements Executable {
   }
 
   private writeBatch({ count, images, labels, augmentation }: BatchInputs): void {
-    const { batchSize, network, named, buffers } = this.program;
+    const { batchSize, network, named } = this.program;
     if (!Number.isInteger(count) || count < 1 || count > batchSize) {
       throw new RangeError(`a batch of ${count} images for a program of 1 to ${batchSize}`);
     }
     const memory = this.memory();
-    const offset = (id: number) => buffers[id]!.offset;
+    const offset = (id: number) => bufferSpec(this.program, id).offset;
     const bytes = count * IMAGE_BYTES;
     if (images.length < bytes || labels.length < count || augmentation.length < 3 * count) {
       throw new RangeError(`a batch of ${count} images has too few bytes, labels or crops`);
     }
-    for (let i = 0; i < count; i++) {
-      const label = labels[i]!;
+    for (const [i, label] of labels.subarray(0, count).entries()) {
       if (label < 0 || label >= network.classes) {
         throw new RangeError(
           `label ${label} of image ${i} is not one of ${network.classes} classes`,
         );
       }
     }
-    for (let i = 0; i < 3 * count; i++) {
-      const value = augmentation[i]!;
+    for (const [i, value] of augmentation.subarray(0, 3 * count).entries()) {
       if (value < 0 || value > (i % 3 === 2 ? 1 : 8)) {
         throw new RangeError(`augmentation ${value} of image ${Math.floor(i / 3)} is out of range`);
       }

@@ -7,7 +7,7 @@ import { align } from './executor/arena.ts';
 import { type BuiltContext, storedBytes } from './executor/build-context.ts';
 import type { KernelLookup } from './executor/context.ts';
 import { buildSchedule } from './executor/schedule.ts';
-import { type KernelSpec, kernelName } from './kernels/signatures.ts';
+import type { KernelSpec } from './kernels/kernel.ts';
 import type { ConvolutionAlgorithm, MemoryMap } from './protocol.ts';
 import { WASM_PAGE } from './webassembly.ts';
 
@@ -29,7 +29,7 @@ export function planExecutable(
 ): ExecutablePlan {
   const specs = new Map<string, KernelSpec>();
   const note = ((spec: KernelSpec) => {
-    specs.set(kernelName(spec), spec);
+    specs.set(spec.name, spec);
     return unavailable;
   }) as unknown as KernelLookup;
   const shared = align(storedBytes(program));

@@ -5,7 +5,6 @@ import { messageOf } from '../../util/errors.ts';
 import { AbortedError } from './executor/control.ts';
 import { type Runner, runPhases } from './executor/run.ts';
 import { buildSchedule, type Schedule } from './executor/schedule.ts';
-import { kernelFunction } from './kernels/generate.ts';
 import type { WorkerReply, WorkerRequest } from './protocol.ts';
 import { wasm } from './webassembly.ts';
 
@@ -57,7 +56,7 @@ function load(request: Load): Loaded {
   const schedule = buildSchedule({
     program,
     algorithm: convolution,
-    kernel: (spec) => kernelFunction(exports, spec),
+    kernel: (spec) => spec.from(exports),
     buffer,
     sharedBase: map.shared,
     scratchBase: map.scratch + thread * map.scratchStride,

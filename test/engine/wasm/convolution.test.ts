@@ -1,16 +1,26 @@
 // Direct convolution kernels against float64: forward, weight gradient, input gradient.
 
 import { describe, expect, test } from 'vitest';
-import { interiorOffset, type KernelSpec } from '../../../src/engine/wasm/kernels/signatures.ts';
+import {
+  type ConvolutionShape,
+  convolution,
+} from '../../../src/engine/wasm/kernels/convolution.ts';
+import { convolutionWeightGradient } from '../../../src/engine/wasm/kernels/convolution-weight-gradient.ts';
+import { interiorOffset } from '../../../src/engine/wasm/kernels/image.ts';
+import {
+  parityWeights,
+  reverseWeights,
+} from '../../../src/engine/wasm/kernels/rearrange-weights.ts';
+import { stridedInputGradient } from '../../../src/engine/wasm/kernels/strided-input-gradient.ts';
 import {
   Bench,
-  type ConvolutionShape,
   convolve,
   convolveInputGradient,
   convolveWeightGradient,
   MODES,
   random,
   relativeError,
+  SEPARATE,
 } from './harness.ts';
 
 const SHAPES: readonly ConvolutionShape[] = [
@@ -37,8 +47,8 @@ describe.each(MODES)('direct convolution, $multiplyAdd, tiles for $simdWidth bit
     const { kernel, stride, height, width, inputChannels, outputChannels } = shape;
     const outputHeight = height / stride;
     const outputWidth = width / stride;
-    const forward = { family: 'convolution', ...shape } as const;
-    const weight = { family: 'convolutionWeightGradient', ...shape } as const;
+    const forward = convolution(shape);
+    const weight = convolutionWeightGradient(shape);
     const bench = new Bench([forward, weight], mode);
     const x = random(height * width * inputChannels, 1);
     const g = random(kernel ** 2 * inputChannels * outputChannels, 2);
@@ -70,25 +80,20 @@ describe.each(MODES)('direct convolution, $multiplyAdd, tiles for $simdWidth bit
       const { kernel, stride, height, width, inputChannels, outputChannels } = shape;
       const outputHeight = height / stride;
       const outputWidth = width / stride;
-      const rearrange = {
-        family: stride === 2 && kernel === 3 ? 'parityWeights' : 'reverseWeights',
-        kernel,
-        inputChannels,
-        outputChannels,
-      } as const;
+      const weightShape = { kernel, inputChannels, outputChannels };
+      const rearrange =
+        stride === 2 && kernel === 3 ? parityWeights(weightShape) : reverseWeights(weightShape);
       const { stride: _stride, ...unstrided } = shape;
-      const strided = { family: 'stridedInputGradient', ...unstrided } as const;
-      const transposed = {
-        family: 'convolution',
+      const strided = stridedInputGradient(unstrided);
+      const transposed = convolution({
         kernel,
         stride: 1,
         height,
         width,
         inputChannels: outputChannels,
         outputChannels: inputChannels,
-      } as const;
-      const specs: KernelSpec[] = [rearrange, stride === 2 ? strided : transposed];
-      const bench = new Bench(specs, mode);
+      });
+      const bench = new Bench([rearrange, stride === 2 ? strided : transposed], mode);
       const g = random(kernel ** 2 * inputChannels * outputChannels, 2);
       const dy = random(outputHeight * outputWidth * outputChannels, 3);
       const weights = bench.reserve(g.byteLength);
@@ -112,8 +117,7 @@ describe.each(MODES)('direct convolution, $multiplyAdd, tiles for $simdWidth bit
 });
 
 test('channel counts that are not multiples of eight are refused', () => {
-  const spec = { family: 'convolution', kernel: 3, stride: 1, height: 8, width: 8 } as const;
-  expect(() => new Bench([{ ...spec, inputChannels: 8, outputChannels: 12 }], MODES[0]!)).toThrow(
-    'multiples of 8',
-  );
+  const shape = { kernel: 3, stride: 1, height: 8, width: 8 } as const;
+  const spec = convolution({ ...shape, inputChannels: 8, outputChannels: 12 });
+  expect(() => new Bench([spec], SEPARATE)).toThrow('multiples of 8');
 });

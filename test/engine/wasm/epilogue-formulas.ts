@@ -1,6 +1,6 @@
-// The epilogues in float64, value by value, as `Epilogue` in signatures.ts describes them.
+// The epilogues in float64, value by value, as `Epilogue` in epilogue.ts describes them.
 
-import type { Epilogue } from '../../../src/engine/wasm/kernels/signatures.ts';
+import type { Epilogue } from '../../../src/engine/wasm/kernels/epilogue.ts';
 
 /** Result of an epilogue over values [pixels][channels], and what it adds to the sums. */
 export function applyEpilogue(
@@ -9,7 +9,7 @@ export function applyEpilogue(
   a: ArrayLike<number>,
   b: ArrayLike<number>,
   c: ArrayLike<number>,
-  coef: ArrayLike<number>,
+  coefficients: ArrayLike<number>,
   channels: number,
 ): { values: Float64Array; sums: Float64Array | null } {
   const relu = (x: number) => Math.max(0, x);
@@ -17,20 +17,20 @@ export function applyEpilogue(
     const channel = i % channels;
     switch (epilogue) {
       case 'none':
-      case 'forward':
+      case 'statistics':
         return v[i]!;
-      case 'mid':
-        return coef[channel]! * a[i]! + coef[channels + channel]! > 0 ? v[i]! : 0;
-      case 'block':
+      case 'normReluGradient':
+        return coefficients[channel]! * a[i]! + coefficients[channels + channel]! > 0 ? v[i]! : 0;
+      case 'reluGradient':
         return b[i]! > 0 ? v[i]! : 0;
-      case 'blockAdd':
+      case 'addReluGradient':
         return b[i]! > 0 ? v[i]! + c[i]! : 0;
       case 'bias':
-        return v[i]! + coef[channel]!;
+        return v[i]! + coefficients[channel]!;
       case 'biasRelu':
-        return relu(v[i]! + coef[channel]!);
+        return relu(v[i]! + coefficients[channel]!);
       case 'biasAddRelu':
-        return relu(v[i]! + coef[channel]! + a[i]!);
+        return relu(v[i]! + coefficients[channel]! + a[i]!);
       default:
         return epilogue satisfies never;
     }
@@ -40,7 +40,7 @@ export function applyEpilogue(
   const sums = new Float64Array(2 * channels);
   for (const [i, value] of values.entries()) {
     sums[i % channels]! += value;
-    sums[channels + (i % channels)]! += value * (epilogue === 'forward' ? value : a[i]!);
+    sums[channels + (i % channels)]! += value * (epilogue === 'statistics' ? value : a[i]!);
   }
   return { values, sums };
 }

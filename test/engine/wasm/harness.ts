@@ -2,13 +2,15 @@
 // error measure. Expected values are computed in float64 by obvious loops, in the tests themselves.
 
 import type { KernelOptions } from '../../../src/engine/wasm/kernels/context.ts';
-import { generateModule, kernelFunction } from '../../../src/engine/wasm/kernels/generate.ts';
-import type { KernelFunctions, KernelSpec } from '../../../src/engine/wasm/kernels/signatures.ts';
+import type { ConvolutionShape } from '../../../src/engine/wasm/kernels/convolution.ts';
+import { generateModule, type KernelSpec } from '../../../src/engine/wasm/kernels/kernel.ts';
 import { wasm } from '../../../src/engine/wasm/webassembly.ts';
 
+export const SEPARATE: KernelOptions = { multiplyAdd: 'separate', simdWidth: 256 };
+export const FUSED: KernelOptions = { multiplyAdd: 'fused', simdWidth: 256 };
 export const MODES: readonly KernelOptions[] = [
-  { multiplyAdd: 'separate', simdWidth: 256 },
-  { multiplyAdd: 'fused', simdWidth: 256 },
+  SEPARATE,
+  FUSED,
   { multiplyAdd: 'separate', simdWidth: 128 },
 ];
 
@@ -27,8 +29,8 @@ export class Bench {
     this.bytes = new Uint8Array(memory.buffer);
   }
 
-  kernel<S extends KernelSpec>(spec: S): KernelFunctions[S['family']] {
-    return kernelFunction(this.exports, spec);
+  kernel<Call>(spec: KernelSpec<Call>): Call {
+    return spec.from(this.exports);
   }
 
   /** Address of `bytes` zero bytes. */
@@ -131,15 +133,6 @@ export function convolveWeightGradient(
     dg[gi]! += x[xi]! * dy[yi]!;
   });
   return dg;
-}
-
-export interface ConvolutionShape {
-  readonly kernel: 1 | 3;
-  readonly stride: 1 | 2;
-  readonly height: number;
-  readonly width: number;
-  readonly inputChannels: number;
-  readonly outputChannels: number;
 }
 
 function extents(shape: ConvolutionShape) {

@@ -1,10 +1,18 @@
 // The ends of a step: byte images in, the classifier, the optimizer and fixed-order sums.
 
 import { describe, expect, test } from 'vitest';
-import { Bench, MODES, random, relativeError } from './harness.ts';
+import { copyBytes, zeroBytes } from '../../../src/engine/wasm/kernels/bulk-memory.ts';
+import { inputImage } from '../../../src/engine/wasm/kernels/input-image.ts';
+import {
+  linear,
+  linearInputGradient,
+  linearWeightGradient,
+} from '../../../src/engine/wasm/kernels/linear.ts';
+import { sgdUpdate, sumPartials } from '../../../src/engine/wasm/kernels/update.ts';
+import { Bench, FUSED, MODES, random, relativeError, SEPARATE } from './harness.ts';
 
 describe('input image', () => {
-  const spec = { family: 'inputImage', height: 32, width: 32 } as const;
+  const spec = inputImage({ height: 32, width: 32 });
   const source = Uint8Array.from(random(3072, 1), (x) => Math.abs(x * 997) % 256);
   const normalization = random(3 + 3072, 2);
 
@@ -15,7 +23,7 @@ describe('input image', () => {
     [3, 5, 1],
     [6, 1, 0],
   ])('crop from (%i, %i), flip %i', (dy, dx, flip) => {
-    const bench = new Bench([spec], MODES[0]!, 40);
+    const bench = new Bench([spec], SEPARATE, 40);
     const bytes = bench.reserve(3072);
     bench.bytes.set(source, bytes);
     const padded = bench.reserve(34 * 34 * 3 * 4);
@@ -43,9 +51,9 @@ describe.each(MODES)('classifier, $multiplyAdd', (mode) => {
     { channels: 8, classes: 7 },
   ])('$channels features, $classes classes', ({ channels, classes }) => {
     const count = 5;
-    const forward = { family: 'linear', channels } as const;
-    const input = { family: 'linearInputGradient', channels } as const;
-    const weight = { family: 'linearWeightGradient', channels } as const;
+    const forward = linear({ channels });
+    const input = linearInputGradient({ channels });
+    const weight = linearWeightGradient({ channels });
     const bench = new Bench([forward, input, weight], mode, 40);
     const x = random(count * channels, 1);
     const w = random(classes * channels, 2);
@@ -88,8 +96,8 @@ describe.each(MODES)('classifier, $multiplyAdd', (mode) => {
 
 describe('update', () => {
   test.each([8, 24, 432, 650, 3])('SGD over %i values is PyTorch’s, to the bit', (length) => {
-    const spec = { family: 'sgdUpdate' } as const;
-    const bench = new Bench([spec], MODES[1]!, 40);
+    const spec = sgdUpdate();
+    const bench = new Bench([spec], FUSED, 40);
     const [rate, momentum, decay] = [0.1, 0.9, 1e-4].map(Math.fround) as [number, number, number];
     const w = random(length, 1);
     const v = new Float32Array(length);
@@ -114,8 +122,8 @@ describe('update', () => {
     [100, 5],
     [3, 16],
   ])('sum of partial results, %i values of %i blocks, in order', (length, count) => {
-    const spec = { family: 'sumPartials' } as const;
-    const bench = new Bench([spec], MODES[0]!, 40);
+    const spec = sumPartials();
+    const bench = new Bench([spec], SEPARATE, 40);
     const stride = Math.ceil(length / 16) * 64 + 64;
     const partials = random((stride / 4) * count, 1);
     const destination = bench.reserve(length * 4);
@@ -127,8 +135,8 @@ describe('update', () => {
   });
 
   test('memory is copied and cleared', () => {
-    const [copy, zero] = [{ family: 'copyBytes' }, { family: 'zeroBytes' }] as const;
-    const bench = new Bench([copy, zero], MODES[0]!, 40);
+    const [copy, zero] = [copyBytes(), zeroBytes()];
+    const bench = new Bench([copy, zero], SEPARATE, 40);
     const values = random(50, 1);
     const [from, to] = [bench.put(values), bench.reserve(200)];
     bench.kernel(copy)(to, from, 200);

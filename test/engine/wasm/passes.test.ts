@@ -4,11 +4,15 @@
 import { describe, expect, test } from 'vitest';
 import {
   type Epilogue,
-  interiorOffset,
-  type Staging,
-} from '../../../src/engine/wasm/kernels/signatures.ts';
+  epiloguePass,
+  productSums,
+} from '../../../src/engine/wasm/kernels/epilogue.ts';
+import { interiorOffset } from '../../../src/engine/wasm/kernels/image.ts';
+import { averagePool, averagePoolGradient } from '../../../src/engine/wasm/kernels/pool.ts';
+import { shortcutGather, shortcutScatterAdd } from '../../../src/engine/wasm/kernels/shortcut.ts';
+import { type Staging, stage as stageKernel } from '../../../src/engine/wasm/kernels/stage.ts';
 import { applyEpilogue } from './epilogue-formulas.ts';
-import { Bench, MODES, pad, random, relativeError } from './harness.ts';
+import { Bench, MODES, pad, random, relativeError, SEPARATE } from './harness.ts';
 
 const SHAPES = [
   { height: 8, width: 8, channels: 16 },
@@ -41,13 +45,13 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
     const a = random(size, 1);
     // Option A's operand has twice the extent and half the channels: twice the values.
     const b = random(2 * size, 2);
-    const coef = random(3 * channels, 3);
-    const coefB = random(2 * channels, 4);
+    const coefficients = random(3 * channels, 3);
+    const shortcutCoefficients = random(2 * channels, 4);
     const relu = (x: number) => Math.max(0, x);
     const expected = Array.from({ length: size }, (_, i) => {
       const c = i % channels;
       const pixel = Math.floor(i / channels);
-      const norm = coef[c]! * a[i]! + coef[channels + c]!;
+      const norm = coefficients[c]! * a[i]! + coefficients[channels + c]!;
       switch (staging) {
         case 'copy':
           return a[i]!;
@@ -62,24 +66,22 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
           return relu(norm + b[((2 * y * 2 * width + 2 * x) * channels) / 2 + from]!);
         }
         case 'normProjectRelu':
-          return relu(norm + coefB[c]! * b[i]! + coefB[channels + c]!);
+          return relu(
+            norm + shortcutCoefficients[c]! * b[i]! + shortcutCoefficients[channels + c]!,
+          );
         case 'gradient':
-          return coef[c]! * a[i]! + coef[channels + c]! * b[i]! + coef[2 * channels + c]!;
+          return (
+            coefficients[c]! * a[i]! +
+            coefficients[channels + c]! * b[i]! +
+            coefficients[2 * channels + c]!
+          );
         default:
           return staging satisfies never;
       }
     });
     for (const destination of ['padded', 'dense'] as const) {
       for (const keep of [false, true]) {
-        const spec = {
-          family: 'stage',
-          staging,
-          height,
-          width,
-          channels,
-          destination,
-          keep,
-        } as const;
+        const spec = stageKernel({ staging, height, width, channels, destination, keep });
         const bench = new Bench([spec], mode, 40);
         const padded = destination === 'padded';
         const values = (height + 2) * (width + 2) * channels;
@@ -91,8 +93,8 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
           keep ? kept : 0,
           bench.put(a),
           bench.put(b),
-          bench.put(coef),
-          bench.put(coefB),
+          bench.put(coefficients),
+          bench.put(shortcutCoefficients),
         );
         const dense = Float32Array.from(expected);
         const whole = padded ? pad(dense, height, width, channels) : dense;
@@ -109,10 +111,10 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
   });
 
   const epilogues: readonly Exclude<Epilogue, 'none'>[] = [
-    'forward',
-    'mid',
-    'block',
-    'blockAdd',
+    'statistics',
+    'normReluGradient',
+    'reluGradient',
+    'addReluGradient',
     'bias',
     'biasRelu',
     'biasAddRelu',
@@ -121,20 +123,22 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
     'epilogue $epilogue, $height×$width×$channels',
     ({ epilogue, height, width, channels }) => {
       const size = height * width * channels;
-      const spec = { family: 'epilogue', epilogue, height, width, channels } as const;
+      const spec = epiloguePass({ epilogue, height, width, channels });
       const bench = new Bench([spec], mode, 40);
-      const [v, a, b, c] = [1, 2, 3, 4].map((seed) => random(size, seed)) as [
-        Float32Array,
-        Float32Array,
-        Float32Array,
-        Float32Array,
-      ];
-      const coef = random(2 * channels, 5);
+      const [v, a, b, c] = [random(size, 1), random(size, 2), random(size, 3), random(size, 4)];
+      const coefficients = random(2 * channels, 5);
       const before = random(2 * channels, 6);
       const image = bench.put(v);
       const sums = bench.put(before);
-      bench.kernel(spec)(image, sums, bench.put(a), bench.put(b), bench.put(c), bench.put(coef));
-      const expected = applyEpilogue(epilogue, v, a, b, c, coef, channels);
+      bench.kernel(spec)(
+        image,
+        sums,
+        bench.put(a),
+        bench.put(b),
+        bench.put(c),
+        bench.put(coefficients),
+      );
+      const expected = applyEpilogue(epilogue, v, a, b, c, coefficients, channels);
       expect(relativeError(bench.floats(image, size), expected.values)).toBeLessThan(ELEMENTWISE);
       const total = (expected.sums ?? new Float64Array(2 * channels)).map((s, i) => s + before[i]!);
       expect(relativeError(bench.floats(sums, 2 * channels), total)).toBeLessThan(SUMS);
@@ -144,7 +148,7 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
   test.each(SHAPES)('sums of products, $height×$width×$channels', (shape) => {
     const { height, width, channels } = shape;
     const size = height * width * channels;
-    const spec = { family: 'productSums', ...shape } as const;
+    const spec = productSums(shape);
     const bench = new Bench([spec], mode, 40);
     const [v, a] = [random(size, 1), random(size, 2)];
     const sums = bench.reserve(2 * channels * 4);
@@ -160,8 +164,8 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
   test.each([16, 32, 64])('option A shortcut and its adjoint, %i channels', (channels) => {
     const [height, width] = [4, 6];
     const shape = { height, width, channels };
-    const gather = { family: 'shortcutGather', ...shape } as const;
-    const scatter = { family: 'shortcutScatterAdd', ...shape } as const;
+    const gather = shortcutGather(shape);
+    const scatter = shortcutScatterAdd(shape);
     const bench = new Bench([gather, scatter], mode, 40);
     const large = random(4 * height * width * (channels / 2), 1);
     const small = random(height * width * channels, 2);
@@ -186,8 +190,8 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
   test.each(SHAPES)('average pool and its gradient, $height×$width×$channels', (shape) => {
     const { height, width, channels } = shape;
     const size = height * width * channels;
-    const pool = { family: 'averagePool', ...shape } as const;
-    const gradient = { family: 'averagePoolGradient', ...shape } as const;
+    const pool = averagePool(shape);
+    const gradient = averagePoolGradient(shape);
     const bench = new Bench([pool, gradient], mode, 40);
     const [image, a] = [random(size, 1), random(size, 2)];
     const dPooled = random(channels, 3);
@@ -201,27 +205,26 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
     const [output, sums] = [bench.reserve(size * 4), bench.reserve(2 * channels * 4)];
     bench.kernel(gradient)(bench.put(dPooled), output, sums, bench.put(a), imageAt);
     const spread = Float64Array.from(image, (_, i) => dPooled[i % channels]! / (height * width));
-    const expected = applyEpilogue('block', spread, a, image, [], [], channels);
+    const expected = applyEpilogue('reluGradient', spread, a, image, [], [], channels);
     expect(relativeError(bench.floats(output, size), expected.values)).toBeLessThan(ELEMENTWISE);
     expect(relativeError(bench.floats(sums, 2 * channels), expected.sums!)).toBeLessThan(SUMS);
   });
 });
 
 test('a NaN passes through ReLU, so that it reaches the loss and stops the run', () => {
-  const spec = {
-    family: 'stage',
+  const spec = stageKernel({
     staging: 'normRelu',
     height: 4,
     width: 4,
     channels: 8,
     destination: 'dense',
     keep: false,
-  } as const;
-  const bench = new Bench([spec], MODES[0]!, 40);
+  });
+  const bench = new Bench([spec], SEPARATE, 40);
   const image = random(128, 1);
   image[5] = Number.NaN;
-  const coef = new Float32Array(16).fill(1, 0, 8);
+  const coefficients = new Float32Array(16).fill(1, 0, 8);
   const output = bench.reserve(512);
-  bench.kernel(spec)(output, 0, bench.put(image), 0, bench.put(coef), 0);
+  bench.kernel(spec)(output, 0, bench.put(image), 0, bench.put(coefficients), 0);
   expect(bench.floats(output, 128)[5]).toBeNaN();
 });

@@ -11,7 +11,7 @@ import { createWasmBackend, type WasmBackend } from '../../../src/engine/wasm/ba
 import { prepareCompiler } from '../../../src/engine/wasm/flags.node.ts';
 import { createInlineHost } from '../../../src/engine/wasm/host-inline.ts';
 import type { MultiplyAdd } from '../../../src/engine/wasm/kernels/context.ts';
-import { generateModule, kernelFunction } from '../../../src/engine/wasm/kernels/generate.ts';
+import { generateModule } from '../../../src/engine/wasm/kernels/kernel.ts';
 import { WASM_PAGE, wasm } from '../../../src/engine/wasm/webassembly.ts';
 import { initializeWeights } from '../../../src/nn/initialize.ts';
 import type { Network } from '../../../src/nn/network.ts';
@@ -42,8 +42,7 @@ function ofKernels(multiplyAdd: MultiplyAdd): string {
   const hash = createHash('sha256');
   for (const { spec, parameters } of calls) {
     contents.set(start);
-    const kernel = kernelFunction(exports, spec) as (...values: number[]) => void;
-    kernel(...parameters);
+    spec.from(exports)(...parameters);
     hash.update(contents);
   }
   return hash.digest('hex');

@@ -3,7 +3,7 @@
 
 import { lowerInference } from '../../../src/engine/lower-infer.ts';
 import { lowerTraining, type TrainingOptions } from '../../../src/engine/lower-train.ts';
-import type { KernelSpec } from '../../../src/engine/wasm/kernels/signatures.ts';
+import type { KernelSpec } from '../../../src/engine/wasm/kernels/kernel.ts';
 import { planExecutable } from '../../../src/engine/wasm/plan-executable.ts';
 import type { ConvolutionAlgorithm } from '../../../src/engine/wasm/protocol.ts';
 import { createNetwork, type Network } from '../../../src/nn/network.ts';
@@ -43,9 +43,9 @@ export function kernelKinds(
   return new Set(specs.map(kindOf));
 }
 
-const KINDS = ['family', 'epilogue', 'staging', 'destination', 'keep', 'tile', 'stride', 'kernel'];
+const KINDS = ['epilogue', 'staging', 'destination', 'keep', 'tile', 'stride', 'kernel'];
 
-function kindOf(spec: KernelSpec): string {
-  const facts = Object.entries(spec).filter(([name]) => KINDS.includes(name));
-  return facts.map(([name, value]) => `${name} ${value}`).join(', ');
+function kindOf({ family, shape }: KernelSpec): string {
+  const facts = Object.entries(shape).filter(([name]) => KINDS.includes(name));
+  return [family, ...facts.map(([name, value]) => `${name} ${value}`)].join(', ');
 }

@@ -3,10 +3,11 @@
 
 import { describe, expect, test } from 'vitest';
 import type { KernelOptions } from '../../../src/engine/wasm/kernels/context.ts';
+import type { ConvolutionShape } from '../../../src/engine/wasm/kernels/convolution.ts';
+import type { Epilogue } from '../../../src/engine/wasm/kernels/epilogue.ts';
+import { interiorOffset } from '../../../src/engine/wasm/kernels/image.ts';
+import { reverseWeights } from '../../../src/engine/wasm/kernels/rearrange-weights.ts';
 import {
-  type Epilogue,
-  interiorOffset,
-  type KernelSpec,
   type WinogradTile,
   winogradBlock,
   winogradColumnsBytes,
@@ -14,7 +15,20 @@ import {
   winogradPlaneStride,
   winogradPlanes,
   winogradPlanesBytes,
-} from '../../../src/engine/wasm/kernels/signatures.ts';
+} from '../../../src/engine/wasm/kernels/winograd/layout.ts';
+import { winogradOutput } from '../../../src/engine/wasm/kernels/winograd/output.ts';
+import {
+  winogradInput,
+  winogradOutputGradient,
+} from '../../../src/engine/wasm/kernels/winograd/planes.ts';
+import {
+  winogradProduct,
+  winogradWeightProduct,
+} from '../../../src/engine/wasm/kernels/winograd/products.ts';
+import {
+  winogradWeights,
+  winogradWeightsAdjoint,
+} from '../../../src/engine/wasm/kernels/winograd/weights.ts';
 import { applyEpilogue } from './epilogue-formulas.ts';
 import {
   Bench,
@@ -42,24 +56,18 @@ const WEIGHT_BOUND = { 4: 6e-6, 2: 2e-6 };
 function setUp(c: (typeof CASES)[number], mode: KernelOptions, epilogues: readonly Epilogue[]) {
   const { tile, height, width, channels } = c;
   const io = { tile, inputChannels: channels, outputChannels: channels };
+  const image = { tile, width, channels };
   const specs = {
-    input: { family: 'winogradInput', tile, width, channels },
-    outputGradient: { family: 'winogradOutputGradient', tile, width, channels },
-    product: { family: 'winogradProduct', ...io },
-    weightProduct: { family: 'winogradWeightProduct', ...io },
-    weights: { family: 'winogradWeights', tile },
-    adjoint: { family: 'winogradWeightsAdjoint', tile },
-    reverse: {
-      family: 'reverseWeights',
-      kernel: 3,
-      inputChannels: channels,
-      outputChannels: channels,
-    },
-  } as const;
-  const output = (epilogue: Epilogue) =>
-    ({ family: 'winogradOutput', tile, width, channels, epilogue }) as const;
-  const all: KernelSpec[] = [...Object.values(specs), ...epilogues.map(output)];
-  const bench = new Bench(all, mode);
+    input: winogradInput(image),
+    outputGradient: winogradOutputGradient(image),
+    product: winogradProduct(io),
+    weightProduct: winogradWeightProduct(io),
+    weights: winogradWeights({ tile }),
+    adjoint: winogradWeightsAdjoint({ tile }),
+    reverse: reverseWeights({ kernel: 3, inputChannels: channels, outputChannels: channels }),
+  };
+  const output = (epilogue: Epilogue) => winogradOutput({ ...image, epilogue });
+  const bench = new Bench([...Object.values(specs), ...epilogues.map(output)], mode);
   const tiles = (height / tile) * (width / tile);
   const stride = winogradPlaneStride(tiles, channels);
   const planeBytes = channels * channels * 4;
@@ -75,15 +83,9 @@ function setUp(c: (typeof CASES)[number], mode: KernelOptions, epilogues: readon
   return { bench, specs, output, scratch, tiles, stride, planeBytes };
 }
 
-function shapeOf({ height, width, channels }: (typeof CASES)[number]) {
-  return {
-    kernel: 3,
-    stride: 1,
-    height,
-    width,
-    inputChannels: channels,
-    outputChannels: channels,
-  } as const;
+function shapeOf({ height, width, channels }: (typeof CASES)[number]): ConvolutionShape {
+  const io = { inputChannels: channels, outputChannels: channels };
+  return { kernel: 3, stride: 1, height, width, ...io };
 }
 
 describe.each(MODES)('Winograd, $multiplyAdd, tiles for $simdWidth bits', (mode) => {
@@ -153,10 +155,10 @@ describe.each(MODES)('Winograd, $multiplyAdd, tiles for $simdWidth bits', (mode)
 
   const epilogues: readonly Epilogue[] = [
     'none',
-    'forward',
-    'mid',
-    'block',
-    'blockAdd',
+    'statistics',
+    'normReluGradient',
+    'reluGradient',
+    'addReluGradient',
     'bias',
     'biasRelu',
     'biasAddRelu',
@@ -169,7 +171,7 @@ describe.each(MODES)('Winograd, $multiplyAdd, tiles for $simdWidth bits', (mode)
     const x = random(size, 1);
     const g = random(9 * channels * channels, 2);
     const [a, b, cc] = [random(size, 4), random(size, 5), random(size, 6)];
-    const coef = random(2 * channels, 7);
+    const coefficients = random(2 * channels, 7);
     const before = random(2 * channels, 8);
     bench.kernel(specs.weights)(bench.put(g), scratch.u, planeBytes);
     bench.kernel(specs.input)(
@@ -183,7 +185,7 @@ describe.each(MODES)('Winograd, $multiplyAdd, tiles for $simdWidth bits', (mode)
     const [aAt, bAt, cAt] = [bench.put(a), bench.put(b), bench.put(cc)];
     const sums = bench.put(before);
     const result = bench.reserve(size * 4);
-    const coefAt = bench.put(coef);
+    const coefficientsAt = bench.put(coefficients);
     for (const row of [0, 2]) {
       const offset = row * tile * width * channels * 4;
       bench.kernel(output(epilogue))(
@@ -195,11 +197,19 @@ describe.each(MODES)('Winograd, $multiplyAdd, tiles for $simdWidth bits', (mode)
         aAt + offset,
         bAt + offset,
         cAt + offset,
-        coefAt,
+        coefficientsAt,
         scratch.temporary,
       );
     }
-    const expected = applyEpilogue(epilogue, convolve(x, g, shapeOf(c)), a, b, cc, coef, channels);
+    const expected = applyEpilogue(
+      epilogue,
+      convolve(x, g, shapeOf(c)),
+      a,
+      b,
+      cc,
+      coefficients,
+      channels,
+    );
     expect(relativeError(bench.floats(result, size), expected.values)).toBeLessThan(2e-6);
     const actualSums = bench.floats(sums, 2 * channels).map((v, i) => v - before[i]!);
     if (expected.sums === null) expect(Math.max(...actualSums.map(Math.abs))).toBe(0);

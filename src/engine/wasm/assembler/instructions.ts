@@ -170,7 +170,8 @@ export const v128 = {
   const: (lanes: number | readonly [number, number, number, number]): V128 =>
     value('v128', (out) => {
       simd(out, 0x0c);
-      for (let i = 0; i < 4; i++) out.float32(typeof lanes === 'number' ? lanes : lanes[i]!);
+      const each = typeof lanes === 'number' ? [lanes, lanes, lanes, lanes] : lanes;
+      for (const lane of each) out.float32(lane);
     }),
   load: vectorLoad(0x00),
   /** One 32-bit value from memory into all four lanes. */

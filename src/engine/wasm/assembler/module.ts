@@ -41,10 +41,7 @@ export class FunctionBuilder {
 
   /** Declares `count` i32 parameters at once. */
   addresses<N extends number>(count: N): FixedArray<Local<'i32'>, N> {
-    return Array.from({ length: count }, () => this.parameter('i32')) as unknown as FixedArray<
-      Local<'i32'>,
-      N
-    >;
+    return fixedArray(count, () => this.parameter('i32'));
   }
 
   local<T extends ValueType>(type: T): Local<T> {
@@ -52,8 +49,8 @@ export class FunctionBuilder {
     return variable(type, this.parameterTypes.length + this.localTypes.length - 1);
   }
 
-  locals<T extends ValueType>(type: T, count: number): Local<T>[] {
-    return Array.from({ length: count }, () => this.local(type));
+  locals<T extends ValueType, N extends number>(type: T, count: N): FixedArray<Local<T>, N> {
+    return fixedArray(count, () => this.local(type));
   }
 
   /** Appends code to the body. */
@@ -88,10 +85,17 @@ export class FunctionBuilder {
   }
 }
 
-/** A tuple of N elements for small literal N, so that destructuring is checked. */
-export type FixedArray<T, N extends number, R extends T[] = []> = R['length'] extends N
-  ? R
-  : FixedArray<T, N, [...R, T]>;
+/** A tuple of N elements for small literal N, so that destructuring is checked; else an array. */
+export type FixedArray<T, N extends number, R extends T[] = []> = number extends N
+  ? T[]
+  : R['length'] extends N
+    ? R
+    : FixedArray<T, N, [...R, T]>;
+
+/** An array of `count` elements, made one after another. */
+export function fixedArray<T, N extends number>(count: N, make: () => T): FixedArray<T, N> {
+  return Array.from({ length: count }, make) as FixedArray<T, N>;
+}
 
 function variable<T extends ValueType>(type: T, index: number): Local<T> {
   return {

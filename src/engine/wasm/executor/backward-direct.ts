@@ -1,32 +1,30 @@
 // The backward pass of a convolution by the direct kernels, image by image: every convolution where
 // Winograd is switched off, else the first one, strided ones and projections.
 
+import { convolutionWeights } from '../../../nn/multiply-adds.ts';
 import type { ConvolutionGeometry } from '../../program.ts';
-import { interiorOffset } from '../kernels/signatures.ts';
-import type { BackwardParts } from './backward.ts';
+import { copyBytes, zeroBytes } from '../kernels/bulk-memory.ts';
+import { convolution } from '../kernels/convolution.ts';
+import { convolutionWeightGradient } from '../kernels/convolution-weight-gradient.ts';
+import { interiorOffset } from '../kernels/image.ts';
+import { shortcutScatterAdd } from '../kernels/shortcut.ts';
+import { stridedInputGradient } from '../kernels/strided-input-gradient.ts';
+import type { BackwardParts } from './backward-parts.ts';
 import type { Context } from './context.ts';
-import { epiloguePass } from './convolve.ts';
+import { convolutionShape, finishImage } from './convolve.ts';
 import type { BlockRun } from './schedule-types.ts';
 
 export function directBackward(context: Context, parts: BackwardParts): BlockRun {
   const { conv, sums } = parts;
-  const { kernel, stride, inSize, outSize, inChannels, outChannels } = conv;
+  const { kernel, inSize, outSize, inChannels, outChannels } = conv;
   const { scratch } = context;
   const input = kernel === 3 ? scratch.padded('input', inSize, inChannels) : scratch.image;
   const dy = scratch.padded('gradient', outSize, outChannels);
   const dyInterior = dy + interiorOffset(outSize, outChannels);
-  const weightGradient = context.kernel({
-    family: 'convolutionWeightGradient',
-    kernel,
-    stride,
-    height: inSize,
-    width: inSize,
-    inputChannels: inChannels,
-    outputChannels: outChannels,
-  });
+  const weightGradient = context.kernel(convolutionWeightGradient(convolutionShape(conv)));
   const inputGradient = directInputGradient(context, parts, dy);
-  const zero = context.kernel({ family: 'zeroBytes' });
-  const bytes = kernel * kernel * inChannels * outChannels * 4;
+  const zero = context.kernel(zeroBytes());
+  const bytes = convolutionWeights(conv) * 4;
   return (first, end, block) => {
     const partial = parts.slot + block * context.gradientStride;
     zero(partial, bytes);
@@ -49,9 +47,9 @@ function directInputGradient(
   if (!inputGradient || !weights) return () => {};
   const { kernel, stride, inSize, outSize, inChannels, outChannels } = conv;
   const output = context.images(inputGradient.output);
-  const finish = epiloguePass(context, epilogue, inSize, inChannels);
+  const finish = finishImage(context, epilogue, inSize, inChannels);
   const bytes = inSize * inSize * inChannels * 4;
-  const copy = context.kernel({ family: 'copyBytes' });
+  const copy = context.kernel(copyBytes());
   const { shortcut } = inputGradient;
   // The shortcut's gradient may lie where the result goes; it is read by the epilogue.
   const aside = shortcut?.kind === 'identity';
@@ -59,12 +57,9 @@ function directInputGradient(
   let addShortcut = (_image: number, _target: number): void => {};
   if (shortcut?.kind === 'pad') {
     const dz = context.images(shortcut.dz);
-    const scatter = context.kernel({
-      family: 'shortcutScatterAdd',
-      height: outSize,
-      width: outSize,
-      channels: outChannels,
-    });
+    const scatter = context.kernel(
+      shortcutScatterAdd({ height: outSize, width: outSize, channels: outChannels }),
+    );
     addShortcut = (image, target) => scatter(target, dz.at(image));
   }
   if (kernel === 1 && stride === 1) throw new Error('a projection without stride');
@@ -86,29 +81,31 @@ function inputGradientProduct(
 ): (target: number) => void {
   const { kernel, stride, inSize, outSize, inChannels, outChannels } = conv;
   if (stride === 1) {
-    const product = context.kernel({
-      family: 'convolution',
-      kernel,
-      stride,
-      height: outSize,
-      width: outSize,
-      inputChannels: outChannels,
-      outputChannels: inChannels,
-    });
+    const product = context.kernel(
+      convolution({
+        kernel,
+        stride,
+        height: outSize,
+        width: outSize,
+        inputChannels: outChannels,
+        outputChannels: inChannels,
+      }),
+    );
     return (target) => product(dy, weights, target);
   }
-  const product = context.kernel({
-    family: 'stridedInputGradient',
-    kernel,
-    height: inSize,
-    width: inSize,
-    inputChannels: inChannels,
-    outputChannels: outChannels,
-  });
+  const product = context.kernel(
+    stridedInputGradient({
+      kernel,
+      height: inSize,
+      width: inSize,
+      inputChannels: inChannels,
+      outputChannels: outChannels,
+    }),
+  );
   const interior = dy + interiorOffset(outSize, outChannels);
   if (kernel === 3) return (target) => product(interior, weights, target);
   // The 1×1 kernel adds to the even pixels; the others get nothing.
-  const zero = context.kernel({ family: 'zeroBytes' });
+  const zero = context.kernel(zeroBytes());
   const bytes = inSize * inSize * inChannels * 4;
   return (target) => {
     zero(target, bytes);

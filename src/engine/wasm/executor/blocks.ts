@@ -2,7 +2,7 @@
 // depend on the batch size and the shapes alone.
 
 import type { ConvolutionGeometry } from '../../program.ts';
-import { type WinogradTile, winogradBlock } from '../kernels/signatures.ts';
+import { type WinogradTile, winogradBlock } from '../kernels/winograd/layout.ts';
 
 /** Blocks of a full batch where each costs a partial weight gradient. */
 const GRADIENT_BLOCKS = 16;

@@ -1,11 +1,13 @@
 // Lays out the executor's memory and gathers what schedules are built from. Run in the main thread
 // to learn sizes and kernels, then in every worker with real memory; see `arena.ts`.
 
-import type { BufferId, BufferSpec, Program } from '../../program.ts';
+import type { BufferId, Program } from '../../program.ts';
+import { wasmOperation } from '../operations/index.ts';
 import type { ConvolutionAlgorithm, StepSettings } from '../protocol.ts';
 import { Arena, align } from './arena.ts';
 import { blockCount, gradientBlock, inferenceBlock, MOST_BLOCKS } from './blocks.ts';
 import {
+  bufferSpec,
   type Context,
   type KernelLookup,
   type MemoryViews,
@@ -14,7 +16,6 @@ import {
   tileOf,
 } from './context.ts';
 import { CONTROL_BYTES, Control } from './control.ts';
-import { linearGradientBytes } from './head.ts';
 import { convolutionsOf, layOutScratch } from './scratch.ts';
 import { preparedBytes } from './weights.ts';
 
@@ -59,20 +60,16 @@ export function buildContext(inputs: ContextInputs): BuiltContext {
     ? 0
     : Math.max(...convolutionsOf(program).map((conv) => preparedBytes({ tile }, conv)));
   const weightSlots = [shared.allocate(weightBytes), shared.allocate(weightBytes)] as const;
-  let weightTurn = 0;
-  let gradientTurn = 0;
 
   const scratch = layOutScratch(scratchArena, program, tile, blockImages);
   const times = scratchArena.allocate(program.body.length * 8);
   const window = { first: 0 };
   const everything = { first: 0 };
   const local = infer ? localActivations(program, blockImages, scratchArena) : undefined;
-  const bufferOf = (id: BufferId): BufferSpec => program.buffers[id] as BufferSpec;
   let gathered: PlacedBuffer | undefined;
 
   return {
     program,
-    algorithm,
     tile,
     kernel,
     memory: viewsOf(buffer),
@@ -89,14 +86,14 @@ export function buildContext(inputs: ContextInputs): BuiltContext {
     window,
     step: { settings: { count: 0 } as StepSettings },
     blockImages,
-    takeWeightSlot: () => weightSlots[weightTurn++ % 2] as number,
-    takeGradientSlot: () => gradientSlots[gradientTurn++ % 2] as number,
+    takeWeightSlot: inTurn(weightSlots),
+    takeGradientSlot: inTurn(gradientSlots),
     flat: (id) => {
       if (id === undefined) throw new Error(`a program to ${program.mode} has no such buffer`);
-      return bufferOf(id).offset;
+      return bufferSpec(program, id).offset;
     },
     images: (id) => {
-      const { role, type, perImage, offset } = bufferOf(id);
+      const { role, type, perImage, offset } = bufferSpec(program, id);
       const stride = perImage * (type === 'u8' ? 1 : 4);
       const address = role === 'activation' ? local?.get(id) : undefined;
       return address === undefined
@@ -112,6 +109,12 @@ export function buildContext(inputs: ContextInputs): BuiltContext {
   };
 }
 
+/** Gives the two addresses in turn. */
+function inTurn([first, second]: readonly [number, number]): () => number {
+  let turn = 0;
+  return () => (turn++ % 2 === 0 ? first : second);
+}
+
 function allocateNorm(arena: Arena, channels: number): NormAddresses {
   return {
     forward: arena.allocate(2 * channels * 4),
@@ -122,16 +125,8 @@ function allocateNorm(arena: Arena, channels: number): NormAddresses {
 }
 
 /** Bytes of the largest weight gradient of one block. */
-function largestGradient(program: Program): number {
-  const sizes = program.body.map((operation) => {
-    if (operation.kind === 'convolutionBackward') {
-      const { kernel, inChannels, outChannels } = operation.conv;
-      return kernel * kernel * inChannels * outChannels * 4;
-    }
-    if (operation.kind !== 'linearBackward') return 0;
-    const { weight, bias } = linearGradientBytes(operation);
-    return weight + bias;
-  });
+function largestGradient({ body }: Program): number {
+  const sizes = body.map((operation) => wasmOperation(operation).gradientBytes?.(operation) ?? 0);
   return align(Math.max(...sizes));
 }
 

@@ -1,15 +1,16 @@
 // What the parts of a schedule share while it is built: the program, kernels, views of the memory,
 // the addresses of buffers and of everything the executor keeps for itself.
 
-import type { BufferId, NormId, Program } from '../../program.ts';
-import type { KernelFunctions, KernelSpec, WinogradTile } from '../kernels/signatures.ts';
+import type { BufferId, BufferSpec, NormId, NormSpec, Program } from '../../program.ts';
+import type { KernelSpec } from '../kernels/kernel.ts';
+import type { WinogradTile } from '../kernels/winograd/layout.ts';
 import type { ConvolutionAlgorithm, StepSettings } from '../protocol.ts';
 import type { Arena } from './arena.ts';
 import type { Control } from './control.ts';
 import type { Scratch } from './scratch.ts';
 
 /** Looks up a kernel; in the main thread, where nothing runs, it notes that the kernel is needed. */
-export type KernelLookup = <S extends KernelSpec>(spec: S) => KernelFunctions[S['family']];
+export type KernelLookup = <Call>(spec: KernelSpec<Call>) => Call;
 
 /** Views of the whole memory. */
 export interface MemoryViews {
@@ -56,7 +57,6 @@ export class PlacedBuffer {
 
 export interface Context {
   readonly program: Program;
-  readonly algorithm: ConvolutionAlgorithm;
   /** Winograd's tile, or null when everything is computed directly. */
   readonly tile: WinogradTile | null;
   readonly kernel: KernelLookup;
@@ -91,8 +91,27 @@ export interface Context {
   gathered(): PlacedBuffer;
 }
 
-export function normAddresses(context: Context, norm: NormId): NormAddresses {
-  return context.norms[norm] as NormAddresses;
+export function bufferSpec({ buffers }: Pick<Program, 'buffers'>, id: BufferId): BufferSpec {
+  return buffers[id] as BufferSpec;
+}
+
+export function normSpec({ program }: Context, norm: NormId): NormSpec {
+  return program.norms[norm] as NormSpec;
+}
+
+export function normAddresses({ norms }: Context, norm: NormId): NormAddresses {
+  return norms[norm] as NormAddresses;
+}
+
+/** The same as indices: into `f32`, moments and totals into `f64`. */
+export function normIndices(context: Context, norm: NormId): NormAddresses {
+  const { forward, backward, moments, totals } = normAddresses(context, norm);
+  return {
+    forward: forward / 4,
+    backward: backward / 4,
+    moments: moments / 8,
+    totals: totals / 8,
+  };
 }
 
 /** Winograd's tile edge of an algorithm. */

@@ -3,13 +3,12 @@
 // norm) and inference (bias, shortcut, ReLU): they differ in the epilogue.
 
 import type { ConvolutionGeometry } from '../../program.ts';
-import {
-  type Epilogue,
-  paddedBytes,
-  type WinogradTile,
-  winogradBlock,
-  winogradPlaneStride,
-} from '../kernels/signatures.ts';
+import { type ConvolutionShape, convolution } from '../kernels/convolution.ts';
+import { type Epilogue, epiloguePass } from '../kernels/epilogue.ts';
+import { type WinogradTile, winogradBlock, winogradStrides } from '../kernels/winograd/layout.ts';
+import { winogradOutput } from '../kernels/winograd/output.ts';
+import { winogradInput } from '../kernels/winograd/planes.ts';
+import { winogradProduct } from '../kernels/winograd/products.ts';
 import { usesWinograd } from './blocks.ts';
 import type { Context, PlacedBuffer } from './context.ts';
 import { groupImages } from './scratch.ts';
@@ -21,12 +20,12 @@ export interface EpilogueCall {
   readonly a?: PlacedBuffer;
   readonly b?: PlacedBuffer;
   readonly c?: PlacedBuffer;
-  readonly coef?: number;
+  readonly coefficients?: number;
   /** Where the kernel adds its float32 sums. */
   readonly sums?: number;
 }
 
-export interface ConvolveCall {
+interface ConvolveCall {
   readonly conv: ConvolutionGeometry;
   /** Images of the largest block. */
   readonly blockImages: number;
@@ -40,7 +39,7 @@ export interface ConvolveCall {
 }
 
 /** Convolves images first to end of block `block`. */
-export type Convolve = (first: number, end: number, block: number) => void;
+type Convolve = (first: number, end: number, block: number) => void;
 
 export function convolve(context: Context, call: ConvolveCall): Convolve {
   return usesWinograd(call.conv, context.tile)
@@ -50,17 +49,9 @@ export function convolve(context: Context, call: ConvolveCall): Convolve {
 
 function convolveDirectly(context: Context, call: ConvolveCall): Convolve {
   const { conv, weights, stage, output, afterGroup } = call;
-  const { kernel, stride, inSize, outSize, inChannels, outChannels } = conv;
-  const product = context.kernel({
-    family: 'convolution',
-    kernel,
-    stride,
-    height: inSize,
-    width: inSize,
-    inputChannels: inChannels,
-    outputChannels: outChannels,
-  });
-  const finish = epiloguePass(context, call.epilogue, outSize, outChannels);
+  const { kernel, inSize, outSize, inChannels, outChannels } = conv;
+  const product = context.kernel(convolution(convolutionShape(conv)));
+  const finish = finishImage(context, call.epilogue, outSize, outChannels);
   const input =
     kernel === 3 ? context.scratch.padded('input', inSize, inChannels) : context.scratch.image;
   return (first, end, block) => {
@@ -73,18 +64,44 @@ function convolveDirectly(context: Context, call: ConvolveCall): Convolve {
   };
 }
 
+/** The shape of the direct kernels of a convolution. */
+export function convolutionShape({
+  kernel,
+  stride,
+  inSize,
+  inChannels,
+  outChannels,
+}: ConvolutionGeometry): ConvolutionShape {
+  return {
+    kernel,
+    stride,
+    height: inSize,
+    width: inSize,
+    inputChannels: inChannels,
+    outputChannels: outChannels,
+  };
+}
+
 /** An epilogue as a pass over one stored image. */
-export function epiloguePass(
+export function finishImage(
   context: Context,
-  { kind, a, b, c, coef = 0, sums = 0 }: EpilogueCall,
+  { kind, a, b, c, coefficients = 0, sums = 0 }: EpilogueCall,
   size: number,
   channels: number,
 ): (image: number, address: number) => void {
   if (kind === 'none') return () => {};
-  const shape = { height: size, width: size, channels };
-  const pass = context.kernel({ family: 'epilogue', epilogue: kind, ...shape });
+  const pass = context.kernel(
+    epiloguePass({ epilogue: kind, height: size, width: size, channels }),
+  );
   return (image, address) =>
-    pass(address, sums, a ? a.at(image) : 0, b ? b.at(image) : 0, c ? c.at(image) : 0, coef);
+    pass(
+      address,
+      sums,
+      a ? a.at(image) : 0,
+      b ? b.at(image) : 0,
+      c ? c.at(image) : 0,
+      coefficients,
+    );
 }
 
 function convolveWinograd(context: Context, call: ConvolveCall, tile: WinogradTile): Convolve {
@@ -92,7 +109,7 @@ function convolveWinograd(context: Context, call: ConvolveCall, tile: WinogradTi
   const { inSize: size, inChannels } = conv;
   const group = groupImages(tile, size, call.blockImages);
   const scratch = context.scratch.padded('input', size, inChannels);
-  const imageBytes = paddedBytes(size, size, inChannels);
+  const { padded: imageBytes } = winogradStrides(tile, size, inChannels);
   const multiply = winogradGroup(context, {
     tile,
     size,
@@ -114,7 +131,7 @@ function convolveWinograd(context: Context, call: ConvolveCall, tile: WinogradTi
   };
 }
 
-export interface WinogradGroupCall {
+interface WinogradGroupCall {
   readonly tile: WinogradTile;
   readonly size: number;
   readonly inputChannels: number;
@@ -136,51 +153,36 @@ export function winogradGroup(
   call: WinogradGroupCall,
 ): (start: number, images: number, part: number) => void {
   const { tile, size, inputChannels, outputChannels, scratch, weights, output } = call;
-  const { kind, a, b, c, coef = 0, sums = 0 } = call.epilogue;
-  const shape = { tile, width: size } as const;
-  const transform = context.kernel({ family: 'winogradInput', ...shape, channels: inputChannels });
-  const product = context.kernel({
-    family: 'winogradProduct',
-    tile,
-    inputChannels,
-    outputChannels,
-  });
-  const finish = context.kernel({
-    family: 'winogradOutput',
-    ...shape,
-    channels: outputChannels,
-    epilogue: kind,
-  });
-  const plan = winogradBlock(tile, size, size);
-  const { tileRows } = plan;
-  const tilesPerImage = (size / tile) * tileRows;
-  const strideIn = winogradPlaneStride(plan.tiles, inputChannels);
-  const strideOut = winogradPlaneStride(plan.tiles, outputChannels);
+  const { kind, a, b, c, coefficients = 0, sums = 0 } = call.epilogue;
+  const transform = context.kernel(winogradInput({ tile, width: size, channels: inputChannels }));
+  const product = context.kernel(winogradProduct({ tile, inputChannels, outputChannels }));
+  const finish = context.kernel(
+    winogradOutput({ tile, width: size, channels: outputChannels, epilogue: kind }),
+  );
+  const { tiles, images: most, tileRows } = winogradBlock(tile, size, size);
+  const tilesPerImage = tiles / most;
+  const from = winogradStrides(tile, size, inputChannels);
+  const to = winogradStrides(tile, size, outputChannels);
   const { input: planes, products, columns, output: temporary } = context.scratch;
-  const imageBytes = paddedBytes(size, size, inputChannels);
-  const partIn = tileRows * tile * (size + 2) * inputChannels * 4;
-  const partOut = tileRows * tile * size * outputChannels * 4;
-  const tileIn = tilesPerImage * inputChannels * 4;
-  const tileOut = tilesPerImage * outputChannels * 4;
   return (start, images, part) => {
-    const from = scratch + part * partIn;
-    const to = part * partOut;
+    const staged = scratch + part * from.paddedPart;
+    const offset = part * to.densePart;
     for (let i = 0; i < images; i++) {
-      transform(from + i * imageBytes, columns, planes + i * tileIn, strideIn, tileRows);
+      transform(staged + i * from.padded, columns, planes + i * from.tiles, from.plane, tileRows);
     }
-    product(planes, weights, products, strideIn, strideOut, images * tilesPerImage);
+    product(planes, weights, products, from.plane, to.plane, images * tilesPerImage);
     for (let i = 0; i < images; i++) {
       const image = start + i;
       finish(
-        products + i * tileOut,
-        strideOut,
+        products + i * to.tiles,
+        to.plane,
         tileRows,
-        output.at(image) + to,
+        output.at(image) + offset,
         sums,
-        a ? a.at(image) + to : 0,
-        b ? b.at(image) + to : 0,
-        c ? c.at(image) + to : 0,
-        coef,
+        a ? a.at(image) + offset : 0,
+        b ? b.at(image) + offset : 0,
+        c ? c.at(image) + offset : 0,
+        coefficients,
         temporary,
       );
     }

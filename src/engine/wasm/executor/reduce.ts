@@ -1,13 +1,23 @@
-// What follows the backward pass: weight gradients of all blocks are added in the order of blocks,
-// and SGD updates the parameters. Both are cut into slices that threads take.
+// Weight gradients of all blocks are added in the order of blocks, after the backward pass, in slices that
+// threads take.
 
 import { BUFFER_ALIGNMENT } from '../../plan.ts';
+import { sumPartials } from '../kernels/update.ts';
 import { blockCount } from './blocks.ts';
 import type { Context } from './context.ts';
-import type { Contribution } from './schedule-types.ts';
+import type { Tasks } from './schedule-types.ts';
 
 /** Large enough to be worth a task, small enough to divide the largest layer. */
 const SLICE_BYTES = 256 * BUFFER_ALIGNMENT;
+
+/** A range of `bytes` in slices; from and length of one in bytes. */
+export function slicesOf(bytes: number) {
+  return {
+    count: Math.ceil(bytes / SLICE_BYTES),
+    from: (slice: number) => slice * SLICE_BYTES,
+    length: (slice: number) => Math.min(SLICE_BYTES, bytes - slice * SLICE_BYTES),
+  };
+}
 
 /** destination = Σ over blocks, in their order, of `bytes` at slot + block * stride. */
 export function sumGradients(
@@ -15,46 +25,16 @@ export function sumGradients(
   destination: number,
   slot: number,
   bytes: number,
-): NonNullable<Contribution['after']> {
-  const sum = context.kernel({ family: 'sumPartials' });
+): Tasks {
+  const sum = context.kernel(sumPartials());
   const { blockImages, gradientStride } = context;
+  const slices = slicesOf(bytes);
   return {
-    tasks: () => Math.ceil(bytes / SLICE_BYTES),
+    tasks: () => slices.count,
     run: (task, count) => {
-      const from = task * SLICE_BYTES;
-      const length = Math.min(SLICE_BYTES, bytes - from);
+      const from = slices.from(task);
       const blocks = blockCount(count, blockImages);
-      sum(destination + from, slot + from, length, gradientStride, blocks);
-    },
-  };
-}
-
-/**
- * v = m·v + (g + λ·w); w = w − rate·v, unless the batch came without SGD settings.
- * @param first the first parameter that is trained
- */
-export function sgd(context: Context, first: number): NonNullable<Contribution['after']> {
-  const { buffers, named } = context.program;
-  const bytes = (buffers[named.parameters]!.elements - first) * 4;
-  const parameters = context.flat(named.parameters) + first * 4;
-  const gradients = context.flat(named.gradients) + first * 4;
-  const momentum = context.flat(named.momentum) + first * 4;
-  const update = context.kernel({ family: 'sgdUpdate' });
-  return {
-    tasks: () => (context.step.settings.sgd ? Math.ceil(bytes / SLICE_BYTES) : 0),
-    run: (task) => {
-      const { sgd: settings } = context.step.settings;
-      if (!settings) return;
-      const from = task * SLICE_BYTES;
-      update(
-        parameters + from,
-        gradients + from,
-        momentum + from,
-        Math.min(SLICE_BYTES, bytes - from),
-        settings.learningRate,
-        settings.momentum,
-        settings.weightDecay,
-      );
+      sum(destination + from, slot + from, slices.length(task), gradientStride, blocks);
     },
   };
 }

@@ -50,8 +50,7 @@ function runBlock(
   const first = block * blockImages;
   const end = Math.min(count, first + blockImages);
   window.first = first;
-  for (let i = 0; i < stages.length; i++) {
-    const stage = stages[i]!;
+  for (const stage of stages) {
     const start = times ? performance.now() : 0;
     stage.run(first, end, block);
     if (times) times[stage.operation]! += performance.now() - start;
@@ -66,8 +65,7 @@ function runExtra(
   times: Times | undefined,
 ): boolean {
   let rest = task;
-  for (let i = 0; i < extras.length; i++) {
-    const extra = extras[i]!;
+  for (const extra of extras) {
     const tasks = extra.tasks(count);
     if (rest < tasks) {
       const start = times ? performance.now() : 0;
@@ -81,8 +79,7 @@ function runExtra(
 }
 
 function runSerial({ serial }: Phase, count: number, times: Times | undefined): void {
-  for (let i = 0; i < serial.length; i++) {
-    const part = serial[i]!;
+  for (const part of serial) {
     const start = times ? performance.now() : 0;
     part.run(count);
     if (times) times[part.operation]! += performance.now() - start;

@@ -15,12 +15,16 @@ export interface Stage {
   readonly run: BlockRun;
 }
 
-/** Tasks that may run beside the blocks of a phase, in any order. */
-export interface Extra {
-  readonly operation: number;
+/** Tasks that may run in any order. */
+export interface Tasks {
   /** How many tasks there are for a batch of `count` images. */
   readonly tasks: (count: number) => number;
   readonly run: (task: number, count: number) => void;
+}
+
+/** Tasks that run beside the blocks of a phase. */
+export interface Extra extends Tasks {
+  readonly operation: number;
 }
 
 /** Run by one thread after all tasks of the phase. */
@@ -39,13 +43,16 @@ export interface Phase {
 
 /** What one operation contributes; the scheduler puts the parts into phases. */
 export interface Contribution {
-  readonly blockImages: number;
+  /** Work on blocks of `blockImages` images. */
   readonly run?: BlockRun;
+  readonly blockImages?: number;
   /** Must be complete before `run` begins; reads parameters only. */
-  readonly before?: Omit<Extra, 'operation'>;
+  readonly before?: Tasks;
   /** After `run` is complete, at the latest before the parameters change. */
-  readonly after?: Omit<Extra, 'operation'>;
-  /** After `run` is complete on all blocks and before the next phase. */
+  readonly after?: Tasks;
+  /** A phase of their own, after all that came before, `after` included. */
+  readonly alone?: Tasks;
+  /** After `run`, or else what came before, is complete on all blocks and before the next phase. */
   readonly serial?: (count: number) => void;
   /** The next operation needs nothing of `serial`, so it may follow on the same block. */
   readonly serialIsLast?: boolean;

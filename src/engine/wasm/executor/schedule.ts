@@ -2,23 +2,13 @@
 // it can follow on the same block; serial operations (batch statistics) end the phase before them;
 // weights are prepared beside the phase before, weight gradients summed beside the phase after.
 
-import { buffersOf } from '../../accesses.ts';
+import { buffersOf } from '../../operations/index.ts';
 import { bufferBytes } from '../../plan.ts';
 import type { BufferId, Operation, Program } from '../../program.ts';
-import { convolutionBackward } from './backward.ts';
+import { wasmOperation } from '../operations/index.ts';
 import { type BuiltContext, buildContext, type ContextInputs } from './build-context.ts';
-import type { Context } from './context.ts';
-import { convolution, convolutionInference, foldNorm } from './forward.ts';
-import {
-  globalAveragePool,
-  globalAveragePoolBackward,
-  linear,
-  linearBackward,
-  softmaxCrossEntropy,
-} from './head.ts';
-import { normGradient, normStatistics } from './norm.ts';
-import { sgd } from './reduce.ts';
-import type { Contribution, Extra, Phase } from './schedule-types.ts';
+import { bufferSpec, type Context } from './context.ts';
+import type { BlockRun, Contribution, Extra, Phase, Serial } from './schedule-types.ts';
 
 export interface Schedule {
   readonly context: BuiltContext;
@@ -57,19 +47,21 @@ class PhaseBuilder {
   }
 
   add(operation: Operation, index: number): void {
-    switch (operation.kind) {
-      case 'normStatistics':
-        this.addSerial(index, normStatistics(this.context, operation.norm));
-        break;
-      case 'normGradient':
-        this.addSerial(index, normGradient(this.context, operation.norm));
-        break;
-      case 'sgd':
-        this.flush();
-        this.open(0).extras.push({ operation: index, ...sgd(this.context, operation.from) });
-        break;
-      default:
-        this.addContribution(operation, index, contribute(this.context, operation));
+    const { contribute } = wasmOperation(operation);
+    const part = contribute(this.context, operation);
+    if (part.before) {
+      const phase = this.phases.at(-1) ?? this.open(0);
+      phase.extras.push({ operation: index, ...part.before });
+    }
+    if (part.run) this.addStage(operation, index, part.run, part);
+    if (part.serial) this.addSerial(index, part.serial, part);
+    if (part.after) {
+      this.pending.push({ operation: index, ...part.after });
+      this.hasAfter = true;
+    }
+    if (part.alone) {
+      this.flush();
+      this.open(0).extras.push({ operation: index, ...part.alone });
     }
   }
 
@@ -78,37 +70,26 @@ class PhaseBuilder {
     return this.phases;
   }
 
-  private addSerial(operation: number, run: (count: number) => void): void {
+  private addStage(operation: Operation, index: number, run: BlockRun, part: Contribution): void {
+    const { blockImages = 0 } = part;
+    const buffers = buffersOf(operation);
     const last = this.phases.at(-1);
-    if (!last) throw new Error('a program does not begin with batch statistics');
-    last.serial.push({ operation, run });
-    this.closed = true;
+    const phase = last && this.follows(last, part, buffers) ? last : this.open(blockImages);
+    this.touched.push(...buffers);
+    phase.stages.push({ operation: index, run });
   }
 
-  private addContribution(operation: Operation, index: number, part: Contribution): void {
-    if (part.before) {
-      const phase = this.phases.at(-1) ?? this.open(0);
-      phase.extras.push({ operation: index, ...part.before });
-    }
-    if (!part.run) return;
-    const buffers = buffersOf(operation);
-    const phase = this.follows(part, buffers) ? this.phases.at(-1)! : this.open(part.blockImages);
-    this.touched.push(...buffers);
-    phase.stages.push({ operation: index, run: part.run });
-    if (part.serial) phase.serial.push({ operation: index, run: part.serial });
-    if (part.serial && !part.serialIsLast) this.closed = true;
-    if (part.after) {
-      this.pending.push({ operation: index, ...part.after });
-      this.hasAfter = true;
-    }
+  private addSerial(index: number, run: Serial['run'], { serialIsLast }: Contribution): void {
+    const last = this.phases.at(-1);
+    if (!last) throw new Error('a program does not begin with batch statistics');
+    last.serial.push({ operation: index, run });
+    if (!serialIsLast) this.closed = true;
   }
 
   /** Whether an operation may run on each block right after the stages of the last phase. */
-  private follows(part: Contribution, buffers: readonly BufferId[]): boolean {
-    const last = this.phases.at(-1);
+  private follows(last: Phase, part: Contribution, buffers: readonly BufferId[]): boolean {
     return (
       !this.closed &&
-      last !== undefined &&
       last.blockImages === part.blockImages &&
       !part.before &&
       !(part.after && this.hasAfter) &&
@@ -136,44 +117,16 @@ class PhaseBuilder {
 
 /** Whether two different buffers of the two lists share memory. */
 function overlapping(
-  { buffers }: Program,
+  program: Program,
   left: readonly BufferId[],
   right: readonly BufferId[],
 ): boolean {
-  return left.some((a) =>
-    right.some((b) => {
-      const [x, y] = [buffers[a]!, buffers[b]!];
-      return (
-        a !== b && x.offset < y.offset + bufferBytes(y) && y.offset < x.offset + bufferBytes(x)
-      );
-    }),
-  );
-}
-
-function contribute(
-  context: Context,
-  operation: Exclude<Operation, { kind: 'normStatistics' | 'normGradient' | 'sgd' }>,
-): Contribution {
-  switch (operation.kind) {
-    case 'convolution':
-      return convolution(context, operation);
-    case 'globalAveragePool':
-      return globalAveragePool(context, operation);
-    case 'linear':
-      return linear(context, operation);
-    case 'softmaxCrossEntropy':
-      return softmaxCrossEntropy(context, operation);
-    case 'linearBackward':
-      return linearBackward(context, operation);
-    case 'globalAveragePoolBackward':
-      return globalAveragePoolBackward(context, operation);
-    case 'convolutionBackward':
-      return convolutionBackward(context, operation);
-    case 'foldNorm':
-      return foldNorm(context, operation);
-    case 'convolutionInference':
-      return convolutionInference(context, operation);
-    default:
-      throw new Error(`unknown operation ${operation satisfies never}`);
-  }
+  const interval = (id: BufferId) => {
+    const buffer = bufferSpec(program, id);
+    return { id, start: buffer.offset, end: buffer.offset + bufferBytes(buffer) };
+  };
+  const others = right.map(interval);
+  return left
+    .map(interval)
+    .some((x) => others.some((y) => x.id !== y.id && x.start < y.end && y.start < x.end));
 }

@@ -2,16 +2,17 @@
 // largest that any convolution needs, not the sum, so it does not grow with depth and stays in the
 // core's cache.
 
+import { convolutionWeights } from '../../../nn/multiply-adds.ts';
 import type { ConvolutionGeometry, Program } from '../../program.ts';
+import { paddedBytes } from '../kernels/image.ts';
 import {
-  paddedBytes,
   type WinogradTile,
   winogradBlock,
   winogradColumnsBytes,
   winogradOutputBytes,
   winogradPlanes,
   winogradPlanesBytes,
-} from '../kernels/signatures.ts';
+} from '../kernels/winograd/layout.ts';
 import { type Arena, align } from './arena.ts';
 import { usesWinograd } from './blocks.ts';
 
@@ -71,16 +72,18 @@ export function layOutScratch(
     need[key] = Math.max(need[key], bytes);
   };
   const shapes = new Map<string, { bytes: number; images: number }>();
+  const stage = (size: number, channels: number, images: number): void => {
+    const key = shapeKey(size, channels);
+    const known = shapes.get(key)?.images ?? 0;
+    shapes.set(key, { bytes: paddedBytes(size, size, channels), images: Math.max(known, images) });
+  };
   for (const conv of convolutions) {
     const { inChannels, outChannels, inSize, outSize } = conv;
     const channels = Math.max(inChannels, outChannels);
     const winograd = usesWinograd(conv, tile);
     const images = winograd ? groupImages(tile, outSize, blockImages) : 1;
-    for (const key of [shapeKey(inSize, inChannels), shapeKey(outSize, outChannels)]) {
-      const [size, count] = key.split(' ').map(Number) as [number, number];
-      const known = shapes.get(key)?.images ?? 0;
-      shapes.set(key, { bytes: paddedBytes(size, size, count), images: Math.max(known, images) });
-    }
+    stage(inSize, inChannels, images);
+    stage(outSize, outChannels, images);
     grow('sums', 2 * channels * 4);
     grow('image', Math.max(inSize * inSize * inChannels, outSize * outSize * outChannels) * 4);
     grow('result', inSize * inSize * inChannels * 4);
@@ -92,7 +95,7 @@ export function layOutScratch(
     grow('output', winogradOutputBytes(tile, outSize, channels));
     if (program.mode === 'train') {
       grow('weightGradient', winogradPlanes(tile) * inChannels * outChannels * 4);
-      grow('weights', 9 * inChannels * outChannels * 4);
+      grow('weights', convolutionWeights(conv) * 4);
     }
   }
   const addresses = new Map<string, number>();

@@ -1,8 +1,10 @@
 // Operands that are made while they are read: one image at a time is brought into scratch, with
 // batch norm, ReLU and shortcut (or batch norm's backward formula) applied on the way.
 
-import type { Activation, OutputGradient } from '../../program.ts';
-import { interiorOffset } from '../kernels/signatures.ts';
+import type { Activation, ConvolutionGeometry, OutputGradient } from '../../program.ts';
+import { interiorOffset } from '../kernels/image.ts';
+import { inputImage } from '../kernels/input-image.ts';
+import { stage as stageKernel } from '../kernels/stage.ts';
 import { type Context, normAddresses } from './context.ts';
 
 /** Writes one image's operand to `target`: the base of a padded image, or a dense one. */
@@ -20,43 +22,63 @@ export function stageActivation(
   { size, channels }: ImageShape,
   destination: 'padded' | 'dense',
 ): StageImage {
-  const shape = { family: 'stage', height: size, width: size, channels, destination } as const;
+  const shape = { height: size, width: size, channels, destination } as const;
   const inner = destination === 'padded' ? interiorOffset(size, channels) : 0;
   switch (activation.kind) {
     case 'image':
       return stageBytes(context);
     case 'buffer': {
       const x = context.images(activation.x);
-      const stage = context.kernel({ ...shape, staging: 'copy', keep: false });
+      const stage = context.kernel(stageKernel({ ...shape, staging: 'copy', keep: false }));
       return (image, target) => stage(target + inner, 0, x.at(image), 0, 0, 0);
     }
     case 'normalized': {
       const y = context.images(activation.y);
-      const coef = normAddresses(context, activation.norm).forward;
-      const keeps = activation.keep !== undefined;
-      const keep = keeps ? context.images(activation.keep as number) : y;
-      const keepAt = (image: number) => (keeps ? keep.at(image) : 0);
+      const coefficients = normAddresses(context, activation.norm).forward;
       const { shortcut } = activation;
+      const keeps = activation.keep !== undefined;
+      const keep = activation.keep === undefined ? undefined : context.images(activation.keep);
+      const keepAt = (image: number) => (keep ? keep.at(image) : 0);
       if (!shortcut) {
-        const stage = context.kernel({ ...shape, staging: 'normRelu', keep: keeps });
-        return (image, target) => stage(target + inner, keepAt(image), y.at(image), 0, coef, 0);
+        const stage = context.kernel(stageKernel({ ...shape, staging: 'normRelu', keep: keeps }));
+        return (image, target) =>
+          stage(target + inner, keepAt(image), y.at(image), 0, coefficients, 0);
       }
       if (shortcut.kind === 'projection') {
         const b = context.images(shortcut.y);
-        const coefB = normAddresses(context, shortcut.norm).forward;
-        const stage = context.kernel({ ...shape, staging: 'normProjectRelu', keep: keeps });
+        const shortcutCoefficients = normAddresses(context, shortcut.norm).forward;
+        const stage = context.kernel(
+          stageKernel({ ...shape, staging: 'normProjectRelu', keep: keeps }),
+        );
         return (image, target) =>
-          stage(target + inner, keepAt(image), y.at(image), b.at(image), coef, coefB);
+          stage(
+            target + inner,
+            keepAt(image),
+            y.at(image),
+            b.at(image),
+            coefficients,
+            shortcutCoefficients,
+          );
       }
       const b = context.images(shortcut.x);
       const staging = shortcut.kind === 'identity' ? 'normAddRelu' : 'normPadRelu';
-      const stage = context.kernel({ ...shape, staging, keep: keeps });
+      const stage = context.kernel(stageKernel({ ...shape, staging, keep: keeps }));
       return (image, target) =>
-        stage(target + inner, keepAt(image), y.at(image), b.at(image), coef, 0);
+        stage(target + inner, keepAt(image), y.at(image), b.at(image), coefficients, 0);
     }
     default:
       throw new Error(`unknown activation ${activation satisfies never}`);
   }
+}
+
+/** A convolution's input, in the form that its kernels read. */
+export function stageInput(
+  context: Context,
+  { kernel, inSize, inChannels }: ConvolutionGeometry,
+  input: Activation,
+): StageImage {
+  const shape = { size: inSize, channels: inChannels };
+  return stageActivation(context, input, shape, kernel === 3 ? 'padded' : 'dense');
 }
 
 /** The gradient that enters a convolution from above, k1·dz + k2·y + k3, as a padded image. */
@@ -67,18 +89,19 @@ export function stageGradient(
 ): StageImage {
   const dz = context.images(gradient.dz);
   const y = context.images(gradient.y);
-  const coef = normAddresses(context, gradient.norm).backward;
+  const coefficients = normAddresses(context, gradient.norm).backward;
   const inner = interiorOffset(size, channels);
-  const stage = context.kernel({
-    family: 'stage',
-    staging: 'gradient',
-    height: size,
-    width: size,
-    channels,
-    destination: 'padded',
-    keep: false,
-  });
-  return (image, target) => stage(target + inner, 0, dz.at(image), y.at(image), coef, 0);
+  const stage = context.kernel(
+    stageKernel({
+      staging: 'gradient',
+      height: size,
+      width: size,
+      channels,
+      destination: 'padded',
+      keep: false,
+    }),
+  );
+  return (image, target) => stage(target + inner, 0, dz.at(image), y.at(image), coefficients, 0);
 }
 
 function stageBytes(context: Context): StageImage {
@@ -87,7 +110,7 @@ function stageBytes(context: Context): StageImage {
   const bytes = context.images(images);
   const crop = context.flat(augmentation) / 4;
   const normalize = context.flat(normalization);
-  const stage = context.kernel({ family: 'inputImage', height: 32, width: 32 });
+  const stage = context.kernel(inputImage({ height: 32, width: 32 }));
   return (image, target) => {
     const at = crop + 3 * image;
     const row = memory.i32[at] as number;

@@ -3,7 +3,7 @@
 // thread adds the slots in the order of blocks.
 
 import { blockCount } from './blocks.ts';
-import { type Context, type NormAddresses, normAddresses } from './context.ts';
+import { type Context, type NormAddresses, normAddresses, normSpec } from './context.ts';
 
 export class BlockSums {
   /** Where kernels add their float32 sums. */
@@ -17,7 +17,7 @@ export class BlockSums {
   /** @param set 0 or 1: which of two sums that are taken in the same phase */
   constructor(context: Context, norm: number, set: 0 | 1) {
     this.context = context;
-    this.channels = context.program.norms[norm]!.channels;
+    this.channels = normSpec(context, norm).channels;
     this.address = context.scratch.sums[set];
     this.slots = context.sumSlots[set];
     this.stride = context.sumStride;

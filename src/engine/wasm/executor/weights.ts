@@ -3,8 +3,11 @@
 // so each form is made just before it is used, in one of two slots taken in turn, beside the phase
 // before; the memory does not grow with depth. For inference each convolution has its own.
 
+import { convolutionWeights } from '../../../nn/multiply-adds.ts';
 import type { ConvolutionGeometry } from '../../program.ts';
-import { winogradPlanes } from '../kernels/signatures.ts';
+import { parityWeights, reverseWeights } from '../kernels/rearrange-weights.ts';
+import { winogradPlanes } from '../kernels/winograd/layout.ts';
+import { winogradWeights } from '../kernels/winograd/weights.ts';
 import { usesWinograd } from './blocks.ts';
 import type { Context } from './context.ts';
 import type { Contribution } from './schedule-types.ts';
@@ -18,8 +21,10 @@ export interface PreparedWeights {
 
 /** Bytes of the largest form of a convolution's weights. */
 export function preparedBytes({ tile }: Pick<Context, 'tile'>, conv: ConvolutionGeometry): number {
-  const planes = usesWinograd(conv, tile) ? winogradPlanes(tile) : conv.kernel * conv.kernel;
-  return planes * conv.inChannels * conv.outChannels * 4;
+  const floats = usesWinograd(conv, tile)
+    ? winogradPlanes(tile) * conv.inChannels * conv.outChannels
+    : convolutionWeights(conv);
+  return floats * 4;
 }
 
 /** Weights of the forward convolution. `slot` asks for memory only where a transform needs it. */
@@ -31,7 +36,7 @@ export function forwardWeights(
 ): PreparedWeights {
   if (!usesWinograd(conv, context.tile)) return { address: weights };
   const address = slot();
-  const transform = context.kernel({ family: 'winogradWeights', tile: context.tile });
+  const transform = context.kernel(winogradWeights({ tile: context.tile }));
   const planeBytes = conv.inChannels * conv.outChannels * 4;
   return { address, prepare: once(() => transform(weights, address, planeBytes)) };
 }
@@ -43,14 +48,14 @@ export function backwardWeights(context: Context, conv: ConvolutionGeometry): Pr
   const address = context.takeWeightSlot();
   const shape = { kernel, inputChannels: inChannels, outputChannels: outChannels } as const;
   if (stride === 2 && kernel === 3) {
-    const reorder = context.kernel({ family: 'parityWeights', ...shape });
+    const reorder = context.kernel(parityWeights(shape));
     return { address, prepare: once(() => reorder(weights, address)) };
   }
-  const reverse = context.kernel({ family: 'reverseWeights', ...shape });
+  const reverse = context.kernel(reverseWeights(shape));
   if (!usesWinograd(conv, context.tile)) {
     return { address, prepare: once(() => reverse(weights, address)) };
   }
-  const transform = context.kernel({ family: 'winogradWeights', tile: context.tile });
+  const transform = context.kernel(winogradWeights({ tile: context.tile }));
   const reversed = context.scratch.weights;
   const prepare = once(() => {
     reverse(weights, reversed);

@@ -8,9 +8,15 @@
 // loads all it needs, computes, and then stores. Written as pairs, the code is the same at 128 bits.
 
 import { f32x4, v128 } from '../assembler/instructions.ts';
-import { type FunctionBuilder, type ModuleBuilder, set } from '../assembler/module.ts';
+import {
+  type FixedArray,
+  type FunctionBuilder,
+  fixedArray,
+  type ModuleBuilder,
+  set,
+} from '../assembler/module.ts';
 import type { Code, I32, Local, V128 } from '../assembler/value.ts';
-import type { KernelFamily, Tile } from './signatures.ts';
+import type { MatrixKernel, Tile } from './tiles.ts';
 
 /**
  * One rounding (fused) or two (separate) in a*b + c. Where a processor has no fused instruction, both
@@ -23,7 +29,7 @@ export interface KernelOptions {
   /** Width of the registers in effect: chooses the tiles. Results are the same bits for both. */
   readonly simdWidth: 128 | 256;
   /** Overrides the choice of tiles; for measuring. */
-  readonly tiles?: (family: KernelFamily, channels: number) => Tile | null;
+  readonly tiles?: (kernel: MatrixKernel, channels: number) => Tile | null;
 }
 
 export interface Context extends KernelOptions {
@@ -41,8 +47,25 @@ export function wide(fn: FunctionBuilder): Wide {
   return [fn.local('v128'), fn.local('v128')];
 }
 
-export function wides(fn: FunctionBuilder, count: number): Wide[] {
-  return Array.from({ length: count }, () => wide(fn));
+export function wides<N extends number>(fn: FunctionBuilder, count: N): FixedArray<Wide, N> {
+  return fixedArray(count, () => wide(fn));
+}
+
+/**
+ * `count` wide values of each name, for kernels that work on several at once: a record of one value of
+ * each name, `count` times. Declared name by name.
+ */
+export function wideGroups<Name extends string>(
+  fn: FunctionBuilder,
+  count: number,
+  names: readonly Name[],
+): Readonly<Record<Name, Wide>>[] {
+  const columns = names.map((name) => [name, wides(fn, count)] as const);
+  return Array.from(
+    { length: count },
+    (_, i) =>
+      Object.fromEntries(columns.map(([name, column]) => [name, column[i]])) as Record<Name, Wide>,
+  );
 }
 
 export function loadWide(target: Wide, address: I32, offset = 0): Code {
@@ -80,4 +103,9 @@ export function negativeMultiplyAdd(options: KernelOptions, a: V128, b: V128, c:
 /** relu(x) = x < 0 ? 0 : x, which lets a NaN through, as PyTorch does, so that it reaches the loss. */
 export function relu(x: V128, zero: V128): V128 {
   return f32x4.pmax(x, zero);
+}
+
+/** The elements of two lists of one length, in pairs. */
+export function zip<A, B>(left: readonly A[], right: readonly B[]): (readonly [A, B])[] {
+  return left.map((a, i) => [a, right[i] as B]);
 }

@@ -1,6 +1,6 @@
-// Epilogues: what is done to a convolution's result while it is still in cache. The formulas are
-// listed with the type `Epilogue` in signatures.ts. One emitter serves the Winograd output transform
-// (a row of tiles at a time) and the passes of their own that follow direct convolutions.
+// Epilogues: what is done to a convolution's result while it is still in cache. One emitter serves the
+// Winograd output transform (a row of tiles at a time) and the passes of their own that follow direct
+// convolutions.
 //
 // Sums for batch norm are taken per channel over the pixels of a block in float32 and added to `sums`;
 // the executor combines blocks in float64.
@@ -9,7 +9,6 @@ import { f32x4, i32, v128 } from '../assembler/instructions.ts';
 import { assign, type FunctionBuilder, increment, loop, set } from '../assembler/module.ts';
 import type { Code, I32, Local } from '../assembler/value.ts';
 import {
-  type Context,
   type KernelOptions,
   loadWide,
   multiplyAdd,
@@ -17,30 +16,94 @@ import {
   setWide,
   storeWide,
   WIDE,
+  type Wide,
+  wideGroups,
   wides,
 } from './context.ts';
-import { type Epilogue, kernelName, type SpecOf } from './signatures.ts';
+import type { ImageShape } from './image.ts';
+import { defineKernel } from './kernel.ts';
 
-export interface EpilogueAddresses {
+/**
+ * What is done to each value v of a convolution's (or input gradient's) result before it is stored.
+ * The tensors a, b, c are dense images of the same shape as the result.
+ *
+ * - `none`: store v.
+ * - `statistics`: store v; sums Σv, Σv². (batch norm statistics)
+ * - `normReluGradient`: v is the gradient of relu(scale*a + shift), a = kept convolution output,
+ *   coefficients = [scale C][shift C]. dz = v where scale*a + shift > 0, else 0. Store dz; sums Σdz,
+ *   Σdz*a.
+ * - `reluGradient`: v is the gradient of a stored ReLU's output b. dz = v where b > 0, else 0. Store
+ *   dz; sums Σdz, Σdz*a, a = the convolution output under the batch norm that made b.
+ * - `addReluGradient`: as `reluGradient` with v + c for v: c is the gradient that arrives by the
+ *   shortcut. c may be the same buffer as the output.
+ * - `bias`: inference, batch norm folded: v + bias, coefficients = [bias C].
+ * - `biasRelu`: relu(v + bias).
+ * - `biasAddRelu`: relu(v + bias + a), a = shortcut.
+ */
+export type Epilogue =
+  | 'none'
+  | 'statistics'
+  | 'normReluGradient'
+  | 'reluGradient'
+  | 'addReluGradient'
+  | 'bias'
+  | 'biasRelu'
+  | 'biasAddRelu';
+
+interface EpilogueAddresses {
   readonly source: I32;
   readonly output: Local<'i32'>;
   readonly sums: Local<'i32'>;
   readonly a: Local<'i32'>;
   readonly b: Local<'i32'>;
   readonly c: Local<'i32'>;
-  readonly coef: Local<'i32'>;
+  readonly coefficients: Local<'i32'>;
 }
 
 /** Which operands an epilogue reads, and whether it sums. */
 export function epilogueOperands(epilogue: Epilogue) {
-  const block = epilogue === 'block' || epilogue === 'blockAdd';
+  const stored = epilogue === 'reluGradient' || epilogue === 'addReluGradient';
   return {
-    a: block || epilogue === 'mid' || epilogue === 'biasAddRelu',
-    b: block,
-    c: epilogue === 'blockAdd',
-    sums: block || epilogue === 'mid' || epilogue === 'forward',
+    a: stored || epilogue === 'normReluGradient' || epilogue === 'biasAddRelu',
+    b: stored,
+    c: epilogue === 'addReluGradient',
+    sums: stored || epilogue === 'normReluGradient' || epilogue === 'statistics',
     bias: epilogue === 'bias' || epilogue === 'biasRelu' || epilogue === 'biasAddRelu',
   };
+}
+
+/** What an epilogue works with, a wide value of each. */
+const VALUES = ['v', 'a', 'b', 'c', 'first', 'second', 'scale', 'shift'] as const;
+type Values = Readonly<Record<(typeof VALUES)[number], Wide>>;
+
+/** The formula of an epilogue, from v to v. */
+function apply(
+  epilogue: Epilogue,
+  options: KernelOptions,
+  { v, a, b, c, scale, shift }: Values,
+  zero: Local<'v128'>,
+): Code {
+  switch (epilogue) {
+    case 'none':
+    case 'statistics':
+      return null;
+    case 'normReluGradient':
+      return setWide(v, (h) =>
+        v128.and(v[h], f32x4.gt(multiplyAdd(options, a[h], scale[h], shift[h]), zero)),
+      );
+    case 'reluGradient':
+      return setWide(v, (h) => v128.and(v[h], f32x4.gt(b[h], zero)));
+    case 'addReluGradient':
+      return setWide(v, (h) => v128.and(f32x4.add(v[h], c[h]), f32x4.gt(b[h], zero)));
+    case 'bias':
+      return setWide(v, (h) => f32x4.add(v[h], shift[h]));
+    case 'biasRelu':
+      return setWide(v, (h) => relu(f32x4.add(v[h], shift[h]), zero));
+    case 'biasAddRelu':
+      return setWide(v, (h) => relu(f32x4.add(f32x4.add(v[h], shift[h]), a[h]), zero));
+    default:
+      return epilogue satisfies never;
+  }
 }
 
 /** Code that applies an epilogue to `pixels` contiguous pixels at `source`, storing at `output`. */
@@ -55,147 +118,117 @@ export function emitEpilogue(
   const reads = epilogueOperands(epilogue);
   const pixelBytes = channels * 4;
   // Two wide values (a cache line) at a time; one when the channels do not divide.
-  const group = channels % 16 === 0 ? 2 : 1;
-  const [v, a, b, c, first, second, scale, shift] = Array.from({ length: 8 }, () =>
-    wides(fn, group),
-  );
+  const count = channels % 16 === 0 ? 2 : 1;
+  const group: readonly Values[] = wideGroups(fn, count, VALUES);
+  const each = (code: (values: Values, at: number) => Code): Code =>
+    group.map((values, i) => code(values, i * WIDE));
   const zero = fn.local('v128');
-  const [offset, pixel, source, output, sums, aAt, bAt, cAt, coef] = fn.locals('i32', 9);
-  const each = (code: (i: number) => Code): Code =>
-    Array.from({ length: group }, (_, i) => code(i));
-
-  const compute = (i: number): Code => {
-    switch (epilogue) {
-      case 'none':
-      case 'forward':
-        return null;
-      case 'mid':
-        return setWide(v![i]!, (h) =>
-          v128.and(
-            v![i]![h],
-            f32x4.gt(multiplyAdd(options, a![i]![h], scale![i]![h], shift![i]![h]), zero),
-          ),
-        );
-      case 'block':
-        return setWide(v![i]!, (h) => v128.and(v![i]![h], f32x4.gt(b![i]![h], zero)));
-      case 'blockAdd':
-        return setWide(v![i]!, (h) =>
-          v128.and(f32x4.add(v![i]![h], c![i]![h]), f32x4.gt(b![i]![h], zero)),
-        );
-      case 'bias':
-        return setWide(v![i]!, (h) => f32x4.add(v![i]![h], shift![i]![h]));
-      case 'biasRelu':
-        return setWide(v![i]!, (h) => relu(f32x4.add(v![i]![h], shift![i]![h]), zero));
-      case 'biasAddRelu':
-        return setWide(v![i]!, (h) =>
-          relu(f32x4.add(f32x4.add(v![i]![h], shift![i]![h]), a![i]![h]), zero),
-        );
-      default:
-        return epilogue satisfies never;
-    }
-  };
-  const factor = epilogue === 'forward' ? v! : a!;
-  const cursors: [Local<'i32'>, Local<'i32'>, boolean][] = [
-    [aAt!, addresses.a, reads.a],
-    [bAt!, addresses.b, reads.b],
-    [cAt!, addresses.c, reads.c],
-  ];
-  const used = cursors.filter(([, , read]) => read);
+  const [offset, pixel, source, output, sums, aAt, bAt, cAt, coefficients] = fn.locals('i32', 9);
+  const operands = [
+    { name: 'a', at: aAt },
+    { name: 'b', at: bAt },
+    { name: 'c', at: cAt },
+  ] as const;
+  const used = operands.filter(({ name }) => reads[name]);
 
   return [
     set(zero, v128.const(0)),
-    loop(offset!, 0, pixelBytes, group * WIDE, [
+    loop(offset, 0, pixelBytes, count * WIDE, [
       reads.sums
         ? [
-            assign(sums!, i32.add(addresses.sums, offset!)),
-            each((i) => [
-              loadWide(first![i]!, sums!, i * WIDE),
-              loadWide(second![i]!, sums!, pixelBytes + i * WIDE),
+            assign(sums, i32.add(addresses.sums, offset)),
+            each(({ first, second }, at) => [
+              loadWide(first, sums, at),
+              loadWide(second, sums, pixelBytes + at),
             ]),
           ]
         : null,
-      epilogue === 'mid' || reads.bias
+      epilogue === 'normReluGradient' || reads.bias
         ? [
-            assign(coef!, i32.add(addresses.coef, offset!)),
-            each((i) => [
-              epilogue === 'mid' ? loadWide(scale![i]!, coef!, i * WIDE) : null,
-              loadWide(shift![i]!, coef!, (reads.bias ? 0 : pixelBytes) + i * WIDE),
+            assign(coefficients, i32.add(addresses.coefficients, offset)),
+            each(({ scale, shift }, at) => [
+              epilogue === 'normReluGradient' ? loadWide(scale, coefficients, at) : null,
+              loadWide(shift, coefficients, (reads.bias ? 0 : pixelBytes) + at),
             ]),
           ]
         : null,
-      assign(source!, i32.add(addresses.source, offset!)),
-      assign(output!, i32.add(addresses.output, offset!)),
-      used.map(([at, from]) => assign(at, i32.add(from, offset!))),
-      loop(pixel!, 0, pixels, 1, [
-        each((i) => loadWide(v![i]!, source!, i * WIDE)),
-        reads.a ? each((i) => loadWide(a![i]!, aAt!, i * WIDE)) : null,
-        reads.b ? each((i) => loadWide(b![i]!, bAt!, i * WIDE)) : null,
-        reads.c ? each((i) => loadWide(c![i]!, cAt!, i * WIDE)) : null,
-        each(compute),
+      assign(source, i32.add(addresses.source, offset)),
+      assign(output, i32.add(addresses.output, offset)),
+      used.map(({ name, at }) => assign(at, i32.add(addresses[name], offset))),
+      loop(pixel, 0, pixels, 1, [
+        each(({ v }, at) => loadWide(v, source, at)),
+        used.map(({ name, at: from }) => each((values, at) => loadWide(values[name], from, at))),
+        each((values) => apply(epilogue, options, values, zero)),
         reads.sums
-          ? each((i) => [
-              setWide(first![i]!, (h) => f32x4.add(first![i]![h], v![i]![h])),
-              setWide(second![i]!, (h) =>
-                multiplyAdd(options, v![i]![h], factor[i]![h], second![i]![h]),
-              ),
-            ])
+          ? each(({ v, a, first, second }) => {
+              const factor = epilogue === 'statistics' ? v : a;
+              return [
+                setWide(first, (h) => f32x4.add(first[h], v[h])),
+                setWide(second, (h) => multiplyAdd(options, v[h], factor[h], second[h])),
+              ];
+            })
           : null,
-        each((i) => storeWide(output!, i * WIDE, v![i]!)),
-        increment(source!, pixelBytes),
-        increment(output!, pixelBytes),
-        used.map(([at]) => increment(at, pixelBytes)),
+        each(({ v }, at) => storeWide(output, at, v)),
+        increment(source, pixelBytes),
+        increment(output, pixelBytes),
+        used.map(({ at }) => increment(at, pixelBytes)),
       ]),
       reads.sums
-        ? each((i) => [
-            storeWide(sums!, i * WIDE, first![i]!),
-            storeWide(sums!, pixelBytes + i * WIDE, second![i]!),
+        ? each(({ first, second }, at) => [
+            storeWide(sums, at, first),
+            storeWide(sums, pixelBytes + at, second),
           ])
         : null,
     ]),
   ];
 }
 
-/** The epilogue as a pass over one image, in place. */
-export function generateEpilogue(context: Context, spec: SpecOf<'epilogue'>): void {
-  const fn = context.module.function(kernelName(spec));
-  const [image, sums, a, b, c, coef] = fn.addresses(6);
-  fn.body(
-    emitEpilogue(fn, context, spec.epilogue, spec.channels, spec.height * spec.width, {
-      source: image,
-      output: image,
-      sums,
-      a,
-      b,
-      c,
-      coef,
-    }),
-  );
-}
+/** An epilogue as a pass of its own over one dense image, in place (after direct convolutions). */
+export const epiloguePass = defineKernel({
+  name: 'epilogue',
+  parameters: ['image', 'sums', 'a', 'b', 'c', 'coefficients'],
+  generate: (
+    context,
+    declare,
+    shape: ImageShape & { readonly epilogue: Exclude<Epilogue, 'none'> },
+  ) => {
+    const { epilogue, height, width, channels } = shape;
+    const { fn, image, ...operands } = declare();
+    const addresses = { source: image, output: image, ...operands };
+    fn.body(emitEpilogue(fn, context, epilogue, channels, height * width, addresses));
+  },
+});
 
-/** Σv and Σv*a over one image, for a second batch norm (the projection's) under the same gradient. */
-export function generateProductSums(context: Context, spec: SpecOf<'productSums'>): void {
-  const pixelBytes = spec.channels * 4;
-  const fn = context.module.function(kernelName(spec));
-  const [image, factorImage, sums] = fn.addresses(3);
-  const [value, factor, first, second] = wides(fn, 4);
-  const [offset, pixel, valueAt, factorAt, sumsAt] = fn.locals('i32', 5);
-  fn.body(
-    loop(offset!, 0, pixelBytes, WIDE, [
-      assign(sumsAt!, i32.add(sums, offset!)),
-      loadWide(first!, sumsAt!, 0),
-      loadWide(second!, sumsAt!, pixelBytes),
-      assign(valueAt!, i32.add(image, offset!)),
-      assign(factorAt!, i32.add(factorImage, offset!)),
-      loop(pixel!, 0, spec.height * spec.width, 1, [
-        loadWide(value!, valueAt!),
-        loadWide(factor!, factorAt!),
-        setWide(first!, (h) => f32x4.add(first![h], value![h])),
-        setWide(second!, (h) => multiplyAdd(context, value![h], factor![h], second![h])),
-        increment(valueAt!, pixelBytes),
-        increment(factorAt!, pixelBytes),
+/**
+ * Sums Σv, Σv*a over one dense image, for a second batch norm (the projection's) under the same
+ * gradient as the block's.
+ */
+export const productSums = defineKernel({
+  name: 'productSums',
+  parameters: ['v', 'a', 'sums'],
+  generate: (context, declare, { height, width, channels }: ImageShape) => {
+    const pixelBytes = channels * 4;
+    const { fn, v: image, a: factorImage, sums } = declare();
+    const [value, factor, first, second] = wides(fn, 4);
+    const [offset, pixel, valueAt, factorAt, sumsAt] = fn.locals('i32', 5);
+    fn.body(
+      loop(offset, 0, pixelBytes, WIDE, [
+        assign(sumsAt, i32.add(sums, offset)),
+        loadWide(first, sumsAt, 0),
+        loadWide(second, sumsAt, pixelBytes),
+        assign(valueAt, i32.add(image, offset)),
+        assign(factorAt, i32.add(factorImage, offset)),
+        loop(pixel, 0, height * width, 1, [
+          loadWide(value, valueAt),
+          loadWide(factor, factorAt),
+          setWide(first, (h) => f32x4.add(first[h], value[h])),
+          setWide(second, (h) => multiplyAdd(context, value[h], factor[h], second[h])),
+          increment(valueAt, pixelBytes),
+          increment(factorAt, pixelBytes),
+        ]),
+        storeWide(sumsAt, 0, first),
+        storeWide(sumsAt, pixelBytes, second),
       ]),
-      storeWide(sumsAt!, 0, first!),
-      storeWide(sumsAt!, pixelBytes, second!),
-    ]),
-  );
-}
+    );
+  },
+});

@@ -8,8 +8,8 @@
 import { v128 } from '../assembler/instructions.ts';
 import { type FunctionBuilder, set } from '../assembler/module.ts';
 import type { Code, I32, Local } from '../assembler/value.ts';
-import { type KernelOptions, multiplyAdd } from './context.ts';
-import type { Tile } from './signatures.ts';
+import { type KernelOptions, multiplyAdd, zip } from './context.ts';
+import type { Tile } from './tiles.ts';
 
 export class MatrixTile {
   private readonly options: KernelOptions;
@@ -59,8 +59,8 @@ export class MatrixTile {
       this.weights.map((w, j) => set(w, v128.load(weightAt, s * weightBytes + j * 16))),
       this.accumulators.map((row, r) => [
         set(this.spread, v128.load32Splat(inputAt, r * rowBytes + s * stepBytes)),
-        row.map((acc, j) =>
-          set(acc, multiplyAdd(this.options, this.spread, this.weights[j]!, acc)),
+        zip(row, this.weights).map(([acc, weight]) =>
+          set(acc, multiplyAdd(this.options, this.spread, weight, acc)),
         ),
       ]),
     ]);

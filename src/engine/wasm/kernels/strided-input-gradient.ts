@@ -10,61 +10,69 @@
 
 import { i32 } from '../assembler/instructions.ts';
 import { call } from '../assembler/module.ts';
-import type { Context } from './context.ts';
-import { tapLoopFunction } from './convolution.ts';
-import { kernelName, type StridedInputGradientSpec } from './signatures.ts';
+import { type ConvolutionShape, emitTapLoop } from './convolution.ts';
+import { defineKernel } from './kernel.ts';
 import { matrixTile } from './tiles.ts';
 
 /** Kernel indices, in the order of increasing h, that meet input rows of each parity. */
 export const PARITY_TAPS = [[1], [2, 0]] as const;
 
-export function generateStridedInputGradient(
-  context: Context,
-  spec: StridedInputGradientSpec,
-): void {
-  const { kernel, height, width, inputChannels, outputChannels } = spec;
-  const tile = matrixTile(context, spec.family, spec.inputChannels);
-  const gradientRow = (width / 2 + 2) * outputChannels;
-  const shape = {
-    outputHeight: height / 2,
-    outputWidth: width / 2,
-    outputChannels: inputChannels,
-    inputRow: gradientRow,
-    inputRowStep: gradientRow,
-    inputColumnStep: outputChannels,
-    outputRow: 2 * width * inputChannels,
-    outputPixel: 2 * inputChannels,
-  };
-  const name = kernelName(spec);
-  if (kernel === 1) {
-    const whole = { ...shape, tapRows: 1, taps: outputChannels, accumulates: true };
-    tapLoopFunction(context, name, whole, tile);
-    return;
-  }
-  let weightOffset = 0;
-  const parts = [0, 1, 2, 3].map((parity) => {
-    const [row, column] = [parity >> 1, parity & 1];
-    const tapRows = PARITY_TAPS[row]!.length;
-    const taps = PARITY_TAPS[column]!.length * outputChannels;
-    const part = { ...shape, tapRows, taps, accumulates: false };
-    const offset = weightOffset;
-    weightOffset += tapRows * taps * inputChannels * 4;
-    return {
-      fn: tapLoopFunction(context, `${name} parity=${row}${column}`, part, tile),
-      weightOffset: offset,
-      outputOffset: (row * width + column) * inputChannels * 4,
+/** Of the forward convolution, whose stride is 2. */
+type StridedShape = Omit<ConvolutionShape, 'stride'>;
+
+/**
+ * kernel 3: overwrites the dense input gradient; weights = parityWeights' result.
+ * kernel 1: accumulates into the even pixels; weights = reverseWeights' result.
+ * outputGradient: interior of a padded scratch image.
+ */
+export const stridedInputGradient = defineKernel({
+  name: 'stridedInputGradient',
+  parameters: ['outputGradient', 'weights', 'inputGradient'],
+  generate: (context, declare, shape: StridedShape) => {
+    const { kernel, height, width, inputChannels, outputChannels } = shape;
+    const tile = matrixTile(context, 'stridedInputGradient', inputChannels);
+    const gradientRow = (width / 2 + 2) * outputChannels;
+    const common = {
+      outputHeight: height / 2,
+      outputWidth: width / 2,
+      outputChannels: inputChannels,
+      inputRow: gradientRow,
+      inputRowStep: gradientRow,
+      inputColumnStep: outputChannels,
+      outputRow: 2 * width * inputChannels,
+      outputPixel: 2 * inputChannels,
     };
-  });
-  const fn = context.module.function(name);
-  const [gradient, weights, output] = fn.addresses(3);
-  fn.body(
-    parts.map((part) =>
-      call(
-        part.fn,
-        gradient,
-        i32.add(weights, part.weightOffset),
-        i32.add(output, part.outputOffset),
+    if (kernel === 1) {
+      const whole = { ...common, tapRows: 1, taps: outputChannels, accumulates: true };
+      const { fn, outputGradient: input, weights, inputGradient: output } = declare();
+      emitTapLoop({ fn, input, weights, output }, context, whole, tile);
+      return;
+    }
+    let weightOffset = 0;
+    const parts = PARITY_TAPS.flatMap((rowTaps, row) =>
+      PARITY_TAPS.map((columnTaps, column) => {
+        const tapRows = rowTaps.length;
+        const taps = columnTaps.length * outputChannels;
+        const fn = context.module.function(`${context.name} parity=${row}${column}`);
+        const [input, weights, output] = fn.addresses(3);
+        const part = { ...common, tapRows, taps, accumulates: false };
+        emitTapLoop({ fn, input, weights, output }, context, part, tile);
+        const outputOffset = (row * width + column) * inputChannels * 4;
+        const placed = { fn, weightOffset, outputOffset };
+        weightOffset += tapRows * taps * inputChannels * 4;
+        return placed;
+      }),
+    );
+    const { fn, outputGradient, weights, inputGradient } = declare();
+    fn.body(
+      parts.map((part) =>
+        call(
+          part.fn,
+          outputGradient,
+          i32.add(weights, part.weightOffset),
+          i32.add(inputGradient, part.outputOffset),
+        ),
       ),
-    ),
-  );
-}
+    );
+  },
+});

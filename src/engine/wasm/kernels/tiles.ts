@@ -2,7 +2,19 @@
 // the accumulators, one row of weights and one spread input. Found by `bench/kernels.ts --sweep`.
 
 import type { KernelOptions } from './context.ts';
-import type { KernelFamily, Tile } from './signatures.ts';
+
+/** Multiply-add tile of a matrix kernel: rows × channels accumulators (channels a multiple of 8). */
+export interface Tile {
+  readonly rows: number;
+  readonly channels: number;
+}
+
+export type MatrixKernel =
+  | 'winogradProduct'
+  | 'winogradWeightProduct'
+  | 'convolution'
+  | 'convolutionWeightGradient'
+  | 'stridedInputGradient';
 
 /** Largest multiple of 8 that divides `channels` and is at most `wanted`. */
 function dividing(channels: number, wanted: number): number {
@@ -11,14 +23,14 @@ function dividing(channels: number, wanted: number): number {
 }
 
 /**
- * The tile of a kernel family for rows of `channels` results. Two 256-bit multiply-add units of four
+ * The tile of a kernel for rows of `channels` results. Two 256-bit multiply-add units of four
  * cycles' latency need eight accumulators in flight: 4×16. The direct weight gradient gains from six
  * rows where the fused instruction leaves registers for them. The tile does not change any sum's order.
  */
-export function matrixTile(options: KernelOptions, family: KernelFamily, channels: number): Tile {
-  const override = options.tiles?.(family, channels);
+export function matrixTile(options: KernelOptions, kernel: MatrixKernel, channels: number): Tile {
+  const override = options.tiles?.(kernel, channels);
   if (override) return override;
   const wanted = options.simdWidth === 256 ? 16 : 8;
-  const tall = family === 'convolutionWeightGradient' && options.multiplyAdd === 'fused';
+  const tall = kernel === 'convolutionWeightGradient' && options.multiplyAdd === 'fused';
   return { rows: tall ? 6 : 4, channels: dividing(channels, wanted) };
 }

@@ -19,7 +19,7 @@ import {
   type Wide,
   wides,
 } from '../context.ts';
-import type { WinogradTile } from '../signatures.ts';
+import type { WinogradTile } from './layout.ts';
 
 /** G, n×3: the weight transform. */
 export const WEIGHT_MATRIX: Readonly<Record<WinogradTile, readonly (readonly number[])[]>> = {
@@ -40,7 +40,7 @@ export const WEIGHT_MATRIX: Readonly<Record<WinogradTile, readonly (readonly num
 };
 
 /** A 1-D transform from `inputs` to `outputs` wide values, in a function of its own locals. */
-export interface Transform {
+interface Transform {
   readonly inputs: readonly Wide[];
   readonly outputs: readonly Wide[];
   /** Sets constants; emit once, before any loop. */
@@ -57,100 +57,117 @@ export function transform(
   tile: WinogradTile,
   matrix: Matrix,
 ): Transform {
-  const n = tile + 2;
-  const inputs = wides(fn, matrix === 'A' ? tile : n);
-  const outputs = wides(fn, matrix === 'Aᵀ' ? tile : n);
-  if (tile === 2) {
-    const zero = fn.local('v128');
-    const prepare = matrix === 'A' ? set(zero, v128.const(0)) : null;
-    return { inputs, outputs, prepare, apply: small(matrix, inputs, outputs, zero) };
-  }
-  const temporaries = wides(fn, 4);
-  const constants = { two: fn.local('v128'), four: fn.local('v128'), eight: fn.local('v128') };
-  const used = matrix === 'Aᵀ' ? [2, 4, 8] : [2, 4];
-  const prepare = Object.values(constants)
-    .slice(0, used.length)
-    .map((local, i) => set(local, f32x4.splat(f32.const(used[i]!))));
-  const apply = large(matrix, options, inputs, outputs, temporaries, constants);
-  return { inputs, outputs, prepare, apply };
+  return tile === 2 ? small(fn, matrix) : large(fn, options, matrix);
 }
 
 /** F(2,3). */
-function small(matrix: Matrix, x: readonly Wide[], y: readonly Wide[], zero: Local<'v128'>): Code {
+function small(fn: FunctionBuilder, matrix: Matrix): Transform {
   const { add, sub } = f32x4;
-  if (matrix === 'Bᵀ') {
-    return [
-      setWide(y[0]!, (h) => sub(x[0]![h], x[2]![h])),
-      setWide(y[1]!, (h) => add(x[1]![h], x[2]![h])),
-      setWide(y[2]!, (h) => sub(x[2]![h], x[1]![h])),
-      setWide(y[3]!, (h) => sub(x[1]![h], x[3]![h])),
-    ];
+  const locals = <I extends number, O extends number>(inputs: I, outputs: O) => ({
+    x: wides(fn, inputs),
+    y: wides(fn, outputs),
+    zero: fn.local('v128'),
+  });
+  switch (matrix) {
+    case 'Bᵀ': {
+      const { x, y } = locals(4, 4);
+      const apply = [
+        setWide(y[0], (h) => sub(x[0][h], x[2][h])),
+        setWide(y[1], (h) => add(x[1][h], x[2][h])),
+        setWide(y[2], (h) => sub(x[2][h], x[1][h])),
+        setWide(y[3], (h) => sub(x[1][h], x[3][h])),
+      ];
+      return { inputs: x, outputs: y, prepare: null, apply };
+    }
+    case 'Aᵀ': {
+      const { x, y } = locals(4, 2);
+      const apply = [
+        setWide(y[0], (h) => add(add(x[0][h], x[1][h]), x[2][h])),
+        setWide(y[1], (h) => sub(sub(x[1][h], x[2][h]), x[3][h])),
+      ];
+      return { inputs: x, outputs: y, prepare: null, apply };
+    }
+    case 'A': {
+      const { x, y, zero } = locals(2, 4);
+      const apply = [
+        setWide(y[0], (h) => x[0][h]),
+        setWide(y[1], (h) => add(x[0][h], x[1][h])),
+        setWide(y[2], (h) => sub(x[0][h], x[1][h])),
+        setWide(y[3], (h) => sub(zero, x[1][h])),
+      ];
+      return { inputs: x, outputs: y, prepare: set(zero, v128.const(0)), apply };
+    }
+    default:
+      return matrix satisfies never;
   }
-  if (matrix === 'Aᵀ') {
-    return [
-      setWide(y[0]!, (h) => add(add(x[0]![h], x[1]![h]), x[2]![h])),
-      setWide(y[1]!, (h) => sub(sub(x[1]![h], x[2]![h]), x[3]![h])),
-    ];
-  }
-  return [
-    setWide(y[0]!, (h) => x[0]![h]),
-    setWide(y[1]!, (h) => add(x[0]![h], x[1]![h])),
-    setWide(y[2]!, (h) => sub(x[0]![h], x[1]![h])),
-    setWide(y[3]!, (h) => sub(zero, x[1]![h])),
-  ];
 }
 
 /** F(4,3). */
-function large(
-  matrix: Matrix,
-  options: KernelOptions,
-  x: readonly Wide[],
-  y: readonly Wide[],
-  t: readonly Wide[],
-  { two, four, eight }: Readonly<Record<'two' | 'four' | 'eight', Local<'v128'>>>,
-): Code {
+function large(fn: FunctionBuilder, options: KernelOptions, matrix: Matrix): Transform {
   const { add, sub } = f32x4;
   const madd = multiplyAdd.bind(null, options);
   const nmadd = negativeMultiplyAdd.bind(null, options);
-  if (matrix === 'Bᵀ') {
-    // rows [4 0 -5 0 1 0] [0 -4 -4 1 1 0] [0 4 -4 -1 1 0] [0 -2 -1 2 1 0] [0 2 -1 -2 1 0] [0 4 0 -5 0 1]
-    return [
-      setWide(t[0]!, (h) => sub(x[4]![h], x[2]![h])),
-      setWide(t[1]!, (h) => sub(x[3]![h], x[1]![h])),
-      setWide(y[0]!, (h) => madd(four, sub(x[0]![h], x[2]![h]), t[0]![h])),
-      setWide(y[3]!, (h) => madd(two, t[1]![h], t[0]![h])),
-      setWide(y[4]!, (h) => nmadd(two, t[1]![h], t[0]![h])),
-      setWide(y[5]!, (h) => nmadd(four, t[1]![h], sub(x[5]![h], x[3]![h]))),
-      setWide(t[2]!, (h) => nmadd(four, x[2]![h], x[4]![h])),
-      setWide(t[3]!, (h) => nmadd(four, x[1]![h], x[3]![h])),
-      setWide(y[1]!, (h) => add(t[2]![h], t[3]![h])),
-      setWide(y[2]!, (h) => sub(t[2]![h], t[3]![h])),
-    ];
+  const locals = <I extends number, O extends number>(inputs: I, outputs: O) => ({
+    x: wides(fn, inputs),
+    y: wides(fn, outputs),
+    t: wides(fn, 4),
+    two: fn.local('v128'),
+    four: fn.local('v128'),
+    eight: fn.local('v128'),
+  });
+  const splat = (local: Local<'v128'>, x: number) => set(local, f32x4.splat(f32.const(x)));
+  switch (matrix) {
+    case 'Bᵀ': {
+      const { x, y, t, two, four } = locals(6, 6);
+      // rows [4 0 -5 0 1 0] [0 -4 -4 1 1 0] [0 4 -4 -1 1 0] [0 -2 -1 2 1 0] [0 2 -1 -2 1 0] [0 4 0 -5 0 1]
+      const apply = [
+        setWide(t[0], (h) => sub(x[4][h], x[2][h])),
+        setWide(t[1], (h) => sub(x[3][h], x[1][h])),
+        setWide(y[0], (h) => madd(four, sub(x[0][h], x[2][h]), t[0][h])),
+        setWide(y[3], (h) => madd(two, t[1][h], t[0][h])),
+        setWide(y[4], (h) => nmadd(two, t[1][h], t[0][h])),
+        setWide(y[5], (h) => nmadd(four, t[1][h], sub(x[5][h], x[3][h]))),
+        setWide(t[2], (h) => nmadd(four, x[2][h], x[4][h])),
+        setWide(t[3], (h) => nmadd(four, x[1][h], x[3][h])),
+        setWide(y[1], (h) => add(t[2][h], t[3][h])),
+        setWide(y[2], (h) => sub(t[2][h], t[3][h])),
+      ];
+      return { inputs: x, outputs: y, prepare: [splat(two, 2), splat(four, 4)], apply };
+    }
+    case 'Aᵀ': {
+      const { x, y, t, two, four, eight } = locals(6, 4);
+      // rows [1 1 1 1 1 0] [0 1 -1 2 -2 0] [0 1 1 4 4 0] [0 1 -1 8 -8 1]
+      const apply = [
+        setWide(t[0], (h) => add(x[1][h], x[2][h])),
+        setWide(t[1], (h) => sub(x[1][h], x[2][h])),
+        setWide(t[2], (h) => add(x[3][h], x[4][h])),
+        setWide(t[3], (h) => sub(x[3][h], x[4][h])),
+        setWide(y[0], (h) => add(add(x[0][h], t[0][h]), t[2][h])),
+        setWide(y[1], (h) => madd(two, t[3][h], t[1][h])),
+        setWide(y[2], (h) => madd(four, t[2][h], t[0][h])),
+        setWide(y[3], (h) => madd(eight, t[3][h], add(t[1][h], x[5][h]))),
+      ];
+      const prepare = [splat(two, 2), splat(four, 4), splat(eight, 8)];
+      return { inputs: x, outputs: y, prepare, apply };
+    }
+    case 'A': {
+      const { x, y, t, two, four } = locals(4, 6);
+      // rows [1 0 0 0] [1 1 1 1] [1 -1 1 -1] [1 2 4 8] [1 -2 4 -8] [0 0 0 1]
+      const apply = [
+        setWide(t[0], (h) => add(x[0][h], x[2][h])),
+        setWide(t[1], (h) => add(x[1][h], x[3][h])),
+        setWide(t[2], (h) => madd(four, x[2][h], x[0][h])),
+        setWide(t[3], (h) => madd(four, x[3][h], x[1][h])),
+        setWide(y[0], (h) => x[0][h]),
+        setWide(y[1], (h) => add(t[0][h], t[1][h])),
+        setWide(y[2], (h) => sub(t[0][h], t[1][h])),
+        setWide(y[3], (h) => madd(two, t[3][h], t[2][h])),
+        setWide(y[4], (h) => nmadd(two, t[3][h], t[2][h])),
+        setWide(y[5], (h) => x[3][h]),
+      ];
+      return { inputs: x, outputs: y, prepare: [splat(two, 2), splat(four, 4)], apply };
+    }
+    default:
+      return matrix satisfies never;
   }
-  if (matrix === 'Aᵀ') {
-    // rows [1 1 1 1 1 0] [0 1 -1 2 -2 0] [0 1 1 4 4 0] [0 1 -1 8 -8 1]
-    return [
-      setWide(t[0]!, (h) => add(x[1]![h], x[2]![h])),
-      setWide(t[1]!, (h) => sub(x[1]![h], x[2]![h])),
-      setWide(t[2]!, (h) => add(x[3]![h], x[4]![h])),
-      setWide(t[3]!, (h) => sub(x[3]![h], x[4]![h])),
-      setWide(y[0]!, (h) => add(add(x[0]![h], t[0]![h]), t[2]![h])),
-      setWide(y[1]!, (h) => madd(two, t[3]![h], t[1]![h])),
-      setWide(y[2]!, (h) => madd(four, t[2]![h], t[0]![h])),
-      setWide(y[3]!, (h) => madd(eight, t[3]![h], add(t[1]![h], x[5]![h]))),
-    ];
-  }
-  // A: rows [1 0 0 0] [1 1 1 1] [1 -1 1 -1] [1 2 4 8] [1 -2 4 -8] [0 0 0 1]
-  return [
-    setWide(t[0]!, (h) => add(x[0]![h], x[2]![h])),
-    setWide(t[1]!, (h) => add(x[1]![h], x[3]![h])),
-    setWide(t[2]!, (h) => madd(four, x[2]![h], x[0]![h])),
-    setWide(t[3]!, (h) => madd(four, x[3]![h], x[1]![h])),
-    setWide(y[0]!, (h) => x[0]![h]),
-    setWide(y[1]!, (h) => add(t[0]![h], t[1]![h])),
-    setWide(y[2]!, (h) => sub(t[0]![h], t[1]![h])),
-    setWide(y[3]!, (h) => madd(two, t[3]![h], t[2]![h])),
-    setWide(y[4]!, (h) => nmadd(two, t[3]![h], t[2]![h])),
-    setWide(y[5]!, (h) => x[3]![h]),
-  ];
 }

@@ -7,67 +7,89 @@
 // [n*n][tiles][C] is what turns the element-wise product into n*n matrix products.
 
 import { i32 } from '../../assembler/instructions.ts';
-import { assign, increment, loop } from '../../assembler/module.ts';
-import { type Context, loadWide, storeWide, WIDE } from '../context.ts';
-import { kernelName, type SpecOf } from '../signatures.ts';
+import { assign, type FunctionBuilder, increment, loop } from '../../assembler/module.ts';
+import type { Local } from '../../assembler/value.ts';
+import { type KernelOptions, loadWide, storeWide, WIDE } from '../context.ts';
+import { defineKernel } from '../kernel.ts';
+import type { TransformShape } from './layout.ts';
 import { transform } from './one-dimensional.ts';
 
-type Spec = SpecOf<'winogradInput'>;
+/**
+ * V = Bᵀ d B for `tileRows` rows of tiles of one image. padded: scratch image +
+ * firstTileRow * tile * (W+2)*C*4. columns: temporary, winogradColumnsBytes(). planes: address of the
+ * first of these tiles in plane 0.
+ */
+export const winogradInput = defineKernel({
+  name: 'winogradInput',
+  parameters: ['padded', 'columns', 'planes', 'planeStride', 'tileRows'],
+  generate: (context, declare, shape: TransformShape) => {
+    const { padded: image, ...locals } = declare();
+    emitPlanes({ image, ...locals }, context, shape, 'Bᵀ');
+  },
+});
 
-export function generateWinogradPlanes(context: Context, spec: Spec): void {
-  const { tile, width, channels } = spec;
+/** W = A dY Aᵀ, for the weight gradient; as winogradInput, but takes the *interior* address. */
+export const winogradOutputGradient = defineKernel({
+  name: 'winogradOutputGradient',
+  parameters: ['interior', 'columns', 'planes', 'planeStride', 'tileRows'],
+  generate: (context, declare, shape: TransformShape) => {
+    const { interior: image, ...locals } = declare();
+    emitPlanes({ image, ...locals }, context, shape, 'A');
+  },
+});
+
+type PlanesFunction = { readonly fn: FunctionBuilder } & Readonly<
+  Record<'image' | 'columns' | 'planes' | 'planeStride' | 'tileRows', Local<'i32'>>
+>;
+
+function emitPlanes(
+  { fn, image, columns, planes, planeStride, tileRows }: PlanesFunction,
+  options: KernelOptions,
+  { tile, width, channels }: TransformShape,
+  matrix: 'Bᵀ' | 'A',
+): void {
   const n = tile + 2;
-  const overlapping = spec.family === 'winogradInput';
-  const rowBytes = (width + 2) * channels * 4;
-  const extentBytes = (overlapping ? width + 2 : width) * channels * 4;
   const pixelBytes = channels * 4;
-
-  const fn = context.module.function(kernelName(spec));
-  const [image, columns, planes, planeStride, tileRows] = fn.addresses(5);
-  const { inputs, outputs, prepare, apply } = transform(
-    fn,
-    context,
-    tile,
-    overlapping ? 'Bᵀ' : 'A',
-  );
-  const [tileRow, tileColumn, row, offset] = [0, 1, 2, 3].map(() => fn.local('i32'));
-  const [source, target, tileSource, rowSource, rowPlanes, plane] = [0, 1, 2, 3, 4, 5].map(() =>
-    fn.local('i32'),
-  );
+  const rowBytes = (width + 2) * pixelBytes;
+  // The input's tiles overlap by the border that the gradient's do without.
+  const extentBytes = (matrix === 'Bᵀ' ? width + 2 : width) * pixelBytes;
+  const { inputs, outputs, prepare, apply } = transform(fn, options, tile, matrix);
+  const [tileRow, tileColumn, row, offset] = fn.locals('i32', 4);
+  const [source, target, tileSource, rowSource, rowPlanes, plane] = fn.locals('i32', 6);
 
   const downColumns = [
-    assign(source!, image),
-    assign(target!, columns),
-    loop(offset!, 0, extentBytes, WIDE, [
-      inputs.map((x, i) => loadWide(x, source!, i * rowBytes)),
+    assign(source, image),
+    assign(target, columns),
+    loop(offset, 0, extentBytes, WIDE, [
+      inputs.map((x, i) => loadWide(x, source, i * rowBytes)),
       apply,
-      outputs.map((y, i) => storeWide(target!, i * rowBytes, y)),
-      increment(source!, WIDE),
-      increment(target!, WIDE),
+      outputs.map((y, i) => storeWide(target, i * rowBytes, y)),
+      increment(source, WIDE),
+      increment(target, WIDE),
     ]),
   ];
   const alongRows = [
-    assign(tileSource!, columns),
-    loop(tileColumn!, 0, width / tile, 1, [
-      assign(rowSource!, tileSource!),
-      assign(rowPlanes!, planes),
-      loop(row!, 0, n, 1, [
-        loop(offset!, 0, pixelBytes, WIDE, [
-          assign(source!, i32.add(rowSource!, offset!)),
-          inputs.map((x, i) => loadWide(x, source!, i * pixelBytes)),
+    assign(tileSource, columns),
+    loop(tileColumn, 0, width / tile, 1, [
+      assign(rowSource, tileSource),
+      assign(rowPlanes, planes),
+      loop(row, 0, n, 1, [
+        loop(offset, 0, pixelBytes, WIDE, [
+          assign(source, i32.add(rowSource, offset)),
+          inputs.map((x, i) => loadWide(x, source, i * pixelBytes)),
           apply,
-          assign(plane!, i32.add(rowPlanes!, offset!)),
-          outputs.map((y) => [storeWide(plane!, 0, y), increment(plane!, planeStride)]),
+          assign(plane, i32.add(rowPlanes, offset)),
+          outputs.map((y) => [storeWide(plane, 0, y), increment(plane, planeStride)]),
         ]),
-        increment(rowSource!, rowBytes),
-        increment(rowPlanes!, i32.mul(planeStride, n)),
+        increment(rowSource, rowBytes),
+        increment(rowPlanes, i32.mul(planeStride, n)),
       ]),
       increment(planes, pixelBytes),
-      increment(tileSource!, tile * pixelBytes),
+      increment(tileSource, tile * pixelBytes),
     ]),
   ];
   fn.body(
     prepare,
-    loop(tileRow!, 0, tileRows, 1, [downColumns, alongRows, increment(image, tile * rowBytes)]),
+    loop(tileRow, 0, tileRows, 1, [downColumns, alongRows, increment(image, tile * rowBytes)]),
   );
 }

@@ -3,61 +3,98 @@
 
 import { f32, f32x4, i32 } from '../../assembler/instructions.ts';
 import { assign, type FunctionBuilder, loop, set } from '../../assembler/module.ts';
-import type { Code, V128 } from '../../assembler/value.ts';
-import { type Context, loadWide, setWide, storeWide, WIDE, type Wide, wides } from '../context.ts';
-import { kernelName, type SpecOf } from '../signatures.ts';
+import type { Code, Local, V128 } from '../../assembler/value.ts';
+import { loadWide, setWide, storeWide, WIDE, type Wide, wide, wides, zip } from '../context.ts';
+import { defineKernel } from '../kernel.ts';
+import type { WinogradTile } from './layout.ts';
 import { WEIGHT_MATRIX } from './one-dimensional.ts';
 
-type Spec = SpecOf<'winogradWeights'>;
-
-export function generateWinogradWeights(context: Context, spec: Spec): void {
-  const g = WEIGHT_MATRIX[spec.tile];
-  const matrix =
-    spec.family === 'winogradWeights' ? g : g[0]!.map((_, column) => g.map((row) => row[column]!));
-  const outer = matrix.length;
-  const inner = matrix[0]!.length;
-
-  const fn = context.module.function(kernelName(spec));
-  const [source, target, planeBytes] = fn.addresses(3);
-  const [offset, at] = fn.locals('i32', 2);
-  const input = wides(fn, inner);
-  const half = wides(fn, outer * inner);
-  const [result] = wides(fn, 1);
-  const plane = (base: typeof source, k: number) =>
-    assign(at!, i32.add(i32.add(base, offset!), i32.mul(planeBytes, k)));
-  const { constants, prepare } = constantPool(fn, matrix);
-
-  const combine = (row: readonly number[], terms: (column: number) => Wide, into: Wide): Code =>
-    setWide(into, (h) => {
-      let sum: V128 | null = null;
-      for (const [column, factor] of row.entries()) {
-        if (factor === 0) continue;
-        const x = terms(column)[h];
-        const term = factor === 1 ? x : f32x4.mul(constants.get(factor)!, x);
-        sum = sum === null ? term : f32x4.add(sum, term);
-      }
-      return sum!;
-    });
-
-  const downColumns = Array.from({ length: inner }, (_, column) => [
-    input.map((x, row) => [plane(source, row * inner + column), loadWide(x, at!)]),
-    matrix.map((row, r) => combine(row, (k) => input[k]!, half[r * inner + column]!)),
-  ]);
-  const alongRows = Array.from({ length: outer * outer }, (_, k) => {
-    const r = Math.floor(k / outer);
-    return [
-      combine(matrix[k % outer]!, (column) => half[r * inner + column]!, result!),
-      plane(target, k),
-      storeWide(at!, 0, result!),
-    ];
-  });
-  fn.body(prepare, loop(offset!, 0, planeBytes, WIDE, [downColumns, alongRows]));
+interface WeightsShape {
+  readonly tile: WinogradTile;
 }
 
-/** One register for each distinct coefficient. */
-function constantPool(fn: FunctionBuilder, matrix: readonly (readonly number[])[]) {
+/** U = G g Gᵀ: [9][in*out] to [n*n][in*out]; planeBytes = in*out*4. */
+export const winogradWeights = defineKernel({
+  name: 'winogradWeights',
+  parameters: ['weights', 'transformed', 'planeBytes'],
+  generate: (_, declare, { tile }: WeightsShape) => {
+    const { fn, weights, transformed, planeBytes } = declare();
+    emitTransform(fn, weights, transformed, planeBytes, WEIGHT_MATRIX[tile]);
+  },
+});
+
+/** dg = Gᵀ dU G: [n*n][in*out] to [9][in*out]. */
+export const winogradWeightsAdjoint = defineKernel({
+  name: 'winogradWeightsAdjoint',
+  parameters: ['transformedGradient', 'weightGradient', 'planeBytes'],
+  generate: (_, declare, { tile }: WeightsShape) => {
+    const { fn, transformedGradient, weightGradient, planeBytes } = declare();
+    emitTransform(
+      fn,
+      transformedGradient,
+      weightGradient,
+      planeBytes,
+      transpose(WEIGHT_MATRIX[tile]),
+    );
+  },
+});
+
+type Matrix = readonly (readonly number[])[];
+
+/** target = M source Mᵀ for every in*out pair, M being outer × inner. */
+function emitTransform(
+  fn: FunctionBuilder,
+  source: Local<'i32'>,
+  target: Local<'i32'>,
+  planeBytes: Local<'i32'>,
+  matrix: Matrix,
+): void {
+  const outer = matrix.length;
+  const inner = transpose(matrix).length;
+  const [offset, at] = fn.locals('i32', 2);
+  const input = wides(fn, inner);
+  /** M source. */
+  const half = matrix.map(() => wides(fn, inner));
+  const result = wide(fn);
+  const plane = (base: Local<'i32'>, k: number) =>
+    assign(at, i32.add(i32.add(base, offset), i32.mul(planeBytes, k)));
+  const { scaled, prepare } = scaling(fn, matrix);
+
+  const combine = (row: readonly number[], terms: readonly Wide[], into: Wide): Code =>
+    setWide(into, (h) =>
+      zip(row, terms)
+        .filter(([factor]) => factor !== 0)
+        .map(([factor, term]) => scaled(factor, term[h]))
+        .reduce((sum, term) => f32x4.add(sum, term)),
+    );
+
+  const downColumns = transpose(half).map((halfColumn, column) => [
+    input.map((x, row) => [plane(source, row * inner + column), loadWide(x, at)]),
+    zip(matrix, halfColumn).map(([row, into]) => combine(row, input, into)),
+  ]);
+  const alongRows = half.map((halfRow, r) =>
+    matrix.map((row, column) => [
+      combine(row, halfRow, result),
+      plane(target, r * outer + column),
+      storeWide(at, 0, result),
+    ]),
+  );
+  fn.body(prepare, loop(offset, 0, planeBytes, WIDE, [downColumns, alongRows]));
+}
+
+/** Multiplication by the matrix's coefficients, each distinct one in a register. */
+function scaling(fn: FunctionBuilder, matrix: Matrix) {
   const factors = [...new Set(matrix.flat())].filter((factor) => factor !== 0 && factor !== 1);
   const constants = new Map(factors.map((factor) => [factor, fn.local('v128')]));
-  const prepare = factors.map((x) => set(constants.get(x)!, f32x4.splat(f32.const(x))));
-  return { constants, prepare };
+  const prepare = [...constants].map(([x, local]) => set(local, f32x4.splat(f32.const(x))));
+  const scaled = (factor: number, x: V128): V128 => {
+    const constant = constants.get(factor);
+    return constant ? f32x4.mul(constant, x) : x;
+  };
+  return { scaled, prepare };
+}
+
+function transpose<T>(rows: readonly (readonly T[])[]): T[][] {
+  const [first = []] = rows;
+  return first.map((_, column) => rows.map((row) => row[column] as T));
 }

@@ -2,10 +2,10 @@
 // parameter, batch norm and bias included; the first step of PyTorch (v = g + λ·w) is this with
 // v = 0.
 
-import type { Operation } from '../program.ts';
-import { bufferOf, type ReferenceState, trainingBuffer } from './state.ts';
+import type { Sgd } from '../../operations/sgd.ts';
+import { bufferOf, type ReferenceState, trainingBuffer } from '../state.ts';
 
-export function sgd(state: ReferenceState, { from }: Extract<Operation, { kind: 'sgd' }>): void {
+export function sgd(state: ReferenceState, { from }: Sgd): void {
   const settings = state.batch.sgd;
   if (!settings) return;
   const { learningRate, momentum, weightDecay } = settings;

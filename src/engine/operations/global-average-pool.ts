@@ -1,0 +1,18 @@
+// Global average pooling, between the last block and the linear layer.
+
+import type { OperationDescription } from './description.ts';
+import { type Activation, activationReads, activationWrites, type BufferId } from './operands.ts';
+
+/** output[image][channel] = mean of input over its map. */
+export interface GlobalAveragePool {
+  readonly kind: 'globalAveragePool';
+  readonly input: Activation;
+  readonly size: number;
+  readonly channels: number;
+  readonly output: BufferId;
+}
+
+export const globalAveragePool: OperationDescription<GlobalAveragePool> = {
+  reads: ({ input }) => activationReads(input),
+  writes: ({ input, output }) => [output, ...activationWrites(input)],
+};

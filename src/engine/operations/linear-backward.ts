@@ -1,0 +1,23 @@
+// All gradients of the linear layer.
+
+import { linearMultiplyAdds } from '../../nn/multiply-adds.ts';
+import type { OperationDescription } from './description.ts';
+import type { BufferId, ParameterOffset } from './operands.ts';
+
+/** Gradients of weight and bias, and dPooled = dLogits · weight. */
+export interface LinearBackward {
+  readonly kind: 'linearBackward';
+  readonly gradient: BufferId;
+  readonly input: BufferId;
+  readonly weight: ParameterOffset;
+  readonly bias: ParameterOffset;
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  readonly inputGradient: BufferId;
+}
+
+export const linearBackward: OperationDescription<LinearBackward> = {
+  reads: ({ gradient, input }) => [gradient, input],
+  writes: ({ inputGradient }) => [inputGradient],
+  multiplyAdds: (operation) => 2 * linearMultiplyAdds(operation),
+};

@@ -1,0 +1,32 @@
+// What each operation does.
+
+import type { OperationTable } from '../../operations/index.ts';
+import type { ReferenceState } from '../state.ts';
+import { convolution } from './convolution.ts';
+import { convolutionBackward } from './convolution-backward.ts';
+import { convolutionInference } from './convolution-inference.ts';
+import { foldNorm } from './fold-norm.ts';
+import { globalAveragePool } from './global-average-pool.ts';
+import { globalAveragePoolBackward } from './global-average-pool-backward.ts';
+import { linear } from './linear.ts';
+import { linearBackward } from './linear-backward.ts';
+import { normGradient } from './norm-gradient.ts';
+import { normStatistics } from './norm-statistics.ts';
+import { sgd } from './sgd.ts';
+import { softmaxCrossEntropy } from './softmax-cross-entropy.ts';
+
+/** How the oracle carries out each operation. */
+export const REFERENCE_OPERATIONS = {
+  convolution,
+  convolutionBackward,
+  convolutionInference,
+  foldNorm,
+  globalAveragePool,
+  globalAveragePoolBackward,
+  linear,
+  linearBackward,
+  normGradient,
+  normStatistics,
+  sgd,
+  softmaxCrossEntropy,
+} satisfies OperationTable<ReferenceState>;

@@ -1,0 +1,39 @@
+// The optimizer's step, cut into slices that threads take.
+
+import type { Sgd } from '../../operations/sgd.ts';
+import { bufferSpec } from '../executor/context.ts';
+import { slicesOf } from '../executor/reduce.ts';
+import { sgdUpdate } from '../kernels/update.ts';
+import type { WasmOperation } from './operation.ts';
+
+export const sgd: WasmOperation<Sgd> = {
+  contribute(context, { from: first }) {
+    const { named } = context.program;
+    const bytes = (bufferSpec(context.program, named.parameters).elements - first) * 4;
+    const parameters = context.flat(named.parameters) + first * 4;
+    const gradients = context.flat(named.gradients) + first * 4;
+    const momentum = context.flat(named.momentum) + first * 4;
+    const update = context.kernel(sgdUpdate());
+    const slices = slicesOf(bytes);
+    return {
+      alone: {
+        // None where the batch came without settings.
+        tasks: () => (context.step.settings.sgd ? slices.count : 0),
+        run: (task) => {
+          const { sgd: settings } = context.step.settings;
+          if (!settings) return;
+          const from = slices.from(task);
+          update(
+            parameters + from,
+            gradients + from,
+            momentum + from,
+            slices.length(task),
+            settings.learningRate,
+            settings.momentum,
+            settings.weightDecay,
+          );
+        },
+      },
+    };
+  },
+};
