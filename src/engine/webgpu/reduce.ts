@@ -79,6 +79,13 @@ export function momentsOverLanes(
     }`;
 }
 
+/** Threads that share the pixels of one vector of channels in a workgroup: 256 for 64 channels. */
+export function lanesPerQuad(channels: number): number {
+  let lanes = 1;
+  while (lanes * 2 * (channels / 4) <= 256 && lanes < 64) lanes *= 2;
+  return lanes;
+}
+
 /** A number as a WGSL float literal. */
 export function float(value: number): string {
   return Number.isInteger(value) ? `${value}.0` : String(value);
