@@ -1,6 +1,6 @@
 // From a program to kernels: the list of operations, each turned to WGSL by its own file, in order.
 
-import { carryOut } from '../operations/index.ts';
+import { carryOut, float32BuffersOf } from '../operations/index.ts';
 import type { BufferId, Operation, Program } from '../program.ts';
 import { defaultTiles, tileCandidates } from './candidates.ts';
 import { CompileContext, type TileChoice } from './context.ts';
@@ -51,12 +51,6 @@ function compileOperation(context: CompileContext, operation: Operation): void {
 
 /** Feature maps may be stored in half precision; what the classifier works on stays float32. */
 function formats(program: Program, format: StorageFormat): (id: BufferId) => StorageFormat {
-  const exact = new Set<BufferId>();
-  for (const operation of program.body) {
-    if (operation.kind === 'linear') exact.add(operation.input).add(operation.output);
-    if (operation.kind === 'linearBackward') {
-      exact.add(operation.gradient).add(operation.inputGradient);
-    }
-  }
+  const exact = new Set(program.body.flatMap(float32BuffersOf));
   return (id) => (program.buffers[id]!.role === 'activation' && !exact.has(id) ? format : 'f32');
 }

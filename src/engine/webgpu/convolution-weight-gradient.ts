@@ -12,8 +12,8 @@ import type { Resource } from './kernel.ts';
 import { matrixWeightSums } from './matrix-weight-sums.ts';
 import { activationOperand, gradientOperand, stagePatch } from './operands.ts';
 import { registerWeightSums } from './register-weight-sums.ts';
-import type { WeightPlace } from './sums.ts';
 import { type GradientTile, gradientKey, gradientThreads } from './tiles.ts';
+import type { WeightPlace } from './weight-sums.ts';
 
 export function convolutionWeightGradient(
   context: CompileContext,

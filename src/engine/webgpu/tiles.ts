@@ -2,7 +2,7 @@
 // The defaults fit the limits that every WebGPU device has (256 threads, 16 KiB of workgroup memory).
 
 import type { ConvolutionGeometry } from '../program.ts';
-import type { GradientMatrices, ProductMatrices } from './matrix-tiles.ts';
+import type { GradientMatrices } from './matrix-tiles.ts';
 
 export const WORKGROUP_BYTES = 16384;
 
@@ -28,8 +28,6 @@ export interface ProductTile {
   readonly threadPixels: number;
   readonly threadQuads: number;
   readonly staging: Staging;
-  /** Subgroups multiply matrices; the threads' pixels and vectors are those that they finish. */
-  readonly matrices?: ProductMatrices;
 }
 
 /** Tile of a weight gradient. */

@@ -5,7 +5,7 @@ import type { GlobalAveragePoolBackward } from '../../operations/global-average-
 import type { CompileContext } from '../context.ts';
 import { gateCode, sumsCode } from '../gate.ts';
 import { at } from '../operands.ts';
-import { exchangeArray, float, lanesPerQuad, sumOverLanes } from '../reduce.ts';
+import { float, lanesPerQuad, sumOverLanes } from '../reduce.ts';
 
 /** dz = dPooled / size², where x > 0; sums for the norms that made x. */
 export function globalAveragePoolBackward(
@@ -45,7 +45,7 @@ export function globalAveragePoolBackward(
         }
         ${
           sums
-            ? `${sumOverLanes(builder, exchangeArray('exchange'), threads, lanes, sums.variables)}
+            ? `${sumOverLanes(builder, 'exchange', threads, lanes, sums.variables)}
                if (tid % ${lanes}u == 0u) { ${sums.store('image', 'c4')} }`
             : ''
         }`,

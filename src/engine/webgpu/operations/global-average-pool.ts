@@ -3,7 +3,7 @@
 import type { GlobalAveragePool } from '../../operations/global-average-pool.ts';
 import type { CompileContext } from '../context.ts';
 import { activationOperand } from '../operands.ts';
-import { exchangeArray, float, lanesPerQuad, sumOverLanes } from '../reduce.ts';
+import { float, lanesPerQuad, sumOverLanes } from '../reduce.ts';
 
 /** output[image][channel] = mean of input over its map. */
 export function globalAveragePool(context: CompileContext, operation: GlobalAveragePool): void {
@@ -35,7 +35,7 @@ export function globalAveragePool(context: CompileContext, operation: GlobalAver
           ${operand.keep?.(place) ?? ''}
           sum += v;
         }
-        ${sumOverLanes(builder, exchangeArray('sums'), threads, lanes, ['sum'])}
+        ${sumOverLanes(builder, 'sums', threads, lanes, ['sum'])}
         if (tid % ${lanes}u == 0u) {
           ${pooled}[image * ${channels / 4}u + c4] = sum * ${float(1 / (size * size))};
         }`,

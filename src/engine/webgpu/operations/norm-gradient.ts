@@ -5,7 +5,7 @@
 import type { NormGradient } from '../../operations/norm-gradient.ts';
 import type { CompileContext } from '../context.ts';
 import { NORM_ROWS } from '../kernel.ts';
-import { exchangeArray, sumOverLanes } from '../reduce.ts';
+import { sumOverLanes } from '../reduce.ts';
 
 const LANES = 128;
 
@@ -44,7 +44,7 @@ export function normGradient(context: CompileContext, { norm }: NormGradient): v
           sum += ${partials}[base];
           productSum += ${partials}[base + ${productRow} * ${quads}u];
         }
-        ${sumOverLanes(builder, exchangeArray('sums'), LANES, LANES, ['sum', 'productSum'])}
+        ${sumOverLanes(builder, 'sums', LANES, LANES, ['sum', 'productSum'])}
         if (tid == 0u) {
           totals[0] = sum;
           totals[1] = productSum;
