@@ -6,14 +6,8 @@
 // tap still lies one pixel on; dy is zero between two rows. For 8 × 8 maps that is a fifth of the work.
 
 import type { ConvolutionGeometry } from '../program.ts';
-import { type MatrixUnit, scalarBytes } from './matrix.ts';
+import { type MatrixUnit, scalarBytes } from './matrix-unit.ts';
 import { type GradientTile, gradientThreads } from './tiles.ts';
-
-export interface GradientMatrices {
-  readonly unit: MatrixUnit;
-  /** Whether rows of operands are 16 bytes apart from one another, for the sake of memory banks. */
-  readonly spread: boolean;
-}
 
 /** Subgroups of a workgroup. */
 const SUBGROUPS = [4, 8, 2, 1] as const;
