@@ -4,7 +4,7 @@
 // results in their order. A strip of x and of dy is staged in workgroup memory and multiplied there,
 // in the threads' registers (register-weight-sums.ts) or on tensor cores (matrix-weight-sums.ts).
 
-import { convolutionMultiplyAdds } from '../../nn/multiply-adds.ts';
+import { convolutionMultiplyAdds, convolutionWeights } from '../../nn/multiply-adds.ts';
 import type { ConvolutionBackward } from '../operations/convolution-backward.ts';
 import type { ConvolutionGeometry } from '../program.ts';
 import type { CompileContext } from './context.ts';
@@ -24,7 +24,7 @@ export function convolutionWeightGradient(
   const { batchSize } = context.program;
   const partialsOf = (count: number) =>
     Math.ceil((count * (conv.outSize / tile.rows)) / tile.stripsPerGroup);
-  const weights = conv.kernel ** 2 * conv.inChannels * conv.outChannels;
+  const weights = convolutionWeights(conv);
   const resource = context.scratch(partialsOf(batchSize) * weights);
   partialSums(context, operation, tile, resource, partialsOf);
   addPartials(context, conv, tile, resource);
@@ -47,7 +47,7 @@ function partialSums(
   const step = builder.step();
 
   const { rows, stripsPerGroup } = tile;
-  const before = (kernel - 1) / 2;
+  const padding = (kernel - 1) / 2;
   const inQuads = tile.inChannels / 4;
   const outQuads = tile.outChannels / 4;
   const blocksIn = Math.ceil(inChannels / tile.inChannels);
@@ -63,15 +63,15 @@ function partialSums(
     {
       rows: (rows - 1) * stride + kernel,
       columns: (outSize - 1) * stride + kernel,
-      row: `i32(firstRow * ${stride}u) - ${before}`,
-      column: `-${before}`,
+      row: `i32(firstRow * ${stride}u) - ${padding}`,
+      column: `-${padding}`,
       image: 'image',
       quads: inQuads,
       firstQuad: `blockIn * ${inQuads}u`,
     },
     threads,
     sums.storeX,
-    `blockOut == 0u && patchRow >= ${before}u && patchRow < ${before + rows * stride}u`,
+    `blockOut == 0u && patchRow >= ${padding}u && patchRow < ${padding + rows * stride}u`,
   );
   const stagedDy = stagePatch(
     builder,
@@ -127,7 +127,7 @@ function addPartials(
   const gradients = builder.array('gradients', context.flat('gradients'), 'read_write', 'vec4f');
   const offset = builder.constant(conv.weight / 4);
   const step = builder.step();
-  const total = (conv.kernel ** 2 * conv.inChannels * conv.outChannels) / 4;
+  const total = convolutionWeights(conv) / 4;
   const unscale = builder.lossScale('inverse');
   const [columns, lanes] = [16, 16];
   const strips = conv.outSize / tile.rows;

@@ -76,19 +76,19 @@ function stageOperand(
   operand: Operand,
   sums: RegisterSums,
 ): string {
-  const { shape, before } = product;
+  const { shape, padding } = product;
   const quads = tile.chunk / 4;
   // A pixel that this workgroup alone covers: its own part of the patch.
   const inside = (axis: string, edge: number) =>
-    `${axis} >= ${before}u && ${axis} < ${before + edge * shape.stride}u`;
+    `${axis} >= ${padding}u && ${axis} < ${padding + edge * shape.stride}u`;
   return stagePatch(
     builder,
     operand,
     {
       rows: patchEdge(shape, tile.rows),
       columns: patchEdge(shape, tile.columns),
-      row: `i32(tileRow * ${shape.stride}u) - ${before}`,
-      column: `i32(tileColumn * ${shape.stride}u) - ${before}`,
+      row: `i32(tileRow * ${shape.stride}u) - ${padding}`,
+      column: `i32(tileColumn * ${shape.stride}u) - ${padding}`,
       image: 'image',
       quads,
       firstQuad: `chunk * ${quads}u`,
@@ -123,7 +123,7 @@ function stageWeights(
     }`;
 }
 
-/** The same for wᵀ[tap][k][n4], where memory has w[tap][n][k]: 4 × 4 values are turned at a time. */
+/** The same for wᵀ[tap][k][n4], where memory has w[tap][n][k]: 4 × 4 values are transposed at a time. */
 function stageTransposedWeights(
   builder: KernelBuilder,
   product: Product,
@@ -143,8 +143,8 @@ function stageTransposedWeights(
       let tap = w / ${quads * depthQuads}u;
       let n = tap * ${shape.channels}u + 4u * (block * ${quads}u + n4);
       let base = ${offset} + n * ${row}u + chunk * ${depthQuads}u + k4;
-      let turned = transpose(mat4x4f(${four.map((i) => `${name}[base + ${i * row}u]`).join(', ')}));
+      let transposed = transpose(mat4x4f(${four.map((i) => `${name}[base + ${i * row}u]`).join(', ')}));
       let row = tap * ${tile.chunk}u + 4u * k4;
-      ${four.map((i) => sums.storeWeights(`(row + ${i}u)`, 'n4', `turned[${i}]`)).join('\n')}
+      ${four.map((i) => sums.storeWeights(`(row + ${i}u)`, 'n4', `transposed[${i}]`)).join('\n')}
     }`;
 }

@@ -113,7 +113,7 @@ async function measure(
   await Promise.all(
     rounds.flatMap(({ compiled }) => compiled.body.map((kernel) => device.pipeline(kernel))),
   );
-  const batch = anyBatch(program);
+  const batch = dummyBatch(program);
   const best = new Map<string, { tile: string; milliseconds: number }>();
   for (let pass = 0; pass < PASSES; pass++) {
     for (const [index, { picked, compiled }] of rounds.entries()) {
@@ -194,7 +194,7 @@ async function warmUp(executable: WebGpuExecutable, batch: BatchInputs): Promise
   }
 }
 
-function anyBatch(program: Program): BatchInputs {
+function dummyBatch(program: Program): BatchInputs {
   const count = program.batchSize;
   return {
     count,

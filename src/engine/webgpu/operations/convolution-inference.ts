@@ -1,6 +1,7 @@
 // Convolution of an evaluation: weight and bias with the batch normalisation folded in, then the
 // shortcut and the ReLU.
 
+import { convolutionWeights } from '../../../nn/multiply-adds.ts';
 import type { ConvolutionInference } from '../../operations/convolution-inference.ts';
 import type { CompileContext } from '../context.ts';
 import { activationOperand, at, shortcutTerm } from '../operands.ts';
@@ -22,7 +23,7 @@ export function convolutionInference(
 
   const operand = activationOperand(builder, input, inShape, context.program.named);
   const weights = builder.array('folded', { kind: 'buffer', id: folded }, 'read', 'vec4f');
-  const bias = (conv.kernel ** 2 * conv.inChannels * conv.outChannels) / 4;
+  const bias = convolutionWeights(conv) / 4;
   const added = shortcut && shortcutTerm(builder, shortcut, outShape);
   const result = builder.tensor('result', output, 'read_write');
   const code = productCode(builder, product, tile, operand, { name: weights, offset: '0u' });
