@@ -31,6 +31,9 @@ const SIDEWAYS: readonly (readonly [from: string, to: string])[] = [
 /** These run unchanged in a browser tab. */
 const HOST_FREE = new Set(['util', 'nn', 'data', 'engine', 'train', 'interop', 'library']);
 
+/** Rooms of the engine that keep apart: operations know nothing of the rest, backends of one another. */
+export const ENGINE_ROOMS = ['operations', 'reference', 'wasm', 'webgpu'] as const;
+
 /** Host-specific code lives in files that say so; host-free files may not import those either. */
 const HOST_FILE = /(\.|-)(node|browser)\.ts$|\/(node|browser)\//;
 
@@ -76,7 +79,7 @@ export function checkFile(file: string, source: string): Violation[] {
     }
     if (!specifier.startsWith('.')) continue;
     const target = path.posix.join(path.posix.dirname(file), specifier);
-    const reason = directionProblem(layer, layerOf(target));
+    const reason = directionProblem(layer, layerOf(target)) ?? roomProblem(file, target);
     if (reason !== undefined) report(at, reason);
     if (hostFree && !isType && HOST_FILE.test(`/${target}`)) {
       report(at, `${layer} runs in a browser too and may not import the host file ${target}`);
@@ -123,6 +126,19 @@ function directionProblem(from: string, to: string): string | undefined {
     return `${from} may not import its neighbour ${to}`;
   }
   return undefined;
+}
+
+/** Between rooms of the engine; what lies in none of them is above operations and may open any backend. */
+function roomProblem(from: string, to: string): string | undefined {
+  const rooms: readonly (string | undefined)[] = ENGINE_ROOMS;
+  const [[layer, room], [toLayer, toRoom]] = [from.split('/'), to.split('/')];
+  if (layer !== 'engine' || toLayer !== 'engine' || !rooms.includes(room)) return undefined;
+  if (room === toRoom || toRoom === 'operations') return undefined;
+  const target = rooms.includes(toRoom) ? `engine/${toRoom}` : 'the rest of engine';
+  if (room === 'operations') return `engine/operations may not import ${target}, which is above it`;
+  return rooms.includes(toRoom)
+    ? `engine/${room} may not import its neighbour ${target}`
+    : undefined;
 }
 
 function layerOf(file: string): string {

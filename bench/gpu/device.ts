@@ -45,8 +45,7 @@ export class Gpu {
   }
 
   /**
-   * @param tune tiles measured (and remembered in the folder of the results), or the fixed ones; with
-   *   tensor cores, these where they are faster, or everywhere
+   * @param tune tiles measured (and remembered in the folder of the results), or the fixed ones
    * @throws UserError where the GPU has not that precision
    */
   async use<Result>(
@@ -64,7 +63,7 @@ export class Gpu {
         gpu: createNodeGpuHost(),
         adapterName: adapter,
         half: precision !== 'float32',
-        tensorCores: precision !== 'tensor-cores' ? 'off' : tiles === 'auto' ? 'auto' : 'on',
+        tensorCores: precision === 'tensor-cores' ? 'on' : 'off',
         tune: tiles,
         tileCache: createFileTileCache(output),
       });

@@ -97,10 +97,10 @@ class BackwardLowering {
         },
       },
     );
-    const goesOn = b > firstBlock || stemOutput !== undefined;
-    const shortcut = this.shortcutGradient(block, { dz, x, projection, goesOn });
+    const needsInputGradient = b > firstBlock || stemOutput !== undefined;
+    const shortcut = this.shortcutGradient(block, { dz, x, projection, needsInputGradient });
     if (recompute && b > firstBlock) this.recomputeBlock(b - 1);
-    const inputGradient = goesOn ? this.inputGradient(b, shortcut) : undefined;
+    const inputGradient = needsInputGradient ? this.inputGradient(b, shortcut) : undefined;
     builder.body.push(
       { kind: 'normGradient', norm: middle.norm },
       {
@@ -124,7 +124,7 @@ class BackwardLowering {
 
   /**
    * The gradient that block's input receives past its convolutions, where the input needs one
-   * (`goesOn`); a projection's weight gets its own in any case.
+   * (`needsInputGradient`); a projection's weight gets its own in any case.
    */
   private shortcutGradient(
     block: Block,
@@ -132,8 +132,8 @@ class BackwardLowering {
       dz,
       x,
       projection: projectionOutput,
-      goesOn,
-    }: { dz: BufferId; x: BufferId; projection?: BufferId; goesOn: boolean },
+      needsInputGradient,
+    }: { dz: BufferId; x: BufferId; projection?: BufferId; needsInputGradient: boolean },
   ): ShortcutGradient | undefined {
     const { builder } = this;
     const { shortcut, first } = block;
@@ -149,7 +149,7 @@ class BackwardLowering {
       case 'projection': {
         const { projection } = shortcut;
         const norm = builder.normOf(projection);
-        const output = goesOn ? this.addInputGradient(block) : undefined;
+        const output = needsInputGradient ? this.addInputGradient(block) : undefined;
         builder.body.push(
           { kind: 'normGradient', norm },
           {

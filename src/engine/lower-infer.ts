@@ -2,6 +2,7 @@
 // map of each channel, so it is folded into the convolution before it (`setup`, after each change
 // of weights), and a block is two convolutions with bias, ReLU and shortcut in their epilogues.
 
+import { convolutionWeights } from '../nn/multiply-adds.ts';
 import type { Block, ConvNorm, Network } from '../nn/network.ts';
 import { ProgramBuilder } from './builder.ts';
 import { addPooled, lowerHead } from './lower-head.ts';
@@ -36,12 +37,11 @@ export function lowerWithRunningStatistics(
     shortcut?: Exclude<Shortcut, { kind: 'projection' }>,
   ): BufferId => {
     const conv = builder.geometryOf(layer);
-    const weights = conv.kernel * conv.kernel * conv.inChannels * conv.outChannels;
     const folded = builder.addBuffer(
       `${conv.name}.folded`,
       'folded',
       'f32',
-      weights + conv.outChannels,
+      convolutionWeights(conv) + conv.outChannels,
     );
     const output = builder.addActivation(`${conv.name}.output`, layer.conv);
     builder.setup.push({ kind: 'foldNorm', conv, norm: builder.normOf(layer), output: folded });

@@ -1,12 +1,13 @@
 // The guard of the layers: what it must let through, what it must stop, and that `src` is clean.
 
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { checkFile, checkFolder } from '../../scripts/check-imports.ts';
+import { checkFile, checkFolder, ENGINE_ROOMS } from '../../scripts/check-imports.ts';
 
 const reasons = (file: string, source: string) =>
   checkFile(file, source).map(({ reason }) => reason);
@@ -55,6 +56,23 @@ test('neighbours are independent unless the table says so', () => {
   expect(reasons('nn/a.ts', "import '../engine/program.ts';")).toEqual([
     'nn may not import its neighbour engine',
   ]);
+});
+
+test('operations know nothing of the rest of the engine, and backends nothing of one another', () => {
+  expect(reasons('engine/operations/a.ts', "import '../program.ts';")).toEqual([
+    'engine/operations may not import the rest of engine, which is above it',
+  ]);
+  expect(reasons('engine/operations/a.ts', "import '../wasm/backend.ts';")).toEqual([
+    'engine/operations may not import engine/wasm, which is above it',
+  ]);
+  expect(reasons('engine/wasm/kernels/a.ts', "import '../../webgpu/backend.ts';")).toEqual([
+    'engine/wasm may not import its neighbour engine/webgpu',
+  ]);
+  const down = "import '../program.ts';\nimport '../operations/index.ts';\nimport './b.ts';";
+  expect(reasons('engine/wasm/a.ts', down)).toEqual([]);
+  expect(reasons('engine/devices.ts', "import('./webgpu/backend.ts');")).toEqual([]);
+  const engine = path.join(import.meta.dirname, '..', '..', 'src', 'engine');
+  expect(readdirSync(engine)).toEqual(expect.arrayContaining([...ENGINE_ROOMS]));
 });
 
 test('node: modules stay in files that say they are for Node', () => {

@@ -28,7 +28,7 @@ export const tuneOption = choice(TUNE_MODES, {
 });
 
 export const tensorCoresOption = choice(TENSOR_CORE_MODES, {
-  help: "A GPU's matrix units, with --half: auto takes them where there are any and they are faster (as measured, or with --tune off for weight gradients alone); on takes them wherever it can, and says what is missing where there are none",
+  help: "A GPU's matrix units, with --half, for the gradients of weights: auto takes them where there are any, and with --tune auto only where they are faster; on does the same, but ends and says what is missing where there are none",
   initial: 'auto',
 });
 

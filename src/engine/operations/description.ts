@@ -12,6 +12,8 @@ export interface OperationDescription<Operation> {
   writes(operation: Operation): readonly BufferId[];
   /** The layer's name, which follows the kind in a profile; absent where there is only one such. */
   layer?(operation: Operation, norms: readonly NormSpec[]): string;
+  /** Of these buffers, the ones that stay float32 where feature maps are stored in half precision. */
+  float32?(operation: Operation): readonly BufferId[];
   /** Of one image, by the layer's definition; absent where there are next to none. */
   multiplyAdds?(operation: Operation): number;
 }

@@ -81,6 +81,11 @@ export function buffersOf(operation: Operation): BufferId[] {
   return [...new Set([...reads(operation), ...writes(operation)])];
 }
 
+/** The buffers of it that stay float32 where feature maps are stored in half precision. */
+export function float32BuffersOf(operation: Operation): readonly BufferId[] {
+  return descriptionOf(operation).float32?.(operation) ?? [];
+}
+
 /** What is known of an operation before it runs. */
 export interface OperationFacts {
   /** In a profile: its kind, and the layer where there are several, such as `linear` or `convolution conv1`. */

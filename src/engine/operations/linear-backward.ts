@@ -19,5 +19,6 @@ export interface LinearBackward {
 export const linearBackward: OperationDescription<LinearBackward> = {
   reads: ({ gradient, input }) => [gradient, input],
   writes: ({ inputGradient }) => [inputGradient],
+  float32: ({ gradient, inputGradient }) => [gradient, inputGradient],
   multiplyAdds: (operation) => 2 * linearMultiplyAdds(operation),
 };

@@ -18,5 +18,6 @@ export interface Linear {
 export const linear: OperationDescription<Linear> = {
   reads: ({ input }) => [input],
   writes: ({ output }) => [output],
+  float32: ({ input, output }) => [input, output],
   multiplyAdds: linearMultiplyAdds,
 };

@@ -11,7 +11,7 @@ import { compileKernels } from './compile.ts';
 import { Device } from './device.ts';
 import { createExecutable, type WebGpuExecutable } from './executable.ts';
 import type { GpuHost } from './host.ts';
-import { type MatrixSize, matrixName } from './matrix.ts';
+import { type MatrixSize, matrixName } from './matrix-unit.ts';
 import type { StorageFormat } from './storage.ts';
 import {
   emulatedUnit,
@@ -34,9 +34,9 @@ export interface WebGpuOptions {
   /** How half precision is stored: 'f16' where the adapter has it (default), or packed in u32. */
   readonly halfStorage?: 'f16' | 'packed';
   /**
-   * Convolutions on tensor cores, which multiply in half precision. 'auto' (default) takes them with
-   * `half` where there are any and they are faster: as measured, or with fixed tiles for weight
-   * gradients alone. 'on' takes them for every shape that is made of such matrices, and insists.
+   * Weight gradients of convolutions on tensor cores, which multiply in half precision. 'auto' (default)
+   * takes them with `half` where there are any, and where tiles are measured only if they are faster.
+   * 'on' insists that there are some.
    */
   readonly tensorCores?: TensorCores;
   /** For tests: the kernels for tensor cores of this kind, computed without any. */
@@ -86,7 +86,6 @@ export async function createWebGpuBackend(options: WebGpuOptions): Promise<WebGp
     workgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     halfStaging: options.half && hasHalf,
     matrices,
-    onlyMatrices: tensorCores === 'on',
   });
   const onMatrices = matrices ? `, tensor cores (${matrixName(matrices)})` : '';
   const measures =

@@ -1,11 +1,12 @@
 // Which tile shapes a device may be measured with, and the one that is taken unmeasured. Where there are
-// tensor cores, unmeasured weight gradients go to them and the products of convolutions do not: so it
-// was fastest on an H100, whose other 3×3 products of 16 to 64 channels are too small for matrices.
+// tensor cores, weight gradients may go to them, unmeasured ones do, and the products of convolutions
+// never: on an H100 those, 3×3 with 16 to 64 channels, are too small for matrices and were faster in
+// registers, in float32 (docs/results/h100.md).
 
 import type { ConvolutionGeometry } from '../program.ts';
 import type { TileChoice } from './context.ts';
-import { type MatrixUnit, matrixName } from './matrix.ts';
-import { matrixGradientTiles, matrixProductTiles } from './matrix-tiles.ts';
+import { matrixGradientTiles } from './matrix-tiles.ts';
+import { type MatrixUnit, matrixName } from './matrix-unit.ts';
 import {
   type Direction,
   type GradientTile,
@@ -27,10 +28,8 @@ export interface CandidateOptions {
   readonly workgroupBytes?: number;
   /** Offers operands in half precision too; the device has `shader-f16`. */
   readonly halfStaging?: boolean;
-  /** Tensor cores, for the shapes that are made of such matrices. */
+  /** Tensor cores, for the weight gradients that are made of such matrices. */
   readonly matrices?: MatrixUnit;
-  /** Does not offer such shapes without tensor cores. */
-  readonly onlyMatrices?: boolean;
 }
 
 /** Tiles in the order in which they are worth measuring, the default first. */
@@ -42,39 +41,21 @@ export interface TileCandidates {
 }
 
 export function tileCandidates(options: CandidateOptions = {}): TileCandidates {
-  const { halfStaging = false, matrices, onlyMatrices } = options;
+  const { halfStaging = false, matrices } = options;
   const workgroupBytes = Math.min(options.workgroupBytes ?? WORKGROUP_BYTES, MOST_WORKGROUP_BYTES);
   return {
     name: [
-      halfStaging ? 'half staging' : '',
-      matrices
-        ? `${onlyMatrices ? 'only ' : ''}${matrixName(matrices)}, ${workgroupBytes} bytes`
-        : '',
-    ]
-      .filter((part) => part !== '')
-      .join(', '),
-    product(shape) {
-      const onMatrices = spread(
-        MOST.matrices,
-        matrices ? matrixProductTiles(shape, matrices, workgroupBytes) : [],
-      );
-      if (onlyMatrices && onMatrices.length > 0) return onMatrices;
-      return [
-        ...spread(MOST.registers, productTiles(shape)),
-        ...(halfStaging
-          ? spread(MOST.halfStaging, productTiles(shape, WORKGROUP_BYTES, 'f16'))
-          : []),
-        ...onMatrices,
-      ];
-    },
-    gradient(conv) {
-      const onMatrices = spread(
-        MOST.matrices,
-        matrices ? matrixGradientTiles(conv, matrices, workgroupBytes) : [],
-      );
-      if (onlyMatrices && onMatrices.length > 0) return onMatrices;
-      return [...onMatrices, ...spread(MOST.registers, gradientTiles(conv))];
-    },
+      ...(halfStaging ? ['half staging'] : []),
+      ...(matrices ? [`weight gradients on ${matrixName(matrices)}, ${workgroupBytes} bytes`] : []),
+    ].join(', '),
+    product: (shape) => [
+      ...spread(MOST.registers, productTiles(shape)),
+      ...(halfStaging ? spread(MOST.halfStaging, productTiles(shape, WORKGROUP_BYTES, 'f16')) : []),
+    ],
+    gradient: (conv) => [
+      ...spread(MOST.matrices, matrices ? matrixGradientTiles(conv, matrices, workgroupBytes) : []),
+      ...spread(MOST.registers, gradientTiles(conv)),
+    ],
   };
 }
 

@@ -1,18 +1,11 @@
 // From a program to kernels: the list of operations, each turned to WGSL by its own file, in order.
 
-import type { BufferId, Operation, OperationKind, Program } from '../program.ts';
+import { carryOut, float32BuffersOf } from '../operations/index.ts';
+import type { BufferId, Operation, Program } from '../program.ts';
 import { defaultTiles, tileCandidates } from './candidates.ts';
 import { CompileContext, type TileChoice } from './context.ts';
 import type { Kernel } from './kernel.ts';
-import { convolution } from './operations/convolution.ts';
-import { convolutionInference, foldNorm } from './operations/convolution-inference.ts';
-import { convolutionInputGradient } from './operations/convolution-input-gradient.ts';
-import { convolutionWeightGradient } from './operations/convolution-weight-gradient.ts';
-import { linear, linearBackward } from './operations/linear.ts';
-import { normGradient, normStatistics } from './operations/norm.ts';
-import { globalAveragePool, globalAveragePoolBackward } from './operations/pool.ts';
-import { sgd } from './operations/sgd.ts';
-import { softmaxCrossEntropy } from './operations/softmax-cross-entropy.ts';
+import { WEBGPU_OPERATIONS } from './operations/index.ts';
 import type { StorageFormat } from './storage.ts';
 
 /** A program as kernels, before anything was given to a device. */
@@ -51,48 +44,13 @@ export function compileKernels(program: Program, options: CompileOptions = {}): 
   return { setup, body, scratchElements, formatOf, isScaled };
 }
 
-const COMPILE: {
-  [Kind in OperationKind]: (
-    context: CompileContext,
-    operation: Extract<Operation, { kind: Kind }>,
-  ) => void;
-} = {
-  convolution,
-  normStatistics: (context, { norm }) => normStatistics(context, norm),
-  globalAveragePool,
-  linear,
-  softmaxCrossEntropy,
-  linearBackward,
-  globalAveragePoolBackward,
-  normGradient: (context, { norm }) => normGradient(context, norm),
-  convolutionBackward(context, operation) {
-    convolutionWeightGradient(context, operation);
-    if (operation.inputGradient) {
-      convolutionInputGradient(context, operation, operation.inputGradient);
-    }
-  },
-  sgd,
-  foldNorm,
-  convolutionInference,
-};
-
 function compileOperation(context: CompileContext, operation: Operation): void {
-  // The table's type pairs every kind with its operation, which TypeScript cannot follow here.
-  const compile = COMPILE[operation.kind] as (
-    context: CompileContext,
-    operation: Operation,
-  ) => void;
-  compile(context, operation);
+  context.begin(operation);
+  carryOut(WEBGPU_OPERATIONS, context, operation);
 }
 
 /** Feature maps may be stored in half precision; what the classifier works on stays float32. */
 function formats(program: Program, format: StorageFormat): (id: BufferId) => StorageFormat {
-  const exact = new Set<BufferId>();
-  for (const operation of program.body) {
-    if (operation.kind === 'linear') exact.add(operation.input).add(operation.output);
-    if (operation.kind === 'linearBackward') {
-      exact.add(operation.gradient).add(operation.inputGradient);
-    }
-  }
+  const exact = new Set(program.body.flatMap(float32BuffersOf));
   return (id) => (program.buffers[id]!.role === 'activation' && !exact.has(id) ? format : 'f32');
 }

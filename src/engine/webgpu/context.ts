@@ -1,8 +1,15 @@
 // What the operations share while a program becomes kernels: where partial sums are left for the
 // operation that combines them, how activations are stored, and which tiles to use.
 
+import { describeOperation, type OperationFacts } from '../operations/index.ts';
 import type { ConvolutionGeometry, NormId, Operation, Program } from '../program.ts';
-import { type CodeOptions, type Kernel, KernelBuilder, type Resource } from './kernel.ts';
+import {
+  type CodeOptions,
+  type Kernel,
+  KernelBuilder,
+  type KernelParts,
+  type Resource,
+} from './kernel.ts';
 import type { Direction, GradientTile, ProductShape, ProductTile } from './tiles.ts';
 
 /** Partial results of one sum over the batch, `rows` vectors of `channels` floats each. */
@@ -36,6 +43,7 @@ export class CompileContext {
   readonly moments = new Map<NormId, MomentPartials>();
   readonly gradientSums = new Map<NormId, GradientPartials>();
   private readonly options: CodeOptions;
+  private current: OperationFacts = { name: '', multiplyAdds: 0 };
 
   constructor(program: Program, tiles: TileChoice, options: CodeOptions) {
     this.program = program;
@@ -43,8 +51,26 @@ export class CompileContext {
     this.options = options;
   }
 
+  /** The kernels that are added from now on belong to this operation. */
+  begin(operation: Operation): void {
+    this.current = describeOperation(operation, this.program.norms);
+  }
+
   builder(): KernelBuilder {
     return new KernelBuilder(this.options);
+  }
+
+  /**
+   * Adds a kernel of the operation, under its name.
+   * @param parts `part` says what of the operation it computes, where there are several kernels; such
+   *   a kernel has its own multiply-adds, and one that is alone has those of the operation
+   */
+  add(builder: KernelBuilder, parts: Omit<KernelParts, 'label'> & { readonly part?: string }) {
+    const { part, multiplyAddsPerImage, ...rest } = parts;
+    const { name, multiplyAdds } = this.current;
+    const own = part === undefined ? multiplyAdds : multiplyAddsPerImage;
+    const label = part === undefined ? name : `${name} ${part}`;
+    this.kernels.push(builder.build({ ...rest, label, multiplyAddsPerImage: own }));
   }
 
   /** Room for partial results, from the first kernel that uses it to the last. */
@@ -63,5 +89,3 @@ export class CompileContext {
     return { kind: 'buffer', id };
   }
 }
-
-export type Of<Kind extends Operation['kind']> = Extract<Operation, { kind: Kind }>;

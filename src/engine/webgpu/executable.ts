@@ -33,7 +33,7 @@ import { type KernelTiming, timeKernels } from './timing.ts';
  */
 const STEPS_IN_FLIGHT = 4;
 
-/** See operations/loss-scale.ts. */
+/** See loss-scale.ts. */
 const INITIAL_LOSS_SCALE: LossScale = { scale: 65536, goodSteps: 0 };
 
 /**

@@ -7,7 +7,7 @@
 // nothing assumes a subgroup size.
 
 import type { BufferId, NormId } from '../program.ts';
-import type { MatrixUnit } from './matrix.ts';
+import type { MatrixUnit } from './matrix-unit.ts';
 import type { StorageFormat, TensorAccess } from './storage.ts';
 import { tensorAccess, wgslElement } from './storage.ts';
 
@@ -20,7 +20,7 @@ export type Resource =
   | { readonly kind: 'scratch'; readonly id: number }
   /** Loss and rank of each image. */
   | { readonly kind: 'results' }
-  /** Loss scaling of half precision, see operations/loss-scale.ts. */
+  /** Loss scaling of half precision, see loss-scale.ts. */
   | { readonly kind: 'lossScale' }
   /** What changes from step to step: count, learning rate ... (`STEP_STRUCT`). */
   | { readonly kind: 'step' };

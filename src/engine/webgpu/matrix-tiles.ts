@@ -1,207 +1,23 @@
-// Tile shapes for products on tensor cores: how pixels become rows of matrices, and which subgroup
-// computes which of them.
+// Tile shapes for weight gradients on tensor cores: how pixels become rows and columns of matrices.
 //
-// A matrix takes m pixels that are equally far from one another in the staged patch. Where a tile is
-// a multiple of m pixels wide, these are m neighbours of one row. Where it is narrower (maps of 8 × 8
-// and m = 16), the matrices run on over the ends of the rows: result pixel (r, c) is number r·pitch + c, with
-// the patch's own pitch, so that its taps still lie where those of its neighbour lie, one pixel on. The
-// results between two rows mean nothing and are left out; for 8 × 8 maps that is a fifth of the work.
+// A matrix takes k pixels that are equally far from one another in the staged strips of x and dy. Where a
+// row is a multiple of k pixels, these are k neighbours of one row. Where it is shorter (maps of 8 × 8
+// and k = 16), the matrices run on over the ends of the rows, with the pitch of x's strip, so that each
+// tap still lies one pixel on; dy is zero between two rows. For 8 × 8 maps that is a fifth of the work.
 
 import type { ConvolutionGeometry } from '../program.ts';
-import { type MatrixUnit, scalarBytes } from './matrix.ts';
-import {
-  EXCHANGED,
-  type GradientTile,
-  gradientThreads,
-  type ProductShape,
-  type ProductTile,
-  patchEdge,
-  productThreads,
-} from './tiles.ts';
-
-/** How a workgroup's subgroups share out the matrices of a product's tile. */
-export interface ProductMatrices {
-  readonly unit: MatrixUnit;
-  /** Subgroups along the pixels and along the channels. */
-  readonly pixelGroups: number;
-  readonly channelGroups: number;
-  /** Matrices of a subgroup: one below (or after) the other, and side by side. */
-  readonly pixels: number;
-  readonly channels: number;
-  /** Whether rows of operands are 16 bytes apart from one another, for the sake of memory banks. */
-  readonly spread: boolean;
-}
-
-export interface GradientMatrices {
-  readonly unit: MatrixUnit;
-  readonly spread: boolean;
-}
-
-/** Scalars between the starts of rows of `length`; 16 bytes is the alignment that loads need. */
-function rowPitch(length: number, type: 'f16' | 'f32', spread: boolean): number {
-  return length + (spread ? 16 / scalarBytes(type) : 0);
-}
-
-/** Where a product's operands and results lie in workgroup memory; distances count scalars. */
-export interface ProductPlaces {
-  /** Matrices take neighbours of one row; else they run on over the rows' ends. */
-  readonly inRows: boolean;
-  /** Numbers of result pixels from one row to the next. */
-  readonly resultRow: number;
-  /** Pixels from one row of the patch to the next. */
-  readonly patchRow: number;
-  readonly patchPitch: number;
-  /** First scalar of the weights, which lie behind the patch. */
-  readonly weights: number;
-  readonly weightPitch: number;
-  readonly resultPitch: number;
-  readonly operands: number;
-  readonly results: number;
-}
-
-export function productPlaces(shape: ProductShape, tile: ProductTile): ProductPlaces {
-  const { unit, pixelGroups, pixels, spread } = matricesOf(tile);
-  const inRows = tile.columns % unit.m === 0;
-  const patchRow = patchEdge(shape, tile.columns);
-  const resultRow = inRows ? tile.columns : patchRow;
-  const numbers = inRows ? tile.rows * tile.columns : pixelGroups * pixels * unit.m;
-  // The last matrix reads on behind the patch.
-  const reach = patchEdge({ ...shape, stride: 1 }, 1) - 1;
-  const patchPixels = Math.max(
-    patchEdge(shape, tile.rows) * patchRow,
-    inRows ? 0 : (numbers - 1) * shape.stride + reach * (patchRow + 1) + 1,
-  );
-  const patchPitch = rowPitch(tile.chunk, unit.element, spread);
-  const weightPitch = rowPitch(tile.channels, unit.element, spread);
-  const resultPitch = rowPitch(tile.channels, unit.result, true);
-  const weights = patchPixels * patchPitch;
-  return {
-    inRows,
-    resultRow,
-    patchRow,
-    patchPitch,
-    weights,
-    weightPitch,
-    resultPitch,
-    operands: weights + shape.kernel ** 2 * tile.chunk * weightPitch,
-    results: Math.max(
-      numbers * resultPitch,
-      unit.result === 'f32' ? 4 * EXCHANGED * productThreads(tile) : 0,
-    ),
-  };
-}
-
-/** Bytes of workgroup memory. Sums over the threads use float32 results again. */
-export function matrixProductBytes(shape: ProductShape, tile: ProductTile): number {
-  const { element, result } = matricesOf(tile).unit;
-  const { operands, results } = productPlaces(shape, tile);
-  const exchanged = result === 'f16' ? 16 * EXCHANGED * productThreads(tile) : 0;
-  return scalarBytes(element) * operands + scalarBytes(result) * results + exchanged;
-}
-
-function matricesOf(tile: ProductTile): ProductMatrices {
-  if (!tile.matrices) throw new Error('this tile is not made of matrices');
-  return tile.matrices;
-}
-
-/** The tiles worth measuring, the default first; none where the shape is not made of such matrices. */
-export function matrixProductTiles(
-  shape: ProductShape,
-  unit: MatrixUnit,
-  bytes: number,
-): ProductTile[] {
-  const tiles: ProductTile[] = [];
-  const columns = Math.min(shape.size, 16);
-  const chunks = [16, 32, 8].filter((k) => shape.depth % k === 0 && k % unit.k === 0);
-  for (const subgroups of SUBGROUPS) {
-    if (!isPossibleSize(subgroups * unit.subgroupSize)) continue;
-    for (const channels of [32, 16, 64]) {
-      if (shape.channels % channels !== 0 || channels % unit.n !== 0) continue;
-      for (const rows of [8, 16, 4]) {
-        if (shape.size % rows !== 0) continue;
-        const edge = { rows, columns, channels };
-        const share = shareMatrices(shape, edge, unit, subgroups);
-        const threads = shareResults(shape, edge, subgroups * unit.subgroupSize);
-        if (!share || !threads) continue;
-        const tile = chunks
-          .flatMap((chunk) =>
-            [true, false].map((spread): ProductTile => {
-              const matrices = { ...share, unit, spread };
-              return { ...edge, ...threads, chunk, staging: unit.element, matrices };
-            }),
-          )
-          .find((tile) => matrixProductBytes(shape, tile) <= bytes);
-        if (tile) tiles.push(tile);
-      }
-    }
-  }
-  return tiles;
-}
+import { type MatrixUnit, scalarBytes } from './matrix-unit.ts';
+import { type GradientTile, gradientThreads } from './tiles.ts';
 
 /** Subgroups of a workgroup. */
 const SUBGROUPS = [4, 8, 2, 1] as const;
 
-function isPossibleSize(threads: number): boolean {
-  return threads >= 64 && threads <= 256;
-}
+/** f32 values of sums that a thread can hold. */
+const MOST_SUMS = 128;
 
-/** f32 values of sums that a thread can hold beside the factors. */
-const MOST_SUMS = 64;
-/** Vectors of results that a thread finishes, of all phases. */
-const MOST_RESULTS = 16;
-
-type Edge = Pick<ProductTile, 'rows' | 'columns' | 'channels'>;
-
-/** The split among subgroups that loads the fewest factors for a product, of those without waste. */
-function shareMatrices(
-  shape: ProductShape,
-  { rows, columns, channels }: Edge,
-  unit: MatrixUnit,
-  subgroups: number,
-): Omit<ProductMatrices, 'unit' | 'spread'> | undefined {
-  const inRows = columns % unit.m === 0;
-  const row = patchEdge(shape, columns);
-  const ofPixels = inRows
-    ? (rows * columns) / unit.m
-    : Math.ceil(((rows - 1) * row + columns) / unit.m);
-  const ofChannels = channels / unit.n;
-  let best: Omit<ProductMatrices, 'unit' | 'spread'> | undefined;
-  let fewest = Number.POSITIVE_INFINITY;
-  for (let channelGroups = 1; channelGroups <= subgroups; channelGroups *= 2) {
-    if (subgroups % channelGroups !== 0 || ofChannels % channelGroups !== 0) continue;
-    const pixelGroups = subgroups / channelGroups;
-    const pixels = Math.ceil(ofPixels / pixelGroups);
-    const perChannels = ofChannels / channelGroups;
-    // Matrices of one subgroup lie below one another, in one column of matrices.
-    if (inRows && (ofPixels % pixelGroups !== 0 || rows % pixels !== 0)) continue;
-    if (pixelGroups > ofPixels) continue;
-    const sums = (pixels * perChannels * shape.phases * unit.m * unit.n) / unit.subgroupSize;
-    if (sums > MOST_SUMS) continue;
-    const waste = (pixelGroups * pixels) / ofPixels;
-    const loads = (waste * (pixels + perChannels)) / (pixels * perChannels);
-    if (loads < fewest) {
-      fewest = loads;
-      best = { pixelGroups, channelGroups, pixels, channels: perChannels };
-    }
-  }
-  return best;
-}
-
-/** How the threads share what is left to do with the results. */
-function shareResults(
-  shape: ProductShape,
-  { rows, columns, channels }: Edge,
-  threads: number,
-): Pick<ProductTile, 'threadPixels' | 'threadQuads'> | undefined {
-  const each = (rows * columns * (channels / 4)) / threads;
-  if (!Number.isInteger(each) || each * shape.phases > MOST_RESULTS) return;
-  for (const threadQuads of [1, 2, 4]) {
-    const threadPixels = each / threadQuads;
-    if (threadPixels >= 1 && rows % threadPixels === 0 && (channels / 4) % threadQuads === 0) {
-      return { threadPixels, threadQuads };
-    }
-  }
-  return;
+/** Scalars between the starts of rows of `length`; 16 bytes is the alignment that loads need. */
+function rowPitch(length: number, type: 'f16' | 'f32', spread: boolean): number {
+  return length + (spread ? 16 / scalarBytes(type) : 0);
 }
 
 /** Where a weight gradient's operands and results lie in workgroup memory; distances count scalars. */
@@ -244,6 +60,13 @@ export function gradientPlaces(conv: ConvolutionGeometry, tile: GradientTile): G
   };
 }
 
+/** Bytes of workgroup memory. */
+export function matrixGradientBytes(conv: ConvolutionGeometry, tile: GradientTile): number {
+  const { element, result } = tile.matrices!.unit;
+  const { operands, results } = gradientPlaces(conv, tile);
+  return scalarBytes(element) * operands + scalarBytes(result) * results;
+}
+
 /** The tiles worth measuring, the default first. */
 export function matrixGradientTiles(
   conv: ConvolutionGeometry,
@@ -274,12 +97,15 @@ export function matrixGradientTiles(
   return tiles;
 }
 
+function isPossibleSize(threads: number): boolean {
+  return threads >= 64 && threads <= 256;
+}
+
 function isPossibleGradient(conv: ConvolutionGeometry, tile: GradientTile, bytes: number): boolean {
   const { unit } = tile.matrices!;
-  const { operands, results, steps } = gradientPlaces(conv, tile);
   return (
-    tile.rowGroups <= steps &&
-    (conv.kernel ** 2 * unit.m * unit.n) / unit.subgroupSize <= 2 * MOST_SUMS &&
-    scalarBytes(unit.element) * operands + scalarBytes(unit.result) * results <= bytes
+    tile.rowGroups <= gradientPlaces(conv, tile).steps &&
+    (conv.kernel ** 2 * unit.m * unit.n) / unit.subgroupSize <= MOST_SUMS &&
+    matrixGradientBytes(conv, tile) <= bytes
   );
 }

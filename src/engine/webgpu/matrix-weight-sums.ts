@@ -10,8 +10,8 @@ import type { ConvolutionGeometry } from '../program.ts';
 import type { KernelBuilder } from './kernel.ts';
 import { matrixCode } from './matrix.ts';
 import { gradientPlaces } from './matrix-tiles.ts';
-import type { WeightPlace, WeightSums } from './sums.ts';
 import { type GradientTile, gradientThreads } from './tiles.ts';
+import type { WeightPlace, WeightSums } from './weight-sums.ts';
 
 /** @param write statement that writes a vec4f sum to its place */
 export function matrixWeightSums(
@@ -93,7 +93,7 @@ export function matrixWeightSums(
         ${taps
           .map(
             (tap) => `{
-          ${code.loadLeft('xt', `x + ${tapOffset(tap)}u`, stride * xPitch, true)}
+          ${code.loadLeft('xt', `x + ${tapOffset(tap)}u`, stride * xPitch)}
           ${code.multiply(sum(tap), 'xt', 'd')}
         }`,
           )

@@ -7,35 +7,7 @@
 // is slow and needs no special hardware: it is how their arithmetic is tested where there is none.
 
 import type { KernelBuilder } from './kernel.ts';
-
-/** One size of matrices that a device multiplies: m × k by k × n, added to m × n. */
-export interface MatrixSize {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  /** Type of the factors. */
-  readonly element: 'f16' | 'f32';
-  /** Type of the sums. */
-  readonly result: 'f16' | 'f32';
-}
-
-export interface MatrixUnit extends MatrixSize {
-  /** Threads of a subgroup. */
-  readonly subgroupSize: number;
-  /** The device has subgroups of several sizes, and kernels ask for this one. */
-  readonly asksForSize: boolean;
-  readonly emulated: boolean;
-}
-
-/** Names a unit, for messages and caches: `16×16×16 f16→f32`. */
-export function matrixName({ m, n, k, element, result }: MatrixSize): string {
-  return `${m}×${n}×${k} ${element}→${result}`;
-}
-
-/** Bytes of a scalar. */
-export function scalarBytes(type: 'f16' | 'f32'): number {
-  return type === 'f16' ? 2 : 4;
-}
+import type { MatrixUnit } from './matrix-unit.ts';
 
 /** What a kernel that multiplies matrices is written with. All offsets and strides count scalars. */
 export interface MatrixCode {
@@ -47,11 +19,8 @@ export interface MatrixCode {
   declareSum(name: string): string;
   /** Statement: sets a sum to zero. */
   clear(sum: string): string;
-  /**
-   * Statement: declares an m × k factor read from `operands`.
-   * @param transposed its columns, not its rows, are contiguous
-   */
-  loadLeft(name: string, offset: string, stride: number, transposed?: boolean): string;
+  /** Statement: declares an m × k factor read from `operands`; its columns are contiguous. */
+  loadLeft(name: string, offset: string, stride: number): string;
   /** Statement: declares a k × n factor; its rows are contiguous. */
   loadRight(name: string, offset: string, stride: number): string;
   /** Statement: adds left · right to a sum, at the latest when the next `finish` is reached. */
@@ -64,8 +33,6 @@ export interface MatrixCode {
   stage(offset: string, value: string): string;
   /** vec4f expression: four scalars of `results`. */
   result(offset: string): string;
-  /** Statement: writes a vec4f to four scalars of `results`. */
-  storeVector(index: string, value: string): string;
 }
 
 /** What code for matrices has to be prepared for. */
@@ -96,30 +63,25 @@ export function matrixCode(builder: KernelBuilder, unit: MatrixUnit, size: CodeS
       fn resultAt(offset: u32) -> vec4f {
         return vec4f(${[0, 1, 2, 3].map((i) => `f32(results[offset + ${i}u])`).join(', ')});
       }
-      fn storeVector(index: u32, v: vec4f) {
-        ${[0, 1, 2, 3].map((i) => `results[4u * index + ${i}u] = ${unit.result}(v[${i}]);`).join('\n')}
-      }
       ${primitives.declarations}`,
     stage: (offset, value) => `stage(${offset}, ${value});`,
     result: (offset) => `resultAt(${offset})`,
-    storeVector: (index, value) => `storeVector(${index}, ${value});`,
   };
 }
 
-type Primitives = Omit<MatrixCode, 'stage' | 'result' | 'storeVector'>;
+type Primitives = Omit<MatrixCode, 'stage' | 'result'>;
 
 function nativePrimitives({ m, n, k, element, result }: MatrixUnit): Primitives {
   // WGSL names columns before rows.
   const left = `subgroup_matrix_left<${element}, ${k}, ${m}>`;
   const right = `subgroup_matrix_right<${element}, ${n}, ${k}>`;
-  const order = (transposed: boolean) => (transposed ? 'col_major' : 'row_major');
   return {
     declarations: `alias Sum = subgroup_matrix_result<${result}, ${n}, ${m}>;`,
     subgroup: 'subgroup',
     declareSum: (name) => `var ${name} = Sum();`,
     clear: (sum) => `${sum} = Sum();`,
-    loadLeft: (name, offset, stride, transposed = false) =>
-      `let ${name} = subgroupMatrixLoad<${left}, ${order(transposed)}>(&operands, ${offset}, ${stride}u);`,
+    loadLeft: (name, offset, stride) =>
+      `let ${name} = subgroupMatrixLoad<${left}, col_major>(&operands, ${offset}, ${stride}u);`,
     loadRight: (name, offset, stride) =>
       `let ${name} = subgroupMatrixLoad<${right}, row_major>(&operands, ${offset}, ${stride}u);`,
     multiply: (sum, a, b) => `${sum} = subgroupMatrixMultiplyAccumulate(${a}, ${b}, ${sum});`,
@@ -172,8 +134,7 @@ function emulatedPrimitives(
     subgroup: `(tid / ${subgroupSize}u)`,
     declareSum: () => '',
     clear: (sum) => `${sumAt(sum)} = ${result}();`,
-    loadLeft: (name, offset, stride, transposed = false) =>
-      `let ${name} = Factor(${offset}, ${transposed ? `1u, ${stride}u` : `${stride}u, 1u`});`,
+    loadLeft: (name, offset, stride) => `let ${name} = Factor(${offset}, 1u, ${stride}u);`,
     loadRight: (name, offset, stride) => `let ${name} = Factor(${offset}, ${stride}u, 1u);`,
     multiply(sum, a, b) {
       return `pending[${waiting++}] = Product(${numberOf(sum)}u, ${a}, ${b});`;

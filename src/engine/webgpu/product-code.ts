@@ -1,15 +1,11 @@
 // The WGSL of the tiled product (product.ts). For each chunk of channels a workgroup stages a patch of the
-// operand and the weights in workgroup memory; what is done with them there, and how they lie, is one
-// of two things: sums in the threads' registers (register-sums.ts), or products of matrices by subgroups
-// (matrix-sums.ts). Either way each thread ends with its results in variables, see `resultName`.
+// operand and the weights in workgroup memory, and multiplies them in the threads' registers
+// (register-sums.ts). Each thread ends with its results in variables, see `resultName`.
 
 import type { KernelBuilder } from './kernel.ts';
-import { matrixSums } from './matrix-sums.ts';
 import { type Operand, stagePatch } from './operands.ts';
 import { type Product, productLayout, resultNames } from './product.ts';
-import type { Exchange } from './reduce.ts';
-import { registerSums } from './register-sums.ts';
-import type { Sums } from './sums.ts';
+import { type RegisterSums, registerSums } from './register-sums.ts';
 import { type ProductTile, patchEdge } from './tiles.ts';
 
 export interface ProductCode {
@@ -22,8 +18,8 @@ export interface ProductCode {
    * channels in the block, and of all).
    */
   readonly body: string;
-  /** Workgroup memory for sums over the threads. */
-  readonly exchange: Exchange;
+  /** Name of an array<vec4f> of workgroup memory for sums over the threads. */
+  readonly exchange: string;
 }
 
 /** Name of an array<vec4f>, and where in it the weights begin: a u32 expression, in vectors. */
@@ -43,7 +39,7 @@ export function productCode(
   const { lanes, blocks } = productLayout(product, tile);
   const columnsOfTiles = shape.size / tile.columns;
   const chunks = Math.ceil(shape.depth / tile.chunk);
-  const sums = (tile.matrices ? matrixSums : registerSums)(builder, product, tile);
+  const sums = registerSums(builder, product, tile);
   const results = Array.from({ length: tile.threadQuads }, (_, quad) =>
     resultNames(product, tile, quad),
   ).flat();
@@ -59,7 +55,6 @@ export function productCode(
     let laneQuad = (tid / ${lanes}u) * ${tile.threadQuads}u;
     let firstQuad = block * ${tile.channels / 4}u + laneQuad;
     ${results.map((name) => `var ${name} = vec4f();`).join('\n')}
-    ${sums.begin}
     for (var chunk = 0u; chunk < ${builder.bound(chunks)}; chunk++) {
       ${stageOperand(builder, product, tile, operand, sums)}
       ${
@@ -70,8 +65,7 @@ export function productCode(
       workgroupBarrier();
       ${sums.addChunk}
       workgroupBarrier();
-    }
-    ${sums.finish}`;
+    }`;
   return { declarations: sums.declarations, body, exchange: sums.exchange };
 }
 
@@ -80,21 +74,21 @@ function stageOperand(
   product: Product,
   tile: ProductTile,
   operand: Operand,
-  sums: Sums,
+  sums: RegisterSums,
 ): string {
-  const { shape, before } = product;
+  const { shape, padding } = product;
   const quads = tile.chunk / 4;
   // A pixel that this workgroup alone covers: its own part of the patch.
   const inside = (axis: string, edge: number) =>
-    `${axis} >= ${before}u && ${axis} < ${before + edge * shape.stride}u`;
+    `${axis} >= ${padding}u && ${axis} < ${padding + edge * shape.stride}u`;
   return stagePatch(
     builder,
     operand,
     {
       rows: patchEdge(shape, tile.rows),
       columns: patchEdge(shape, tile.columns),
-      row: `i32(tileRow * ${shape.stride}u) - ${before}`,
-      column: `i32(tileColumn * ${shape.stride}u) - ${before}`,
+      row: `i32(tileRow * ${shape.stride}u) - ${padding}`,
+      column: `i32(tileColumn * ${shape.stride}u) - ${padding}`,
       image: 'image',
       quads,
       firstQuad: `chunk * ${quads}u`,
@@ -111,7 +105,7 @@ function stageWeights(
   product: Product,
   tile: ProductTile,
   { name, offset }: Weights,
-  sums: Sums,
+  sums: RegisterSums,
 ): string {
   const { shape } = product;
   const { chunk } = tile;
@@ -129,13 +123,13 @@ function stageWeights(
     }`;
 }
 
-/** The same for wᵀ[tap][k][n4], where memory has w[tap][n][k]: 4 × 4 values are turned at a time. */
+/** The same for wᵀ[tap][k][n4], where memory has w[tap][n][k]: 4 × 4 values are transposed at a time. */
 function stageTransposedWeights(
   builder: KernelBuilder,
   product: Product,
   tile: ProductTile,
   { name, offset }: Weights,
-  sums: Sums,
+  sums: RegisterSums,
 ): string {
   const { shape } = product;
   const quads = tile.channels / 4;
@@ -149,8 +143,8 @@ function stageTransposedWeights(
       let tap = w / ${quads * depthQuads}u;
       let n = tap * ${shape.channels}u + 4u * (block * ${quads}u + n4);
       let base = ${offset} + n * ${row}u + chunk * ${depthQuads}u + k4;
-      let turned = transpose(mat4x4f(${four.map((i) => `${name}[base + ${i * row}u]`).join(', ')}));
+      let transposed = transpose(mat4x4f(${four.map((i) => `${name}[base + ${i * row}u]`).join(', ')}));
       let row = tap * ${tile.chunk}u + 4u * k4;
-      ${four.map((i) => sums.storeWeights(`(row + ${i}u)`, 'n4', `turned[${i}]`)).join('\n')}
+      ${four.map((i) => sums.storeWeights(`(row + ${i}u)`, 'n4', `transposed[${i}]`)).join('\n')}
     }`;
 }

@@ -42,7 +42,7 @@ export interface Product {
   readonly direction: Direction;
   readonly phases: readonly Phase[];
   /** Rows and columns of the operand before the first pixel's that its taps reach. */
-  readonly before: number;
+  readonly padding: number;
   /** Distance of neighbouring results of one phase: 2 for a strided input gradient. */
   readonly resultStride: number;
 }
@@ -54,7 +54,7 @@ export function forwardProduct(conv: ConvolutionGeometry): Product {
     shape: { depth: inChannels, channels: outChannels, size: outSize, stride, kernel, phases: 1 },
     direction: 'forward',
     phases: [{ rows: taps, columns: taps, row: 0, column: 0 }],
-    before: (kernel - 1) / 2,
+    padding: (kernel - 1) / 2,
     resultStride: 1,
   };
 }
@@ -63,17 +63,17 @@ export function inputGradientProduct(conv: ConvolutionGeometry): Product {
   const { kernel, stride, inChannels, outChannels, outSize } = conv;
   const shape = { depth: outChannels, channels: inChannels, size: outSize, stride: 1, kernel };
   if (stride === 1) {
-    // result[r] = Σ_t dy[r − t + before] · w[t]: the last tap reads first.
+    // result[r] = Σ_t dy[r − t + padding] · w[t]: the last tap reads first.
     const taps = { count: kernel, tap: 0, tapStep: 1, reach: kernel - 1, reachStep: -1 };
     return {
       shape: { ...shape, phases: 1 },
       direction: 'inputGradient',
       phases: [{ rows: taps, columns: taps, row: 0, column: 0 }],
-      before: (kernel - 1) / 2,
+      padding: (kernel - 1) / 2,
       resultStride: 1,
     };
   }
-  // Row 2i + parity gets dy[i'] · w[t] where 2i' + t − before = 2i + parity.
+  // Row 2i + parity gets dy[i'] · w[t] where 2i' + t − padding = 2i + parity.
   const taps = [0, 1].map((parity): Taps => {
     if (kernel === 1) return { count: 1 - parity, tap: 0, tapStep: 1, reach: 0, reachStep: 1 };
     return parity === 0
@@ -87,7 +87,7 @@ export function inputGradientProduct(conv: ConvolutionGeometry): Product {
     shape: { ...shape, phases: 4 },
     direction: 'inputGradient',
     phases,
-    before: 0,
+    padding: 0,
     resultStride: 2,
   };
 }

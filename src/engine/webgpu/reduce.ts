@@ -3,30 +3,14 @@
 
 import type { KernelBuilder } from './kernel.ts';
 
-/** Workgroup memory for vectors; its contents are overwritten. */
-export interface Exchange {
-  /** vec4f expression. */
-  load(index: string): string;
-  /** Statement. */
-  store(index: string, value: string): string;
-}
-
-/** An array<vec4f> of workgroup memory. */
-export function exchangeArray(name: string): Exchange {
-  return {
-    load: (index) => `${name}[${index}]`,
-    store: (index, value) => `${name}[${index}] = ${value};`,
-  };
-}
-
 /**
  * Statements that add vec4f variables over `lanes` threads, a power of two. Thread
  * tid = lane + lanes·group; afterwards lane 0 of each group holds the sums.
- * @param exchange has room for `threads` vectors for each variable
+ * @param exchange an array<vec4f> of workgroup memory, which is overwritten: `threads` for each variable
  */
 export function sumOverLanes(
   builder: KernelBuilder,
-  exchange: Exchange,
+  exchange: string,
   threads: number,
   lanes: number,
   variables: readonly string[],
@@ -36,11 +20,11 @@ export function sumOverLanes(
     variables.map(code).join('\n');
   return `
     workgroupBarrier();
-    ${every((variable, index) => exchange.store(place(index), variable))}
+    ${every((variable, index) => `${exchange}[${place(index)}] = ${variable};`)}
     for (var s = ${builder.bound(lanes / 2)}; s > 0u; s /= 2u) {
       workgroupBarrier();
       if (tid % ${lanes}u < s) {
-        ${every((variable, index) => `${variable} += ${exchange.load(`${place(index)} + s`)}; ${exchange.store(place(index), variable)}`)}
+        ${every((variable, index) => `${variable} += ${exchange}[${place(index)} + s]; ${exchange}[${place(index)}] = ${variable};`)}
       }
     }`;
 }
@@ -54,7 +38,7 @@ export function sumOverLanes(
  */
 export function momentsOverLanes(
   builder: KernelBuilder,
-  exchange: Exchange,
+  exchange: string,
   threads: number,
   lanes: number,
   mean: string,
@@ -63,20 +47,27 @@ export function momentsOverLanes(
 ): string {
   return `
     workgroupBarrier();
-    ${exchange.store('tid', mean)}
-    ${exchange.store(`${threads}u + tid`, deviation)}
+    ${exchange}[tid] = ${mean};
+    ${exchange}[${threads}u + tid] = ${deviation};
     var half = ${float(values / 2)};
     for (var s = ${builder.bound(lanes / 2)}; s > 0u; s /= 2u) {
       workgroupBarrier();
       if (tid % ${lanes}u < s) {
-        let d = ${exchange.load('tid + s')} - ${mean};
+        let d = ${exchange}[tid + s] - ${mean};
         ${mean} += 0.5 * d;
-        ${deviation} += ${exchange.load(`${threads}u + tid + s`)} + d * d * half;
-        ${exchange.store('tid', mean)}
-        ${exchange.store(`${threads}u + tid`, deviation)}
+        ${deviation} += ${exchange}[${threads}u + tid + s] + d * d * half;
+        ${exchange}[tid] = ${mean};
+        ${exchange}[${threads}u + tid] = ${deviation};
       }
       half *= 2.0;
     }`;
+}
+
+/** Threads that share the pixels of one vector of channels in a workgroup: 256 for 64 channels. */
+export function lanesPerQuad(channels: number): number {
+  let lanes = 1;
+  while (lanes * 2 * (channels / 4) <= 256 && lanes < 64) lanes *= 2;
+  return lanes;
 }
 
 /** A number as a WGSL float literal. */

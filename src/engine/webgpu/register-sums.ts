@@ -4,11 +4,26 @@
 
 import type { KernelBuilder } from './kernel.ts';
 import { type Phase, type Product, reachOf, resultName } from './product.ts';
-import { exchangeArray } from './reduce.ts';
-import type { Sums } from './sums.ts';
 import { EXCHANGED, type ProductTile, patchEdge, productThreads, productVectors } from './tiles.ts';
 
-export function registerSums(builder: KernelBuilder, product: Product, tile: ProductTile): Sums {
+/** What is done with the staged operands, as pieces of WGSL. */
+export interface RegisterSums {
+  readonly declarations: string;
+  /** Statement that stores `v`, vector `q` of the chunk's channels at pixel `p` of the patch. */
+  readonly storePatch: string;
+  /** Statement that stores a vec4f of weights: vector `n4` of row `tap · chunk + k`. */
+  storeWeights(row: string, n4: string, value: string): string;
+  /** Statements between two barriers: adds the products of one chunk to the results' variables. */
+  readonly addChunk: string;
+  /** Name of an array<vec4f> of workgroup memory for sums over the threads, afterwards. */
+  readonly exchange: string;
+}
+
+export function registerSums(
+  builder: KernelBuilder,
+  product: Product,
+  tile: ProductTile,
+): RegisterSums {
   const { shape } = product;
   const plane = patchEdge(shape, tile.rows) * patchEdge(shape, tile.columns);
   const vectors = productVectors(shape, tile);
@@ -22,7 +37,6 @@ export function registerSums(builder: KernelBuilder, product: Product, tile: Pro
       ? `var<workgroup> staged: array<vec4h, ${vectors.all}>;
          var<workgroup> exchanged: array<vec4f, ${exchanged}>;`
       : `var<workgroup> staged: array<vec4f, ${Math.max(vectors.all, exchanged)}>;`,
-    begin: '',
     storePatch: store(`q * ${plane}u + p`, 'v'),
     storeWeights: (row, n4, value) =>
       store(`${vectors.patch}u + ${row} * ${tile.channels / 4}u + ${n4}`, value),
@@ -30,8 +44,7 @@ export function registerSums(builder: KernelBuilder, product: Product, tile: Pro
       for (var q = 0u; q < ${builder.bound(tile.chunk / 4)}; q++) {
         ${product.phases.map((phase, f) => phaseSums(builder, product, tile, phase, f)).join('\n')}
       }`,
-    finish: '',
-    exchange: exchangeArray(isHalf ? 'exchanged' : 'staged'),
+    exchange: isHalf ? 'exchanged' : 'staged',
   };
 }
 

@@ -4,8 +4,8 @@
 
 import type { ConvolutionGeometry } from '../program.ts';
 import type { KernelBuilder } from './kernel.ts';
-import type { WeightPlace, WeightSums } from './sums.ts';
 import type { GradientTile } from './tiles.ts';
+import type { WeightPlace, WeightSums } from './weight-sums.ts';
 
 /** @param write statement that writes a vec4f sum to its place */
 export function registerWeightSums(

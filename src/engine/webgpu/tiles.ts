@@ -2,7 +2,7 @@
 // The defaults fit the limits that every WebGPU device has (256 threads, 16 KiB of workgroup memory).
 
 import type { ConvolutionGeometry } from '../program.ts';
-import type { GradientMatrices, ProductMatrices } from './matrix-tiles.ts';
+import type { MatrixUnit } from './matrix-unit.ts';
 
 export const WORKGROUP_BYTES = 16384;
 
@@ -28,8 +28,13 @@ export interface ProductTile {
   readonly threadPixels: number;
   readonly threadQuads: number;
   readonly staging: Staging;
-  /** Subgroups multiply matrices; the threads' pixels and vectors are those that they finish. */
-  readonly matrices?: ProductMatrices;
+}
+
+/** How subgroups multiply matrices for a weight gradient. */
+export interface GradientMatrices {
+  readonly unit: MatrixUnit;
+  /** Whether rows of operands are 16 bytes apart from one another, for the sake of memory banks. */
+  readonly spread: boolean;
 }
 
 /** Tile of a weight gradient. */

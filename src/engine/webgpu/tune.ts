@@ -63,7 +63,11 @@ export async function tuneTiles(
   return tiles;
 }
 
-/** The tiles of these names, and the default ones where there is no name or none such any more. */
+/**
+ * The tiles of these names, and the default ones where there is no name, or none such any more: a cache or
+ * a checkpoint of an older version may name tiles that are no longer made (products of convolutions on
+ * tensor cores, say), and then a resumed run goes on with others, whose sums round differently.
+ */
 export function tilesNamed(names: NamedTiles, candidates: TileCandidates): TileChoice {
   const { product, gradient } = defaultTiles(candidates);
   const find = <T extends object>(key: string, tiles: readonly T[]): T | undefined =>
@@ -109,7 +113,7 @@ async function measure(
   await Promise.all(
     rounds.flatMap(({ compiled }) => compiled.body.map((kernel) => device.pipeline(kernel))),
   );
-  const batch = anyBatch(program);
+  const batch = dummyBatch(program);
   const best = new Map<string, { tile: string; milliseconds: number }>();
   for (let pass = 0; pass < PASSES; pass++) {
     for (const [index, { picked, compiled }] of rounds.entries()) {
@@ -190,7 +194,7 @@ async function warmUp(executable: WebGpuExecutable, batch: BatchInputs): Promise
   }
 }
 
-function anyBatch(program: Program): BatchInputs {
+function dummyBatch(program: Program): BatchInputs {
   const count = program.batchSize;
   return {
     count,

@@ -1,6 +1,6 @@
 // The convolutions' products in other ways than the default one, each with few kernels, since a software
-// adapter compiles each for a second. On tensor cores, with the matrix primitives written out: every index
-// of the generated kernels is computed as it would be on such a device, and the results are sums of
+// adapter compiles each for a second. Weight gradients on tensor cores, with the matrix primitives written
+// out: every index of the generated kernels is computed as it would be on such a device, and the results are sums of
 // products that anybody can check. Dawn's null backend validates the primitives themselves (kernels.test.ts),
 // and a device that has tensor cores runs the conformance suite on them (conformance.test.ts).
 
@@ -14,7 +14,7 @@ import type { TileChoice } from '../../../src/engine/webgpu/context.ts';
 import { Device } from '../../../src/engine/webgpu/device.ts';
 import { createNodeGpuHost } from '../../../src/engine/webgpu/host.node.ts';
 import { NORM_ROW_COUNT, NORM_ROWS, STEP_BYTES } from '../../../src/engine/webgpu/kernel.ts';
-import { type MatrixSize, matrixName } from '../../../src/engine/webgpu/matrix.ts';
+import { type MatrixSize, matrixName } from '../../../src/engine/webgpu/matrix-unit.ts';
 import { ReadbackPool } from '../../../src/engine/webgpu/readback.ts';
 import { emulatedUnit, multipliesRight } from '../../../src/engine/webgpu/tensor-cores.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
@@ -31,7 +31,7 @@ const exact: MatrixSize = { m: 16, n: 8, k: 16, element: 'f32', result: 'f32' };
 /** A convolution, how it is computed, and how far float32 or rounded factors may be off. */
 const CASES: readonly {
   readonly title: string;
-  /** Matrices; register tiles with operands in half precision where there are none. */
+  /** Matrices of the weight gradient; where there are none, the other products stage half precision. */
   readonly size?: MatrixSize;
   readonly layer: Pick<
     ConvolutionGeometry,
@@ -199,25 +199,25 @@ async function compute(
 ): Promise<Results> {
   const program = programOf(conv);
   const { maxComputeWorkgroupStorageSize: workgroupBytes } = device.limits;
-  const candidates = size
-    ? tileCandidates({ matrices: emulatedUnit(size), workgroupBytes, onlyMatrices: true })
-    : tileCandidates({ halfStaging: true });
+  const candidates = tileCandidates(
+    size ? { matrices: emulatedUnit(size), workgroupBytes } : { halfStaging: true },
+  );
   const tiles: TileChoice = {
     ...defaultTiles(candidates),
     product: (shape, direction) =>
       candidates
         .product(shape, direction)
-        .find(({ matrices, staging }) => (size ? matrices : staging === 'f16'))!,
+        .find(({ staging }) => staging === (size ? 'f32' : 'f16'))!,
   };
   const compiled = compileKernels(program, { tiles, hideBounds: true });
   const products = compiled.body.filter(({ source }) =>
     /var<workgroup> (operands|staged: array<vec4h)/.test(source),
   );
-  expect(products.map(({ label }) => label)).toEqual([
-    'convolution conv',
-    ...(size ? ['convolutionBackward conv weight'] : []),
-    'convolutionBackward conv input',
-  ]);
+  expect(products.map(({ label }) => label)).toEqual(
+    size
+      ? ['convolutionBackward conv weight']
+      : ['convolution conv', 'convolutionBackward conv input'],
+  );
   const { plan, buffers, body } = await bindProgram(device, program, compiled);
   const { queue } = device.gpu;
   const bufferOf = (name: (typeof BUFFERS)[number]) =>

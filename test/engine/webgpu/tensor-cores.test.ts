@@ -7,7 +7,7 @@ import { createWebGpuBackend } from '../../../src/engine/webgpu/backend.ts';
 import { defaultTiles, tileCandidates } from '../../../src/engine/webgpu/candidates.ts';
 import { Device } from '../../../src/engine/webgpu/device.ts';
 import { createNodeGpuHost } from '../../../src/engine/webgpu/host.node.ts';
-import { forwardProduct } from '../../../src/engine/webgpu/product.ts';
+import { forwardProduct, inputGradientProduct } from '../../../src/engine/webgpu/product.ts';
 import {
   emulatedUnit,
   openTensorCores,
@@ -122,25 +122,20 @@ describe('tensor cores', () => {
     expect(usableSizes([half, size(16, 16, 4, 'f32'), small, best])).toEqual([best, small, half]);
   });
 
-  it.each([
-    ['auto', { product: false, gradient: true }],
-    ['on', { product: true, gradient: true }],
-  ] as const)('that are %s multiply, with fixed tiles, %j', (want, expected) => {
-    const tiles = defaultTiles(
-      tileCandidates({
-        workgroupBytes: 49152,
-        halfStaging: true,
-        matrices: emulatedUnit({ m: 16, n: 8, k: 16, element: 'f16', result: 'f32' }),
-        onlyMatrices: want === 'on',
-      }),
-    );
-    const shape = { kernel: 3, stride: 1, inSize: 32, outSize: 32 } as const;
-    const conv = { ...shape, name: 'conv', inChannels: 16, outChannels: 16, weight: 0 };
-    const { shape: product } = forwardProduct(conv);
-    expect({
-      product: tiles.product(product, 'forward').matrices !== undefined,
-      gradient: tiles.gradient(conv).matrices !== undefined,
-    }).toEqual(expected);
+  it('come first for the gradients of weights, and leave the other products to registers', () => {
+    const matrices = emulatedUnit({ m: 16, n: 8, k: 16, element: 'f16', result: 'f32' });
+    const options = { workgroupBytes: 49152, halfStaging: true };
+    const candidates = tileCandidates({ ...options, matrices });
+    const registers = tileCandidates(options);
+    for (const stride of [1, 2] as const) {
+      const shape = { kernel: 3, stride, inSize: 32, outSize: 32 / stride } as const;
+      const conv = { ...shape, name: 'conv', inChannels: 16, outChannels: 32, weight: 0 };
+      expect(defaultTiles(candidates).gradient(conv).matrices).toBeDefined();
+      for (const { shape, direction } of [forwardProduct(conv), inputGradientProduct(conv)]) {
+        const tiles = candidates.product(shape, direction);
+        expect(tiles).toEqual(registers.product(shape, direction));
+      }
+    }
   });
 
   it('are part of what the backend says of itself', async () => {

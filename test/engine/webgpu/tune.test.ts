@@ -121,6 +121,12 @@ describe('tuning', () => {
     expect(await kernelsAfter(JSON.stringify({ [key]: 'a tile of another version' }))).toEqual(
       usual,
     );
+    // Such as the products of convolutions on tensor cores, which there are no more.
+    const removed =
+      'rows 8, columns 8, channels 32, chunk 16, threadPixels 4, threadQuads 1, staging "f16", matrices {"unit":{"m":16,"n":16,"k":16}}';
+    const keys = ['forward 64-64 8 k3 s1 p1', 'inputGradient 64-64 8 k3 s1 p1'];
+    const old = Object.fromEntries(keys.map((name) => [name, removed]));
+    expect(await kernelsAfter(JSON.stringify(old))).toEqual(usual);
     await writeFile(path.join(folder, 'webgpu-tiles.json'), '{"broken');
     expect(await createFileTileCache(folder).get('anything')).toBeUndefined();
   });

@@ -1,8 +1,9 @@
 // Convolution of an evaluation: weight and bias with the batch normalisation folded in, then the
-// shortcut and the ReLU. And the folding itself: w·γ/σ and β − μ·γ/σ of the running statistics.
+// shortcut and the ReLU.
 
-import { NORM_EPSILON } from '../../constants.ts';
-import type { CompileContext, Of } from '../context.ts';
+import { convolutionWeights } from '../../../nn/multiply-adds.ts';
+import type { ConvolutionInference } from '../../operations/convolution-inference.ts';
+import type { CompileContext } from '../context.ts';
 import { activationOperand, at, shortcutTerm } from '../operands.ts';
 import { forEachResult, forwardProduct, productLayout } from '../product.ts';
 import { productCode } from '../product-code.ts';
@@ -10,7 +11,7 @@ import { productKey } from '../tiles.ts';
 
 export function convolutionInference(
   context: CompileContext,
-  operation: Of<'convolutionInference'>,
+  operation: ConvolutionInference,
 ): void {
   const { conv, folded, input, shortcut, relu, output } = operation;
   const builder = context.builder();
@@ -22,7 +23,7 @@ export function convolutionInference(
 
   const operand = activationOperand(builder, input, inShape, context.program.named);
   const weights = builder.array('folded', { kind: 'buffer', id: folded }, 'read', 'vec4f');
-  const bias = (conv.kernel ** 2 * conv.inChannels * conv.outChannels) / 4;
+  const bias = convolutionWeights(conv) / 4;
   const added = shortcut && shortcutTerm(builder, shortcut, outShape);
   const result = builder.tensor('result', output, 'read_write');
   const code = productCode(builder, product, tile, operand, { name: weights, offset: '0u' });
@@ -38,51 +39,13 @@ export function convolutionInference(
       ${result.store(at(outShape, place), 'v')}`;
   });
 
-  context.kernels.push(
-    builder.build({
-      label: `convolutionInference ${conv.name}`,
-      threads,
-      tileKey: productKey(product.shape, product.direction),
-      declarations: code.declarations,
-      body: `
+  context.add(builder, {
+    threads,
+    tileKey: productKey(product.shape, product.direction),
+    declarations: code.declarations,
+    body: `
         ${code.body}
         ${store}`,
-      workgroups: (count) => [tiles * blocks, count],
-      multiplyAddsPerImage:
-        conv.outSize ** 2 * conv.outChannels * conv.kernel ** 2 * conv.inChannels,
-    }),
-  );
-}
-
-/** One thread a weight; those of the first input channel and tap make the bias as well. */
-export function foldNorm(context: CompileContext, operation: Of<'foldNorm'>): void {
-  const { conv, norm, output } = operation;
-  const spec = context.program.norms[norm]!;
-  const builder = context.builder();
-  const parameters = builder.array('parameters', context.flat('parameters'), 'read', 'f32');
-  const running = builder.array('running', context.flat('running'), 'read', 'f32');
-  const folded = builder.array('folded', { kind: 'buffer', id: output }, 'read_write', 'f32');
-  const weight = builder.constant(conv.weight);
-  const gamma = builder.constant(spec.gamma);
-  const beta = builder.constant(spec.beta);
-  const mean = builder.constant(spec.runningMean);
-  const variance = builder.constant(spec.runningVariance);
-  const total = conv.kernel ** 2 * conv.inChannels * conv.outChannels;
-  const threads = 64;
-  context.kernels.push(
-    builder.build({
-      label: `foldNorm ${conv.name}`,
-      threads,
-      body: `
-        let i = group.x * ${threads}u + tid;
-        if (i >= ${total}u) { return; }
-        let o = i % ${conv.outChannels}u;
-        let scale = ${parameters}[${gamma} + o] / sqrt(${running}[${variance} + o] + ${NORM_EPSILON});
-        ${folded}[i] = ${parameters}[${weight} + i] * scale;
-        if (i < ${conv.outChannels}u) {
-          ${folded}[${total}u + o] = ${parameters}[${beta} + o] - ${running}[${mean} + o] * scale;
-        }`,
-      workgroups: () => [Math.ceil(total / threads), 1],
-    }),
-  );
+    workgroups: (count) => [tiles * blocks, count],
+  });
 }

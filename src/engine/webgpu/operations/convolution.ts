@@ -2,14 +2,15 @@
 // batch normalisation follows, each workgroup leaves the mean and the sum of squared deviations of
 // its tile for each channel; normStatistics combines them.
 
-import type { CompileContext, Of } from '../context.ts';
+import type { Convolution } from '../../operations/convolution.ts';
+import type { CompileContext } from '../context.ts';
 import { activationOperand, at } from '../operands.ts';
 import { forEachResult, forwardProduct, productLayout, resultNames } from '../product.ts';
 import { productCode } from '../product-code.ts';
 import { float, momentsOverLanes } from '../reduce.ts';
 import { productKey } from '../tiles.ts';
 
-export function convolution(context: CompileContext, operation: Of<'convolution'>): void {
+export function convolution(context: CompileContext, operation: Convolution): void {
   const { conv, input, output, norm } = operation;
   const { program } = context;
   const builder = context.builder();
@@ -59,19 +60,14 @@ export function convolution(context: CompileContext, operation: Of<'convolution'
     }
   }
 
-  context.kernels.push(
-    builder.build({
-      label: `convolution ${conv.name}`,
-      threads,
-      tileKey: productKey(product.shape, product.direction),
-      declarations: code.declarations,
-      body: `
+  context.add(builder, {
+    threads,
+    tileKey: productKey(product.shape, product.direction),
+    declarations: code.declarations,
+    body: `
         ${code.body}
         ${store}
         ${statistics.join('\n')}`,
-      workgroups: (count) => [tiles * blocks, count],
-      multiplyAddsPerImage:
-        conv.outSize ** 2 * conv.outChannels * conv.kernel ** 2 * conv.inChannels,
-    }),
-  );
+    workgroups: (count) => [tiles * blocks, count],
+  });
 }

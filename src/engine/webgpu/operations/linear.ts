@@ -1,11 +1,12 @@
-// The classifier: logits = pooled · weightᵀ + bias with weight [out][in], and its gradients. A
-// thousandth of the network's work, so one thread a result, in the plainest way.
+// The classifier: logits = pooled · weightᵀ + bias with weight [out][in]. A thousandth of the network's
+// work, so one thread a result, in the plainest way.
 
-import type { CompileContext, Of } from '../context.ts';
+import type { Linear } from '../../operations/linear.ts';
+import type { CompileContext } from '../context.ts';
 
 const THREADS = 64;
 
-export function linear(context: CompileContext, operation: Of<'linear'>): void {
+export function linear(context: CompileContext, operation: Linear): void {
   const { input, output, inFeatures, outFeatures } = operation;
   const builder = context.builder();
   const parameters = builder.array('parameters', context.flat('parameters'), 'read', 'f32');
@@ -14,11 +15,9 @@ export function linear(context: CompileContext, operation: Of<'linear'>): void {
   const weight = builder.constant(operation.weight);
   const bias = builder.constant(operation.bias);
   const step = builder.step();
-  context.kernels.push(
-    builder.build({
-      label: 'linear',
-      threads: THREADS,
-      body: `
+  context.add(builder, {
+    threads: THREADS,
+    body: `
         let i = group.x * ${THREADS}u + tid;
         let image = i / ${outFeatures}u;
         let o = i % ${outFeatures}u;
@@ -28,59 +27,6 @@ export function linear(context: CompileContext, operation: Of<'linear'>): void {
           sum += ${parameters}[${weight} + o * ${inFeatures}u + k] * ${x}[image * ${inFeatures}u + k];
         }
         ${logits}[i] = sum;`,
-      workgroups: (count) => [Math.ceil((count * outFeatures) / THREADS), 1],
-      multiplyAddsPerImage: inFeatures * outFeatures,
-    }),
-  );
-}
-
-/** dWeight = dLogitsᵀ · pooled, dBias = Σ dLogits, dPooled = dLogits · weight. */
-export function linearBackward(context: CompileContext, operation: Of<'linearBackward'>): void {
-  const { inFeatures, outFeatures, inputGradient } = operation;
-  const builder = context.builder();
-  const resource = (id: number) => ({ kind: 'buffer', id }) as const;
-  const parameters = builder.array('parameters', context.flat('parameters'), 'read', 'f32');
-  const gradients = builder.array('gradients', context.flat('gradients'), 'read_write', 'f32');
-  const d = builder.array('d', resource(operation.gradient), 'read', 'f32');
-  const x = builder.array('x', resource(operation.input), 'read', 'f32');
-  const dx = builder.array('dx', resource(inputGradient), 'read_write', 'f32');
-  const weight = builder.constant(operation.weight);
-  const bias = builder.constant(operation.bias);
-  const step = builder.step();
-  const unscale = builder.lossScale('inverse');
-  const weights = inFeatures * outFeatures;
-  // The work in a row: weights, biases, then the gradient of the input.
-  context.kernels.push(
-    builder.build({
-      label: 'linearBackward',
-      threads: THREADS,
-      body: `
-        let i = group.x * ${THREADS}u + tid;
-        let count = ${step}.count;
-        var sum = 0.0;
-        if (i < ${weights}u) {
-          let o = i / ${inFeatures}u;
-          let k = i % ${inFeatures}u;
-          for (var n = 0u; n < count; n++) {
-            sum += ${d}[n * ${outFeatures}u + o] * ${x}[n * ${inFeatures}u + k];
-          }
-          ${gradients}[${weight} + i] = sum * ${unscale};
-        } else if (i < ${weights + outFeatures}u) {
-          let o = i - ${weights}u;
-          for (var n = 0u; n < count; n++) { sum += ${d}[n * ${outFeatures}u + o]; }
-          ${gradients}[${bias} + o] = sum * ${unscale};
-        } else {
-          let place = i - ${weights + outFeatures}u;
-          let n = place / ${inFeatures}u;
-          let k = place % ${inFeatures}u;
-          if (n >= count) { return; }
-          for (var o = 0u; o < ${builder.bound(outFeatures)}; o++) {
-            sum += ${d}[n * ${outFeatures}u + o] * ${parameters}[${weight} + o * ${inFeatures}u + k];
-          }
-          ${dx}[place] = sum;
-        }`,
-      workgroups: (count) => [Math.ceil((weights + outFeatures + count * inFeatures) / THREADS), 1],
-      multiplyAddsPerImage: 2 * weights,
-    }),
-  );
+    workgroups: (count) => [Math.ceil((count * outFeatures) / THREADS), 1],
+  });
 }

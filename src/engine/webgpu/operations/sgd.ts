@@ -1,12 +1,13 @@
 // PyTorch's SGD with momentum over all trained parameters at once: v = m·v + (g + λ·w), w = w − rate·v.
 // In half precision a step whose gradients overflowed changes nothing (loss-scale.ts).
 
-import type { CompileContext, Of } from '../context.ts';
-import { findOverflow, overflowed, updateLossScale } from './loss-scale.ts';
+import type { Sgd } from '../../operations/sgd.ts';
+import type { CompileContext } from '../context.ts';
+import { findOverflow, overflowed, updateLossScale } from '../loss-scale.ts';
 
 const THREADS = 256;
 
-export function sgd(context: CompileContext, operation: Of<'sgd'>): void {
+export function sgd(context: CompileContext, operation: Sgd): void {
   const { program } = context;
   findOverflow(context, operation);
   const builder = context.builder();
@@ -16,19 +17,16 @@ export function sgd(context: CompileContext, operation: Of<'sgd'>): void {
   const step = builder.step();
   const first = operation.from / 4;
   const total = program.buffers[program.named.parameters]!.elements / 4;
-  context.kernels.push(
-    builder.build({
-      label: 'sgd',
-      threads: THREADS,
-      body: `
+  context.add(builder, {
+    threads: THREADS,
+    body: `
         let i = ${first}u + group.x * ${THREADS}u + tid;
         if (i >= ${total}u ${builder.isScaled ? `|| ${overflowed(builder)}` : ''}) { return; }
         let v = ${step}.momentum * ${velocity}[i] + (${gradients}[i] + ${step}.weightDecay * ${weights}[i]);
         ${velocity}[i] = v;
         ${weights}[i] -= ${step}.learningRate * v;`,
-      workgroups: () => [Math.ceil((total - first) / THREADS), 1],
-      updatesWeights: true,
-    }),
-  );
+    workgroups: () => [Math.ceil((total - first) / THREADS), 1],
+    updatesWeights: true,
+  });
   updateLossScale(context);
 }

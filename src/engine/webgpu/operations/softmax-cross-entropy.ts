@@ -2,15 +2,13 @@
 // image leaves the image's loss and the rank of its label; the host adds the losses in float64 in the
 // images' order and counts the ranks (top-1: rank 0, top-5: rank below 5; ties go to the lower class).
 
-import type { CompileContext, Of } from '../context.ts';
+import type { SoftmaxCrossEntropy } from '../../operations/softmax-cross-entropy.ts';
+import type { CompileContext } from '../context.ts';
 import { float } from '../reduce.ts';
 
 const THREADS = 64;
 
-export function softmaxCrossEntropy(
-  context: CompileContext,
-  operation: Of<'softmaxCrossEntropy'>,
-): void {
+export function softmaxCrossEntropy(context: CompileContext, operation: SoftmaxCrossEntropy): void {
   const { classes, gradient } = operation;
   const smoothing = context.program.labelSmoothing;
   const builder = context.builder();
@@ -23,11 +21,9 @@ export function softmaxCrossEntropy(
       : builder.array('dLogits', { kind: 'buffer', id: gradient }, 'read_write', 'f32');
   const scale = builder.lossScale('scale');
   const step = builder.step();
-  context.kernels.push(
-    builder.build({
-      label: 'softmaxCrossEntropy',
-      threads: THREADS,
-      body: `
+  context.add(builder, {
+    threads: THREADS,
+    body: `
         let image = group.x * ${THREADS}u + tid;
         if (image >= ${step}.count) { return; }
         let row = image * ${classes}u;
@@ -55,7 +51,6 @@ export function softmaxCrossEntropy(
           }
         }
         ${results}[image] = vec2f(loss, f32(rank));`,
-      workgroups: (count) => [Math.ceil(count / THREADS), 1],
-    }),
-  );
+    workgroups: (count) => [Math.ceil(count / THREADS), 1],
+  });
 }

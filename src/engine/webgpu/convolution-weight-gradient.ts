@@ -4,25 +4,27 @@
 // results in their order. A strip of x and of dy is staged in workgroup memory and multiplied there,
 // in the threads' registers (register-weight-sums.ts) or on tensor cores (matrix-weight-sums.ts).
 
-import type { ConvolutionGeometry } from '../../program.ts';
-import type { CompileContext, Of } from '../context.ts';
-import type { Resource } from '../kernel.ts';
-import { matrixWeightSums } from '../matrix-weight-sums.ts';
-import { activationOperand, gradientOperand, stagePatch } from '../operands.ts';
-import { registerWeightSums } from '../register-weight-sums.ts';
-import type { WeightPlace } from '../sums.ts';
-import { type GradientTile, gradientKey, gradientThreads } from '../tiles.ts';
+import { convolutionMultiplyAdds, convolutionWeights } from '../../nn/multiply-adds.ts';
+import type { ConvolutionBackward } from '../operations/convolution-backward.ts';
+import type { ConvolutionGeometry } from '../program.ts';
+import type { CompileContext } from './context.ts';
+import type { Resource } from './kernel.ts';
+import { matrixWeightSums } from './matrix-weight-sums.ts';
+import { activationOperand, gradientOperand, stagePatch } from './operands.ts';
+import { registerWeightSums } from './register-weight-sums.ts';
+import { type GradientTile, gradientKey, gradientThreads } from './tiles.ts';
+import type { WeightPlace } from './weight-sums.ts';
 
 export function convolutionWeightGradient(
   context: CompileContext,
-  operation: Of<'convolutionBackward'>,
+  operation: ConvolutionBackward,
 ): void {
   const { conv } = operation;
   const tile = context.tiles.gradient(conv);
   const { batchSize } = context.program;
   const partialsOf = (count: number) =>
     Math.ceil((count * (conv.outSize / tile.rows)) / tile.stripsPerGroup);
-  const weights = conv.kernel ** 2 * conv.inChannels * conv.outChannels;
+  const weights = convolutionWeights(conv);
   const resource = context.scratch(partialsOf(batchSize) * weights);
   partialSums(context, operation, tile, resource, partialsOf);
   addPartials(context, conv, tile, resource);
@@ -30,7 +32,7 @@ export function convolutionWeightGradient(
 
 function partialSums(
   context: CompileContext,
-  { conv, outputGradient, input }: Of<'convolutionBackward'>,
+  { conv, outputGradient, input }: ConvolutionBackward,
   tile: GradientTile,
   resource: Resource,
   partialsOf: (count: number) => number,
@@ -45,7 +47,7 @@ function partialSums(
   const step = builder.step();
 
   const { rows, stripsPerGroup } = tile;
-  const before = (kernel - 1) / 2;
+  const padding = (kernel - 1) / 2;
   const inQuads = tile.inChannels / 4;
   const outQuads = tile.outChannels / 4;
   const blocksIn = Math.ceil(inChannels / tile.inChannels);
@@ -61,15 +63,15 @@ function partialSums(
     {
       rows: (rows - 1) * stride + kernel,
       columns: (outSize - 1) * stride + kernel,
-      row: `i32(firstRow * ${stride}u) - ${before}`,
-      column: `-${before}`,
+      row: `i32(firstRow * ${stride}u) - ${padding}`,
+      column: `-${padding}`,
       image: 'image',
       quads: inQuads,
       firstQuad: `blockIn * ${inQuads}u`,
     },
     threads,
     sums.storeX,
-    `blockOut == 0u && patchRow >= ${before}u && patchRow < ${before + rows * stride}u`,
+    `blockOut == 0u && patchRow >= ${padding}u && patchRow < ${padding + rows * stride}u`,
   );
   const stagedDy = stagePatch(
     builder,
@@ -88,13 +90,12 @@ function partialSums(
     'false',
   );
 
-  context.kernels.push(
-    builder.build({
-      label: `convolutionBackward ${conv.name} weight`,
-      threads,
-      tileKey: gradientKey(conv),
-      declarations: sums.declarations,
-      body: `
+  context.add(builder, {
+    part: 'weight',
+    threads,
+    tileKey: gradientKey(conv),
+    declarations: sums.declarations,
+    body: `
         let blockOut = group.x % ${blocksOut}u;
         let blockIn = group.x / ${blocksOut}u;
         ${sums.begin}
@@ -109,10 +110,9 @@ function partialSums(
           workgroupBarrier();
         }
         ${sums.finish}`,
-      workgroups: (count) => [blocksIn * blocksOut, partialsOf(count)],
-      multiplyAddsPerImage: outSize ** 2 * outChannels * kernel ** 2 * inChannels,
-    }),
-  );
+    workgroups: (count) => [blocksIn * blocksOut, partialsOf(count)],
+    multiplyAddsPerImage: convolutionMultiplyAdds(conv),
+  });
 }
 
 /** 16 vectors of weights × 16 threads that share the partial results. */
@@ -127,17 +127,16 @@ function addPartials(
   const gradients = builder.array('gradients', context.flat('gradients'), 'read_write', 'vec4f');
   const offset = builder.constant(conv.weight / 4);
   const step = builder.step();
-  const total = (conv.kernel ** 2 * conv.inChannels * conv.outChannels) / 4;
+  const total = convolutionWeights(conv) / 4;
   const unscale = builder.lossScale('inverse');
   const [columns, lanes] = [16, 16];
   const strips = conv.outSize / tile.rows;
-  context.kernels.push(
-    builder.build({
-      label: `convolutionBackward ${conv.name} weight sum`,
-      threads: columns * lanes,
-      tileKey: gradientKey(conv),
-      declarations: `var<workgroup> sums: array<vec4f, ${columns * lanes}>;`,
-      body: `
+  context.add(builder, {
+    part: 'weight sum',
+    threads: columns * lanes,
+    tileKey: gradientKey(conv),
+    declarations: `var<workgroup> sums: array<vec4f, ${columns * lanes}>;`,
+    body: `
         let column = tid % ${columns}u;
         let lane = tid / ${columns}u;
         let w = group.x * ${columns}u + column;
@@ -155,7 +154,6 @@ function addPartials(
           workgroupBarrier();
         }
         if (lane == 0u && w < ${total}u) { ${gradients}[${offset} + w] = sums[tid] * ${unscale}; }`,
-      workgroups: () => [Math.ceil(total / columns), 1],
-    }),
-  );
+    workgroups: () => [Math.ceil(total / columns), 1],
+  });
 }

@@ -1,12 +1,11 @@
-// Batch normalisation (Ioffe & Szegedy, 2015): from the partial results that convolutions leave to
-// the coefficients that the next kernels read. A workgroup combines four channels: thread l takes
-// parts l, l + 128, ..., then a tree combines the threads, always in this order.
+// Batch normalisation (Ioffe & Szegedy, 2015): from the partial results that convolutions leave to the
+// coefficients that the next kernels read. A workgroup combines four channels: thread l takes parts
+// l, l + 128, ..., then a tree combines the threads, always in this order.
 
 import { NORM_EPSILON, NORM_MOMENTUM } from '../../constants.ts';
-import type { NormId } from '../../program.ts';
+import type { NormStatistics } from '../../operations/norm-statistics.ts';
 import type { CompileContext } from '../context.ts';
 import { NORM_ROWS } from '../kernel.ts';
-import { exchangeArray, sumOverLanes } from '../reduce.ts';
 
 const LANES = 128;
 
@@ -15,7 +14,7 @@ const LANES = 128;
  * combined as (n, mean, M2): with d = b − a, mean = a + d·nb/n, M2 = M2a + M2b + d²·na·nb/n (Chan,
  * Golub & LeVeque, 1979).
  */
-export function normStatistics(context: CompileContext, norm: NormId): void {
+export function normStatistics(context: CompileContext, { norm }: NormStatistics): void {
   const spec = context.program.norms[norm]!;
   const parts = context.moments.get(norm);
   if (!parts) throw new Error(`${spec.name} has no sums`);
@@ -32,11 +31,9 @@ export function normStatistics(context: CompileContext, norm: NormId): void {
   const quads = spec.channels / 4;
   const row = (name: keyof typeof NORM_ROWS) =>
     `${coefficients}[${NORM_ROWS[name] * spec.channels}u + c]`;
-  context.kernels.push(
-    builder.build({
-      label: `normStatistics ${spec.name}`,
-      threads: LANES,
-      declarations: `
+  context.add(builder, {
+    threads: LANES,
+    declarations: `
         var<workgroup> means: array<vec4f, ${LANES}>;
         var<workgroup> deviations: array<vec4f, ${LANES}>;
         var<workgroup> counts: array<f32, ${LANES}>;
@@ -49,7 +46,7 @@ export function normStatistics(context: CompileContext, norm: NormId): void {
           deviations[into] += deviation + d * d * (counts[into] * share);
           counts[into] = total;
         }`,
-      body: `
+    body: `
         let parts = ${step}.count * ${parts.partsPerImage}u;
         means[tid] = vec4f();
         deviations[tid] = vec4f();
@@ -80,69 +77,6 @@ export function normStatistics(context: CompileContext, norm: NormId): void {
           ${running}[${runningMean} + c] = oldMean + ${NORM_MOMENTUM} * (mean - oldMean);
           ${running}[${runningVariance} + c] = oldVariance + ${NORM_MOMENTUM} * (unbiased - oldVariance);
         }`,
-      workgroups: () => [quads, 1],
-    }),
-  );
-}
-
-/**
- * With ŷ = (y − μ)/σ, dβ = Σdz and dγ = Σdz·(y − μ)/σ:
- * dy = γ/σ · (dz − dβ/m − ŷ·dγ/m), which is k1·dz + k2·y + k3.
- */
-export function normGradient(context: CompileContext, norm: NormId): void {
-  const spec = context.program.norms[norm]!;
-  const parts = context.gradientSums.get(norm);
-  if (!parts) throw new Error(`${spec.name} has no gradient sums`);
-  const builder = context.builder();
-  const partials = builder.array('partials', parts.resource, 'read', 'vec4f');
-  const parameters = builder.array('parameters', context.flat('parameters'), 'read', 'f32');
-  const gradients = builder.array('gradients', context.flat('gradients'), 'read_write', 'f32');
-  const coefficients = builder.writableNorm(norm);
-  const step = builder.step();
-  const gamma = builder.constant(spec.gamma);
-  const beta = builder.constant(spec.beta);
-  const unscale = builder.lossScale('inverse');
-  const productRow = builder.constant(parts.productRow);
-  const quads = spec.channels / 4;
-  const row = (name: keyof typeof NORM_ROWS) =>
-    `${coefficients}[${NORM_ROWS[name] * spec.channels}u + c]`;
-  context.kernels.push(
-    builder.build({
-      label: `normGradient ${spec.name}`,
-      threads: LANES,
-      declarations: `
-        var<workgroup> sums: array<vec4f, ${2 * LANES}>;
-        var<workgroup> totals: array<vec4f, 2>;`,
-      body: `
-        let parts = ${step}.count * ${parts.partsPerImage}u;
-        var sum = vec4f();
-        var productSum = vec4f();
-        for (var part = tid; part < parts; part += ${LANES}u) {
-          let base = part * ${parts.rows * quads}u + group.x;
-          sum += ${partials}[base];
-          productSum += ${partials}[base + ${productRow} * ${quads}u];
-        }
-        ${sumOverLanes(builder, exchangeArray('sums'), LANES, LANES, ['sum', 'productSum'])}
-        if (tid == 0u) {
-          totals[0] = sum;
-          totals[1] = productSum;
-        }
-        workgroupBarrier();
-        if (tid < 4u) {
-          let c = 4u * group.x + tid;
-          let values = f32(${step}.count * ${spec.size ** 2}u);
-          let mean = ${row('mean')};
-          let inverseDeviation = ${row('inverseDeviation')};
-          let dBeta = totals[0][tid];
-          let dGamma = totals[1][tid] * inverseDeviation;
-          ${gradients}[${beta} + c] = dBeta * ${unscale};
-          ${gradients}[${gamma} + c] = dGamma * ${unscale};
-          let factor = ${parameters}[${gamma} + c] * inverseDeviation;
-          ${row('k1')} = factor;
-          ${row('k2')} = -factor * inverseDeviation * dGamma / values;
-          ${row('k3')} = factor * (mean * inverseDeviation * dGamma - dBeta) / values;
-        }`,
-      workgroups: () => [quads, 1],
-    }),
-  );
+    workgroups: () => [quads, 1],
+  });
 }

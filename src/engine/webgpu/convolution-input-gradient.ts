@@ -2,20 +2,22 @@
 // is staged), plus what came through the shortcut, gated by the ReLU; with sums for the batch
 // normalisations that made this input.
 
-import type { InputGradient } from '../../program.ts';
-import type { CompileContext, Of } from '../context.ts';
-import { gateCode, sumsCode } from '../gate.ts';
-import type { KernelBuilder } from '../kernel.ts';
-import type { Place } from '../operands.ts';
-import { at, gradientOperand, type Shape } from '../operands.ts';
-import { forEachResult, inputGradientProduct, productLayout } from '../product.ts';
-import { productCode } from '../product-code.ts';
-import { sumOverLanes } from '../reduce.ts';
-import { productKey } from '../tiles.ts';
+import { convolutionMultiplyAdds } from '../../nn/multiply-adds.ts';
+import type { ConvolutionBackward } from '../operations/convolution-backward.ts';
+import type { InputGradient } from '../program.ts';
+import type { CompileContext } from './context.ts';
+import { gateCode, sumsCode } from './gate.ts';
+import type { KernelBuilder } from './kernel.ts';
+import type { Place } from './operands.ts';
+import { at, gradientOperand, type Shape } from './operands.ts';
+import { forEachResult, inputGradientProduct, productLayout } from './product.ts';
+import { productCode } from './product-code.ts';
+import { sumOverLanes } from './reduce.ts';
+import { productKey } from './tiles.ts';
 
 export function convolutionInputGradient(
   context: CompileContext,
-  operation: Of<'convolutionBackward'>,
+  operation: ConvolutionBackward,
   inputGradient: InputGradient,
 ): void {
   const { conv, outputGradient } = operation;
@@ -63,20 +65,17 @@ export function convolutionInputGradient(
     }`;
   };
 
-  context.kernels.push(
-    builder.build({
-      label: `convolutionBackward ${conv.name} input`,
-      threads,
-      tileKey: productKey(product.shape, product.direction),
-      declarations: code.declarations,
-      body: `
+  context.add(builder, {
+    part: 'input',
+    threads,
+    tileKey: productKey(product.shape, product.direction),
+    declarations: code.declarations,
+    body: `
         ${code.body}
         ${Array.from({ length: tile.threadQuads }, (_, quad) => finish(quad)).join('\n')}`,
-      workgroups: (count) => [tiles * blocks, count],
-      multiplyAddsPerImage:
-        conv.outSize ** 2 * conv.outChannels * conv.kernel ** 2 * conv.inChannels,
-    }),
-  );
+    workgroups: (count) => [tiles * blocks, count],
+    multiplyAddsPerImage: convolutionMultiplyAdds(conv),
+  });
 }
 
 /** Adds the shortcut's gradient to `v`. */

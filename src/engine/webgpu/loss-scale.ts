@@ -8,8 +8,9 @@
 // look at the float32 gradients of the parameters finds it. The comparison is on the bits: infinities
 // and NaN are the largest integers, and no compiler may assume that they do not occur.
 
-import type { CompileContext, Of } from '../context.ts';
-import { type KernelBuilder, LOSS_SCALE } from '../kernel.ts';
+import type { Sgd } from '../operations/sgd.ts';
+import type { CompileContext } from './context.ts';
+import { type KernelBuilder, LOSS_SCALE } from './kernel.ts';
 
 const GROWTH_INTERVAL = 2000;
 /** The gradient of the largest scale is still far from overflowing float32. */
@@ -23,7 +24,7 @@ const THREADS = 256;
 const EACH = 4;
 
 /** Sets `overflow` where a gradient is huge, infinite or NaN. */
-export function findOverflow(context: CompileContext, { from }: Of<'sgd'>): void {
+export function findOverflow(context: CompileContext, { from }: Sgd): void {
   const { program } = context;
   const builder = context.builder();
   if (!builder.isScaled) return;
@@ -31,11 +32,10 @@ export function findOverflow(context: CompileContext, { from }: Of<'sgd'>): void
   const state = builder.array('state', { kind: 'lossScale' }, 'read_write', 'atomic<u32>');
   const first = from / 4;
   const total = program.buffers[program.named.parameters]!.elements / 4;
-  context.kernels.push(
-    builder.build({
-      label: 'lossScale overflow',
-      threads: THREADS,
-      body: `
+  context.add(builder, {
+    part: 'overflow',
+    threads: THREADS,
+    body: `
         var huge = false;
         for (var k = 0u; k < ${builder.bound(EACH)}; k++) {
           let i = ${first}u + (group.x * ${EACH}u + k) * ${THREADS}u + tid;
@@ -45,10 +45,9 @@ export function findOverflow(context: CompileContext, { from }: Of<'sgd'>): void
           }
         }
         if (huge) { atomicStore(&${state}[${LOSS_SCALE.overflow}], 1u); }`,
-      workgroups: () => [Math.ceil((total - first) / (THREADS * EACH)), 1],
-      updatesWeights: true,
-    }),
-  );
+    workgroups: () => [Math.ceil((total - first) / (THREADS * EACH)), 1],
+    updatesWeights: true,
+  });
 }
 
 /** Whether this step's gradients overflowed, as a bool expression. */
@@ -62,11 +61,10 @@ export function updateLossScale(context: CompileContext): void {
   const builder = context.builder();
   if (!builder.isScaled) return;
   const state = builder.array('state', { kind: 'lossScale' }, 'read_write', 'u32');
-  context.kernels.push(
-    builder.build({
-      label: 'lossScale update',
-      threads: 1,
-      body: `
+  context.add(builder, {
+    part: 'loss scale',
+    threads: 1,
+    body: `
         var scale = bitcast<f32>(${state}[${LOSS_SCALE.scale}]);
         var goodSteps = ${state}[${LOSS_SCALE.goodSteps}] + 1u;
         if (${state}[${LOSS_SCALE.overflow}] != 0u) {
@@ -80,8 +78,7 @@ export function updateLossScale(context: CompileContext): void {
         ${state}[${LOSS_SCALE.inverse}] = bitcast<u32>(1.0 / scale);
         ${state}[${LOSS_SCALE.goodSteps}] = goodSteps;
         ${state}[${LOSS_SCALE.overflow}] = 0u;`,
-      workgroups: () => [1, 1],
-      updatesWeights: true,
-    }),
-  );
+    workgroups: () => [1, 1],
+    updatesWeights: true,
+  });
 }

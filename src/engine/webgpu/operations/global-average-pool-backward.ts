@@ -1,0 +1,54 @@
+// The gradient of global average pooling: one workgroup an image, whose threads share out pixels and
+// vectors of channels.
+
+import type { GlobalAveragePoolBackward } from '../../operations/global-average-pool-backward.ts';
+import type { CompileContext } from '../context.ts';
+import { gateCode, sumsCode } from '../gate.ts';
+import { at } from '../operands.ts';
+import { float, lanesPerQuad, sumOverLanes } from '../reduce.ts';
+
+/** dz = dPooled / size², where x > 0; sums for the norms that made x. */
+export function globalAveragePoolBackward(
+  context: CompileContext,
+  operation: GlobalAveragePoolBackward,
+): void {
+  const { size, channels, gate, output } = operation;
+  const builder = context.builder();
+  const shape = { size, channels };
+  const gradient = builder.array(
+    'gradient',
+    { kind: 'buffer', id: operation.gradient },
+    'read',
+    'vec4f',
+  );
+  const gated = gateCode(builder, gate, shape);
+  const result = builder.tensor('result', output, 'read_write');
+  const sums = sumsCode(context, builder, operation.sums, shape, 1);
+  const lanes = lanesPerQuad(channels);
+  const threads = lanes * (channels / 4);
+  const place = { image: 'image', row: 'row', column: 'column', c4: 'c4' };
+  context.add(builder, {
+    threads,
+    declarations: `var<workgroup> exchange: array<vec4f, ${threads * Math.max(1, sums?.variables.length ?? 0)}>;`,
+    body: `
+        let image = group.x;
+        let c4 = tid / ${lanes}u;
+        let mean = ${gradient}[image * ${channels / 4}u + c4] * ${float(1 / (size * size))};
+        ${(sums?.variables ?? []).map((name) => `var ${name} = vec4f();`).join('\n')}
+        for (var p = tid % ${lanes}u; p < ${builder.bound(size * size)}; p += ${lanes}u) {
+          let row = p / ${size}u;
+          let column = p % ${size}u;
+          var v = mean;
+          ${gated(place)}
+          ${result.store(at(shape, place), 'v')}
+          ${sums?.add(place) ?? ''}
+        }
+        ${
+          sums
+            ? `${sumOverLanes(builder, 'exchange', threads, lanes, sums.variables)}
+               if (tid % ${lanes}u == 0u) { ${sums.store('image', 'c4')} }`
+            : ''
+        }`,
+    workgroups: (count) => [count, 1],
+  });
+}
