@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 /** Folders of `src`, lowest first; folders of one row may not import each other unless said. */
 export const LAYERS: readonly (readonly string[])[] = [
   ['util'],
+  ['formats'],
   ['nn', 'data', 'engine', 'interop'],
   ['train', 'runs'],
   ['experiment', 'library'],
@@ -29,7 +30,16 @@ const SIDEWAYS: readonly (readonly [from: string, to: string])[] = [
 ];
 
 /** These run unchanged in a browser tab. */
-const HOST_FREE = new Set(['util', 'nn', 'data', 'engine', 'train', 'interop', 'library']);
+const HOST_FREE = new Set([
+  'util',
+  'formats',
+  'nn',
+  'data',
+  'engine',
+  'train',
+  'interop',
+  'library',
+]);
 
 /** Host-specific code lives in files that say so; host-free files may not import those either. */
 const HOST_FILE = /(\.|-)(node|browser)\.ts$|\/(node|browser)\//;

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { IMAGE_BYTES, imageBytes } from '../../src/data/dataset.ts';
 import { type LoadEvent, loadDataset } from '../../src/data/load.node.ts';
 import { imageDecoder } from '../../src/data/node/decode-image.ts';
-import { encodePng } from '../../src/util/png.node.ts';
+import { encodePng } from '../../src/formats/png.node.ts';
 import { put, putAll, randomSplit, temporaryFolder } from './fixtures.ts';
 
 const root = temporaryFolder();

@@ -2,13 +2,13 @@
 // files (a run of pickles followed by the storages), which the published CIFAR ResNets are. Both
 // bring a pickle and storage records; what the pickle may do is in objects.ts.
 
+import { readPickle } from '../../formats/pickle.ts';
+import { looksLikeZip, ZipArchive } from '../../formats/zip.ts';
 import { UserError } from '../../util/errors.ts';
-import { readPickle } from '../../util/pickle.ts';
 import type { NamedTensors } from '../../util/tensor.ts';
 import { elementCount } from '../../util/tensor.ts';
 import { decodeFloat32, ELEMENT_BYTES } from '../dtypes.ts';
 import { damaged, pyTorchHandlers, StorageRef, TensorRef } from './objects.ts';
-import { looksLikeZip, ZipArchive } from './zip.ts';
 
 /** What stands beside the weights in a checkpoint: `epoch`, `best_prec1`, `arch` ... */
 export type CheckpointExtra = Record<string, number | string | boolean>;

@@ -3,8 +3,8 @@
 // an archive allocates nothing that grows with what it claims to hold. Compressed entries are
 // refused: PyTorch never writes them for weights, and inflating is where archives become bombs.
 
-import { UserError } from '../../util/errors.ts';
-import { crc32 } from '../checksum.ts';
+import { UserError } from '../util/errors.ts';
+import { crc32 } from './checksum.ts';
 
 const LOCAL_HEADER = 0x04034b50;
 const CENTRAL_HEADER = 0x02014b50;
