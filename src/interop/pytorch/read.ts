@@ -98,10 +98,10 @@ function readZipArchive(bytes: Uint8Array): Archive {
       'the file is a TorchScript program, not weights; in Python: torch.save(torch.jit.load(FILE).state_dict(), "weights.pth")',
     );
   }
-  const { value } = readPickle(zip.read(pickleName), pyTorchHandlers(bytes.length));
+  const { value } = readPickle(readStored(zip, pickleName), pyTorchHandlers(bytes.length));
   const orderName = `${folder}byteorder`;
   const byteOrder = zip.has(orderName)
-    ? new TextDecoder().decode(zip.read(orderName).subarray(0, 16)).trim()
+    ? new TextDecoder().decode(readStored(zip, orderName).subarray(0, 16)).trim()
     : 'little';
   if (byteOrder !== 'little' && byteOrder !== 'big') {
     throw damaged(`unknown byte order '${byteOrder}'`);
@@ -109,8 +109,16 @@ function readZipArchive(bytes: Uint8Array): Archive {
   return {
     root: value,
     littleEndian: byteOrder === 'little',
-    record: (key) => zip.read(`${folder}data/${key}`),
+    record: (key) => readStored(zip, `${folder}data/${key}`),
   };
+}
+
+/** PyTorch maps its files into memory, so it never compresses them; ours need no room beside the file. */
+function readStored(zip: ZipArchive, name: string): Uint8Array {
+  if (zip.isStored(name)) return zip.read(name);
+  throw new UserError(
+    `the archive's entry '${name.slice(0, 80)}' is compressed, which PyTorch's own files never are; save the weights again with torch.save`,
+  );
 }
 
 /**

@@ -2,7 +2,7 @@
 // the reference implementation's, so `model.load_state_dict(...)` is strict-clean.
 
 import { PickleWriter } from '../../formats/pickle-writer.ts';
-import { writeZip } from '../../formats/zip.ts';
+import { writeZip } from '../../formats/zip-writer.ts';
 import type { NamedTensors } from '../../util/tensor.ts';
 import { elementCount } from '../../util/tensor.ts';
 import type { RawTensor } from '../dtypes.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PickleWriter } from '../../../src/formats/pickle-writer.ts';
-import { writeZip } from '../../../src/formats/zip.ts';
+import { writeZip } from '../../../src/formats/zip-writer.ts';
 import { readPyTorch } from '../../../src/interop/pytorch/read.ts';
 import { writePyTorch } from '../../../src/interop/pytorch/write.ts';
 import { UserError } from '../../../src/util/errors.ts';
