@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { isCached, type LoadEvent, loadDataset } from '../../src/data/load.node.ts';
+import { isCached, loadDataset } from '../../src/data/load.node.ts';
+import type { LoadEvent } from '../../src/data/load-options.ts';
 import { DownloadError, download } from '../../src/data/node/download.ts';
 import { putAll, tarOf, temporaryFolder, tinyCifar10 } from './fixtures.ts';
 

@@ -6,7 +6,7 @@ import { basename, dirname, join, posix, resolve } from 'node:path';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { CIFAR_LAYOUTS, type CifarFiles, type CifarLayout, readCifar } from '../cifar.ts';
 import type { Dataset } from '../dataset.ts';
-import type { LoadEvent } from '../load.node.ts';
+import type { LoadEvent } from '../load-options.ts';
 import { readArchive } from './archive.ts';
 import { cacheFolder, makeCacheFolder, temporaryBeside } from './cache.ts';
 import { cifarTitle } from './cifar-title.ts';

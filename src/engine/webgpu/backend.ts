@@ -11,7 +11,7 @@ import { compileKernels } from './compile.ts';
 import { Device } from './device.ts';
 import { createExecutable, type WebGpuExecutable } from './executable.ts';
 import type { GpuHost } from './host.ts';
-import { type MatrixSize, matrixName } from './matrix.ts';
+import { type MatrixSize, matrixName } from './matrix-unit.ts';
 import type { StorageFormat } from './storage.ts';
 import {
   emulatedUnit,

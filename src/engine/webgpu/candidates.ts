@@ -4,8 +4,8 @@
 
 import type { ConvolutionGeometry } from '../program.ts';
 import type { TileChoice } from './context.ts';
-import { type MatrixUnit, matrixName } from './matrix.ts';
 import { matrixGradientTiles, matrixProductTiles } from './matrix-tiles.ts';
+import { type MatrixUnit, matrixName } from './matrix-unit.ts';
 import {
   type Direction,
   type GradientTile,

@@ -7,7 +7,7 @@
 // nothing assumes a subgroup size.
 
 import type { BufferId, NormId } from '../program.ts';
-import type { MatrixUnit } from './matrix.ts';
+import type { MatrixUnit } from './matrix-unit.ts';
 import type { StorageFormat, TensorAccess } from './storage.ts';
 import { tensorAccess, wgslElement } from './storage.ts';
 

@@ -8,34 +8,17 @@
 // results between two rows mean nothing and are left out; for 8 × 8 maps that is a fifth of the work.
 
 import type { ConvolutionGeometry } from '../program.ts';
-import { type MatrixUnit, scalarBytes } from './matrix.ts';
+import { type MatrixUnit, scalarBytes } from './matrix-unit.ts';
 import {
   EXCHANGED,
   type GradientTile,
   gradientThreads,
+  type ProductMatrices,
   type ProductShape,
   type ProductTile,
   patchEdge,
   productThreads,
 } from './tiles.ts';
-
-/** How a workgroup's subgroups share out the matrices of a product's tile. */
-export interface ProductMatrices {
-  readonly unit: MatrixUnit;
-  /** Subgroups along the pixels and along the channels. */
-  readonly pixelGroups: number;
-  readonly channelGroups: number;
-  /** Matrices of a subgroup: one below (or after) the other, and side by side. */
-  readonly pixels: number;
-  readonly channels: number;
-  /** Whether rows of operands are 16 bytes apart from one another, for the sake of memory banks. */
-  readonly spread: boolean;
-}
-
-export interface GradientMatrices {
-  readonly unit: MatrixUnit;
-  readonly spread: boolean;
-}
 
 /** Scalars between the starts of rows of `length`; 16 bytes is the alignment that loads need. */
 function rowPitch(length: number, type: 'f16' | 'f32', spread: boolean): number {

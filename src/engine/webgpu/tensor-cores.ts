@@ -5,7 +5,8 @@
 import { messageOf, UserError } from '../../util/errors.ts';
 import { type Device, STORAGE } from './device.ts';
 import { type Kernel, KernelBuilder } from './kernel.ts';
-import { type MatrixSize, type MatrixUnit, matrixCode, matrixName } from './matrix.ts';
+import { matrixCode } from './matrix.ts';
+import { type MatrixSize, type MatrixUnit, matrixName } from './matrix-unit.ts';
 import { ReadbackPool } from './readback.ts';
 
 /** 'auto' takes them with half precision where there are any, 'on' insists. */

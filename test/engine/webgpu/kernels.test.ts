@@ -17,8 +17,8 @@ import type { TileChoice } from '../../../src/engine/webgpu/context.ts';
 import { Device } from '../../../src/engine/webgpu/device.ts';
 import { createNodeGpuHost } from '../../../src/engine/webgpu/host.node.ts';
 import type { Kernel } from '../../../src/engine/webgpu/kernel.ts';
-import type { MatrixSize, MatrixUnit } from '../../../src/engine/webgpu/matrix.ts';
 import { matrixProductBytes, productPlaces } from '../../../src/engine/webgpu/matrix-tiles.ts';
+import type { MatrixSize, MatrixUnit } from '../../../src/engine/webgpu/matrix-unit.ts';
 import type { StorageFormat } from '../../../src/engine/webgpu/storage.ts';
 import { TENSOR_CORE_FEATURES } from '../../../src/engine/webgpu/tensor-cores.ts';
 import {

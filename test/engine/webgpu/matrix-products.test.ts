@@ -14,7 +14,7 @@ import type { TileChoice } from '../../../src/engine/webgpu/context.ts';
 import { Device } from '../../../src/engine/webgpu/device.ts';
 import { createNodeGpuHost } from '../../../src/engine/webgpu/host.node.ts';
 import { NORM_ROW_COUNT, NORM_ROWS, STEP_BYTES } from '../../../src/engine/webgpu/kernel.ts';
-import { type MatrixSize, matrixName } from '../../../src/engine/webgpu/matrix.ts';
+import { type MatrixSize, matrixName } from '../../../src/engine/webgpu/matrix-unit.ts';
 import { ReadbackPool } from '../../../src/engine/webgpu/readback.ts';
 import { emulatedUnit, multipliesRight } from '../../../src/engine/webgpu/tensor-cores.ts';
 import { createNetwork } from '../../../src/nn/network.ts';

@@ -3,7 +3,7 @@
 
 import type { ConvolutionGeometry } from '../../program.ts';
 import { interiorOffset } from '../kernels/signatures.ts';
-import type { BackwardParts } from './backward.ts';
+import type { BackwardParts } from './backward-parts.ts';
 import type { Context } from './context.ts';
 import { epiloguePass } from './convolve.ts';
 import type { BlockRun } from './schedule-types.ts';

@@ -13,33 +13,18 @@ import {
   winogradPlanes,
 } from '../kernels/signatures.ts';
 import { directBackward } from './backward-direct.ts';
+import type { BackwardParts } from './backward-parts.ts';
 import { usesWinograd } from './blocks.ts';
 import { type Context, normAddresses } from './context.ts';
 import { type EpilogueCall, winogradGroup } from './convolve.ts';
 import { sumGradients } from './reduce.ts';
 import type { BlockRun, Contribution } from './schedule-types.ts';
 import { groupImages } from './scratch.ts';
-import { type StageImage, stageActivation, stageGradient } from './staging.ts';
+import { stageActivation, stageGradient } from './staging.ts';
 import { BlockSums } from './sums.ts';
-import { backwardWeights, type PreparedWeights } from './weights.ts';
+import { backwardWeights } from './weights.ts';
 
 type Backward = Extract<Operation, { kind: 'convolutionBackward' }>;
-
-/** Everything one block needs, whatever the algorithm. */
-export interface BackwardParts {
-  readonly conv: ConvolutionGeometry;
-  readonly stageInput: StageImage;
-  readonly stageGradient: StageImage;
-  /** Weight gradient of block b: slot + b * stride. */
-  readonly slot: number;
-  readonly weights?: PreparedWeights;
-  readonly inputGradient?: InputGradient;
-  readonly epilogue: EpilogueCall;
-  /** After each image or group whose input gradient is stored. */
-  readonly sums: readonly BlockSums[];
-  /** Σdz·y for a second norm under the same gradient. */
-  readonly secondSums: (image: number) => void;
-}
 
 export function convolutionBackward(context: Context, operation: Backward): Contribution {
   const { conv, inputGradient } = operation;
