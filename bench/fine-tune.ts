@@ -12,7 +12,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Dataset, IMAGE_SIZE, imageBytes, type Split } from '../src/data/dataset.ts';
 import { loadDataset } from '../src/data/load.node.ts';
-import { encodePng } from '../src/util/png.node.ts';
+import { encodePng } from '../src/formats/png.node.ts';
 import { describeSample, meanInterval } from '../src/util/statistics.ts';
 
 const { values } = parseArgs({

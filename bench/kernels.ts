@@ -9,9 +9,8 @@
 
 import { measureSimd } from '../src/engine/wasm/features.ts';
 import { prepareCompiler } from '../src/engine/wasm/flags.node.ts';
-import type { KernelOptions, MultiplyAdd } from '../src/engine/wasm/kernels/context.ts';
+import type { KernelOptions, MultiplyAdd, Tile } from '../src/engine/wasm/kernels/context.ts';
 import { generateModule, type KernelSpec } from '../src/engine/wasm/kernels/kernel.ts';
-import type { Tile } from '../src/engine/wasm/kernels/tiles.ts';
 import { WASM_PAGE, wasm } from '../src/engine/wasm/webassembly.ts';
 import { KERNEL_CALL_BYTES, type KernelCall, kernelCalls } from './kernel-calls.ts';
 

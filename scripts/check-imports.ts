@@ -1,6 +1,7 @@
 // Keeps the layers of the architecture apart: an import may point to its own layer or to a lower
-// one, never up, and the layers that also run in a browser tab may touch neither `node:` modules
-// nor the DOM. Biome has no such rule, so this reads the imports itself.
+// one, never up; files may not import each other in a circle; and the layers that also run in a
+// browser tab may touch neither `node:` modules nor the DOM. Biome has no such rules, so this reads
+// the imports itself.
 //
 //   node scripts/check-imports.ts [folder]     exit code 1, one line a violation: file:line: why
 
@@ -11,10 +12,11 @@ import { pathToFileURL } from 'node:url';
 /** Folders of `src`, lowest first; folders of one row may not import each other unless said. */
 export const LAYERS: readonly (readonly string[])[] = [
   ['util'],
+  ['formats'],
   ['nn', 'data', 'engine', 'interop'],
   ['train', 'runs'],
   ['experiment', 'library'],
-  ['cli', 'web', 'server', 'cluster', 'index.ts', 'browser.ts'],
+  ['cli', 'index.ts', 'browser.ts'],
 ];
 
 /** The sideways imports there are: every layer describes or uses networks; runs store what train makes. */
@@ -23,13 +25,13 @@ const SIDEWAYS: readonly (readonly [from: string, to: string])[] = [
   ['engine', 'data'],
   ['interop', 'nn'],
   ['runs', 'train'],
-  ['cli', 'server'],
-  ['cli', 'cluster'],
-  ['server', 'web'],
 ];
 
 /** These run unchanged in a browser tab. */
-const HOST_FREE = new Set(['util', 'nn', 'data', 'engine', 'train', 'interop', 'library']);
+const HOST_FREE = new Set([
+  ...['util', 'formats', 'nn', 'data', 'engine', 'interop'],
+  ...['train', 'runs', 'experiment', 'library'],
+]);
 
 /** Rooms of the engine that keep apart: operations know nothing of the rest, backends of one another. */
 export const ENGINE_ROOMS = ['operations', 'reference', 'wasm', 'webgpu'] as const;
@@ -70,10 +72,7 @@ export function checkFile(file: string, source: string): Violation[] {
   if (rankOf(layer) < 0) report(0, `"${layer}" is in no layer: add it to scripts/check-imports.ts`);
   const hostFree = HOST_FREE.has(layer) && !HOST_FILE.test(`/${file}`);
 
-  for (const match of code.matchAll(IMPORT)) {
-    const specifier = (match[1] ?? match[2]) as string;
-    const at = match.index + match[0].indexOf(specifier);
-    const isType = /\b(import|export)\s+type\b/.test(match[0]);
+  for (const { specifier, at, isType } of importsOf(code)) {
     if (specifier.startsWith('node:') && hostFree) {
       report(at, `${layer} runs in a browser too and may not import ${specifier}`);
     }
@@ -97,13 +96,61 @@ export function checkFile(file: string, source: string): Violation[] {
   return violations;
 }
 
-/** Checks every TypeScript and Svelte file below a folder. */
+/** Checks every TypeScript and Svelte file below a folder, each by itself and all together. */
 export function checkFolder(folder: string): Violation[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((file) => file.split(path.sep).join('/'))
-    .filter((file) => /\.(ts|svelte)$/.test(file))
-    .sort()
-    .flatMap((file) => checkFile(file, readFileSync(path.join(folder, file), 'utf8')));
+  const sources = new Map(
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .map((file) => file.split(path.sep).join('/'))
+      .filter((file) => /\.(ts|svelte)$/.test(file))
+      .sort()
+      .map((file) => [file, readFileSync(path.join(folder, file), 'utf8')]),
+  );
+  return [
+    ...[...sources].flatMap(([file, source]) => checkFile(file, source)),
+    ...checkCircles(sources),
+  ];
+}
+
+/**
+ * Files that import each other in a circle, types included: neither can be read without the other.
+ * @param sources the text of every file by its path below `src`
+ */
+export function checkCircles(sources: ReadonlyMap<string, string>): Violation[] {
+  const edges = new Map(
+    [...sources].map(([file, source]) => [
+      file,
+      importsOf(withoutComments(source))
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .map(({ specifier }) => path.posix.join(path.posix.dirname(file), specifier))
+        .filter((target) => sources.has(target)),
+    ]),
+  );
+  const violations: Violation[] = [];
+  const done = new Set<string>();
+  const trail: string[] = [];
+  const visit = (file: string): void => {
+    if (done.has(file)) return;
+    const start = trail.indexOf(file);
+    if (start >= 0) {
+      const reason = `files import each other: ${[...trail.slice(start), file].join(' -> ')}`;
+      violations.push({ file, line: 1, reason });
+      return;
+    }
+    trail.push(file);
+    for (const target of edges.get(file) ?? []) visit(target);
+    trail.pop();
+    done.add(file);
+  };
+  for (const file of edges.keys()) visit(file);
+  return violations;
+}
+
+/** Rooms named in the tables above that `src` does not have. */
+export function missingRooms(folder: string): string[] {
+  const rooms = readdirSync(folder);
+  return [...new Set([...LAYERS.flat(), ...SIDEWAYS.flat(), ...HOST_FREE])].filter(
+    (room) => !rooms.includes(room),
+  );
 }
 
 /** Where a global of this name is used; -1 where the file has its own, or only a property, of it. */
@@ -115,6 +162,18 @@ function globalUse(code: string, name: string): number {
   return code.search(
     new RegExp(`(?<![.\\w$#])${name}\\s*[.([]|\\bnew\\s+${name}\\b|:\\s*${name}\\b`),
   );
+}
+
+/** Every import and re-export of a file without its comments. */
+function importsOf(code: string): { specifier: string; at: number; isType: boolean }[] {
+  return [...code.matchAll(IMPORT)].map((match) => {
+    const specifier = (match[1] ?? match[2]) as string;
+    return {
+      specifier,
+      at: match.index + match[0].indexOf(specifier),
+      isType: /\b(import|export)\s+type\b/.test(match[0]),
+    };
+  });
 }
 
 function directionProblem(from: string, to: string): string | undefined {
@@ -170,6 +229,8 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   for (const { file, line, reason } of violations) {
     console.error(`${path.relative(process.cwd(), path.join(folder, file))}:${line}: ${reason}`);
   }
-  if (violations.length > 0) process.exitCode = 1;
-  else console.log('Imports point down: no violations.');
+  const missing = missingRooms(folder);
+  for (const room of missing) console.error(`scripts/check-imports.ts: src has no "${room}"`);
+  if (violations.length + missing.length > 0) process.exitCode = 1;
+  else console.log('Imports point down, none in a circle: no violations.');
 }

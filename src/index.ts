@@ -9,7 +9,8 @@ export {
   type DatasetFacts,
   describeDataset,
 } from './data/facts.ts';
-export { type LoadEvent, type LoadOptions, loadDataset } from './data/load.node.ts';
+export { loadDataset } from './data/load.node.ts';
+export type { LoadEvent, LoadOptions } from './data/load-options.ts';
 export { imageDecoder } from './data/node/decode-image.ts';
 export {
   IMAGENET_NORMALIZATION,
@@ -57,7 +58,8 @@ export { parseTrainConfig, type TrainConfig } from './train/config.ts';
 export { type EvaluationReport, evaluateSplit, predictImages } from './train/evaluate.ts';
 export type { RunResult, TrainEvent } from './train/events.ts';
 export { createInference } from './train/executables.ts';
-export { type StopRequest, Trainer, type TrainerOptions } from './train/loop.ts';
+export { Trainer } from './train/loop.ts';
+export type { StopRequest, TrainerOptions } from './train/options.ts';
 export type { TrainingState } from './train/state.ts';
 export { UserError } from './util/errors.ts';
 export type { NamedTensors, Tensor } from './util/tensor.ts';

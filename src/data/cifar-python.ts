@@ -1,9 +1,9 @@
 // The "python version" of CIFAR: pickled dictionaries with a numpy array of bytes. They are read by
-// the restricted machine of util/pickle.ts; the allow-list below is all that a file can ask for, and
+// the restricted machine of formats/pickle.ts; the allow-list below is all that a file can ask for, and
 // each entry only describes an array of bytes. No Python, no numpy, nothing runs.
 
+import { type PickleCallable, type PickleHandlers, readPickle } from '../formats/pickle.ts';
 import { messageOf, UserError } from '../util/errors.ts';
-import { type PickleCallable, type PickleHandlers, readPickle } from '../util/pickle.ts';
 import { emptySplit, IMAGE_BYTES, interleave, type Split } from './dataset.ts';
 
 /** A numpy array of unsigned bytes, before (empty) and after its state is set. */

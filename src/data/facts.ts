@@ -1,9 +1,9 @@
 // What `table6 data` shows: enough to see at a glance that a data set is the one that was meant, and
 // a checksum to be sure.
 
-import type { RgbRaster } from '../util/png.node.ts';
+import type { RgbRaster } from '../formats/png.node.ts';
+import { sha256Hex } from '../formats/sha256.ts';
 import { permutation, randomStream } from '../util/random.ts';
-import { sha256Hex } from '../util/sha256.ts';
 import { augmentImage } from './augment.ts';
 import { augmentationOf } from './batches.ts';
 import {

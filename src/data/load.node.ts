@@ -4,6 +4,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { UserError } from '../util/errors.ts';
 import type { Dataset } from './dataset.ts';
+import type { LoadOptions } from './load-options.ts';
 import { loadCifarArchive, loadCifarByName, loadCifarFolder } from './node/cifar-files.ts';
 import { isImageFolder, loadImageFolder } from './node/image-folder.ts';
 import { damagedBatches } from './original.ts';
@@ -13,31 +14,6 @@ import { splitValidation } from './validation.ts';
 export { cacheFolder } from './node/cache.ts';
 export { isCached } from './node/cifar-files.ts';
 export { DownloadError } from './node/download.ts';
-
-/** Something that takes long has moved on. */
-export interface LoadEvent {
-  readonly kind: 'download' | 'unpack' | 'decode';
-  /** The archive or folder that it is about. */
-  readonly file: string;
-  /** Bytes of a download, images of a decoding. */
-  readonly done?: number;
-  readonly total?: number | undefined;
-}
-
-export interface LoadOptions {
-  /** Training images to hold out: a count, or a fraction below 1. */
-  readonly validation?: number;
-  /** Stop at the first unreadable image instead of skipping it. */
-  readonly strict?: boolean;
-  /** Of the validation split. */
-  readonly seed?: number;
-  readonly onProgress?: (event: LoadEvent) => void;
-  /** A line for people: skipped images, missing classes. */
-  readonly onNotice?: (line: string) => void;
-  /** Never use the network. */
-  readonly offline?: boolean;
-  readonly signal?: AbortSignal;
-}
 
 /**
  * Loads `cifar10`, `cifar100`, `synthetic[:train=N,test=N,seed=N]`, a folder or archive in CIFAR's

@@ -3,7 +3,7 @@
 // or damaged, a batch twice, labels changed) should be told what is wrong with it. Digests are of what is
 // in the files, not of the files: the binary, the python and any repacked layout give the same.
 
-import { sha256Hex } from '../util/sha256.ts';
+import { sha256Hex } from '../formats/sha256.ts';
 import { type BatchFinding, IMAGE_BYTES, type Split } from './dataset.ts';
 
 /** Images in each official batch, and in each part of one that has a digest of its own. */

@@ -1,11 +1,11 @@
 // Weights from a file's bytes, whatever its format: the format is told by its first bytes, never by
 // its name, so a renamed download still opens and a web page saved as `.th` is called what it is.
 
+import { looksLikeZip } from '../formats/zip.ts';
 import type { Network } from '../nn/network.ts';
 import { UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
 import { looksLikePickle, readPyTorch } from './pytorch/read.ts';
-import { looksLikeZip } from './pytorch/zip.ts';
 import { recognizeNetwork } from './recognize.ts';
 import {
   looksLikeSafetensors,

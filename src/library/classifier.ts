@@ -1,10 +1,9 @@
 // A trained network as a function from pictures to classes, for programs that use table6 as a library.
 // How a picture is read is the host's (a path on Node, an <img> in a browser); the rest is here.
 
-import { CIFAR10_CLASSES } from '../data/cifar.ts';
 import { IMAGE_BYTES } from '../data/dataset.ts';
 import type { Backend, Executable } from '../engine/backend.ts';
-import type { Model } from '../runs/model.ts';
+import { classNames, type Model } from '../runs/model.ts';
 import { predictImages } from '../train/evaluate.ts';
 import { createInference } from '../train/executables.ts';
 import type { RankedClass } from '../train/softmax.ts';
@@ -115,11 +114,4 @@ class NetworkClassifier<Picture> implements Classifier<Picture> {
   private named({ index, probability }: RankedClass): Prediction {
     return { name: this.classes[index] as string, probability, index };
   }
-}
-
-/** Published ten-class weights carry no names; they are CIFAR-10's. */
-function classNames({ classes, network }: Model): readonly string[] {
-  if (classes) return classes;
-  if (network.classes === CIFAR10_CLASSES.length) return CIFAR10_CLASSES;
-  return Array.from({ length: network.classes }, (_, index) => `class ${index}`);
 }

@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { IMAGE_BYTES, IMAGE_CHANNELS } from '../data/dataset.ts';
 import { NORMALIZATION_KINDS, type Normalization } from '../data/normalization.ts';
+import { sha256Hex } from '../formats/sha256.ts';
 import {
   fromNamedTensors,
   readSafetensors,
@@ -187,9 +188,7 @@ export function decodeState(bytes: Uint8Array, where: string): LoadedState {
  * that trained the same weights have the same.
  */
 export async function weightsSha256(weights: NamedTensors): Promise<string> {
-  const bytes = writeSafetensors(fromNamedTensors(weights));
-  const digest = await crypto.subtle.digest('SHA-256', bytes);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return sha256Hex(writeSafetensors(fromNamedTensors(weights)));
 }
 
 function read(bytes: Uint8Array, where: string) {

@@ -2,12 +2,11 @@
 // normalisation and the class names along; a bare PyTorch state_dict has no place for them, and
 // whoever writes one is told what is left behind.
 
-import { CIFAR10_CLASSES } from '../data/cifar.ts';
 import { type OnnxOptions, writeOnnx } from '../interop/onnx/write.ts';
 import { writePyTorch } from '../interop/pytorch/write.ts';
 import { fromNamedTensors, writeSafetensors } from '../interop/safetensors/safetensors.ts';
 import { FACT_KEYS } from './checkpoint.ts';
-import type { Model } from './model.ts';
+import { knownClasses, type Model } from './model.ts';
 
 export const EXPORT_FORMATS = ['safetensors', 'pth', 'onnx'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -110,7 +109,7 @@ function exportOnnx(model: Model, { input = 'uint8', foldBatchNorm }: ExportOpti
     classes: _c,
     ...metadata
   } = knownFacts(model);
-  const classNames = model.classes ?? (network.classes === 10 ? CIFAR10_CLASSES : undefined);
+  const classNames = knownClasses(model);
   const bytes = writeOnnx(network, weights, {
     input,
     foldBatchNorm,

@@ -10,6 +10,7 @@ import {
   readFile,
   rename,
   rm,
+  stat,
   writeFile,
 } from 'node:fs/promises';
 import { errorCode, type FileSystem, type OutputFile } from './file-system.ts';
@@ -49,6 +50,13 @@ async function linkOrCreate(from: string, to: string, bytes: Uint8Array): Promis
 
 export const nodeFileSystem: FileSystem = {
   read: (path) => unless<Uint8Array | undefined>(readFile(path), ['ENOENT', 'ENOTDIR'], undefined),
+
+  size: (path) =>
+    unless(
+      stat(path).then(({ size }) => size),
+      ['ENOENT', 'ENOTDIR'],
+      0,
+    ),
 
   list: (path) => unless(readdir(path), ['ENOENT', 'ENOTDIR'], []),
 

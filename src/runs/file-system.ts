@@ -14,6 +14,8 @@ export interface OutputFile {
 export interface FileSystem {
   /** The whole file, or undefined where there is none. */
   read(path: string): Promise<Uint8Array | undefined>;
+  /** Bytes of a file, without reading it; 0 where there is none. */
+  size(path: string): Promise<number>;
   /** Names in a folder; empty where there is no folder. */
   list(path: string): Promise<string[]>;
   /** Makes a folder and those above it. @returns false if it was there already */

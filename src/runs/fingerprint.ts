@@ -3,7 +3,7 @@
 // and evenly spread images are enough to tell data sets, orders, sizes and validation splits apart.
 
 import { type Dataset, imageBytes, type Split } from '../data/dataset.ts';
-import { sha256Hex } from '../util/sha256.ts';
+import { sha256Hex } from '../formats/sha256.ts';
 
 const SAMPLED_IMAGES = 256;
 

@@ -2,6 +2,7 @@
 // and the class names that belong to them. It may come from a run, from one of our checkpoints or from
 // another program; what a file does not say is filled in here and nowhere else.
 
+import { CIFAR10_CLASSES } from '../data/cifar.ts';
 import { IMAGENET_NORMALIZATION, type Normalization } from '../data/normalization.ts';
 import { recognizeNetwork, requireArch } from '../interop/recognize.ts';
 import { looksLikeSafetensors } from '../interop/safetensors/safetensors.ts';
@@ -98,4 +99,22 @@ export function checkpointModel(
     facts,
     metadata,
   };
+}
+
+/**
+ * The names of a model's classes, where they are known: published weights of ten classes carry none,
+ * and theirs are CIFAR-10's.
+ */
+export function knownClasses({
+  classes,
+  network,
+}: Pick<Model, 'classes' | 'network'>): readonly string[] | undefined {
+  return classes ?? (network.classes === CIFAR10_CLASSES.length ? CIFAR10_CLASSES : undefined);
+}
+
+/** A name for each class; `class 7` where it has none. */
+export function classNames(model: Pick<Model, 'classes' | 'network'>): readonly string[] {
+  const unnamed = () =>
+    Array.from({ length: model.network.classes }, (_, index) => `class ${index}`);
+  return knownClasses(model) ?? unnamed();
 }

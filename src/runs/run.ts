@@ -128,12 +128,10 @@ export class Run {
     const { files } = host;
     try {
       await makeFolder(files, `${dir}/checkpoints`);
-      const written = (await files.read(`${dir}/${METRICS}`))?.length ?? 0;
       // A file that someone shortened must not be filled up with zeros.
-      const size = Math.min(metricsBytes, written);
+      const size = Math.min(metricsBytes, await files.size(`${dir}/${METRICS}`));
       const metrics = await files.append(`${dir}/${METRICS}`, size);
-      const logged = (await files.read(`${dir}/log.txt`))?.length ?? 0;
-      const logFile = await files.append(`${dir}/log.txt`, logged);
+      const logFile = await files.append(`${dir}/log.txt`, await files.size(`${dir}/log.txt`));
       return new Run({ dir, config, state, host, lock, metrics, logFile, metricsBytes: size });
     } catch (error) {
       throw writeError(error, dir);

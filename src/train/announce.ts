@@ -3,8 +3,8 @@
 import type { BatchMetrics } from '../engine/backend.ts';
 import { parameterCount } from '../nn/parameters.ts';
 import type { NanEvent, Position, StartEvent, StepEvent } from './events.ts';
-import type { TrainerOptions } from './loop.ts';
 import { stepAverages } from './meters.ts';
+import type { TrainerOptions } from './options.ts';
 import { batchesInEpoch, type Plan } from './schedule.ts';
 import type { Progress } from './state.ts';
 import type { StepTimes } from './stopwatch.ts';

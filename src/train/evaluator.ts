@@ -7,8 +7,8 @@ import { evaluateBatches } from './evaluate.ts';
 import type { EvaluatedSplit, EvaluationEvent, EvaluationProgressEvent } from './events.ts';
 import { copyWeights, createInference } from './executables.ts';
 import { Feed } from './feed.ts';
-import type { StopRequest, TrainerOptions } from './loop.ts';
 import { addToMeter, EMPTY_METER, errorsOf, type Meter, stepAverages } from './meters.ts';
+import type { StopRequest, TrainerOptions } from './options.ts';
 import type { TrainingState } from './state.ts';
 
 /** What is known of a split before it is compared with earlier epochs. */

@@ -219,3 +219,8 @@ export type TrainEvent =
   | NanEvent
   | InterruptedEvent
   | EndEvent;
+
+/** Something that follows a training: a console, a file, a page. */
+export interface TrainReader {
+  handle(event: TrainEvent): void;
+}

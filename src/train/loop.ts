@@ -9,17 +9,13 @@
 // steps whose metrics are there; before anything is saved or evaluated the device is let come to rest.
 
 import { epochOrder } from '../data/batches.ts';
-import type { Dataset } from '../data/dataset.ts';
-import type { Normalization } from '../data/normalization.ts';
-import type { Backend, Executable, SgdSettings } from '../engine/backend.ts';
+import type { Executable, SgdSettings } from '../engine/backend.ts';
 import { lowerTraining } from '../engine/lower-train.ts';
 import { initializeWeights } from '../nn/initialize.ts';
-import type { Network } from '../nn/network.ts';
 import { checkWeights } from '../nn/parameters.ts';
 import { UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
 import { nanEvent, startEvent, stepEvent } from './announce.ts';
-import type { TrainConfig } from './config.ts';
 import { Evaluator } from './evaluator.ts';
 import type { CheckpointReason, NanEvent, Position, TrainEvent } from './events.ts';
 import {
@@ -31,6 +27,7 @@ import {
 } from './executables.ts';
 import { Feed } from './feed.ts';
 import { averages, EMPTY_METER } from './meters.ts';
+import type { StopRequest, TrainerOptions } from './options.ts';
 import { recordEvaluation } from './result.ts';
 import { batchesInEpoch, learningRateAt, type Plan, planRun } from './schedule.ts';
 import {
@@ -41,25 +38,6 @@ import {
   type TrainingState,
 } from './state.ts';
 import { Stopwatch } from './stopwatch.ts';
-
-/** Set `requested` and training stops after the steps that are running. */
-export interface StopRequest {
-  requested: boolean;
-}
-
-export interface TrainerOptions {
-  readonly config: TrainConfig;
-  /** With its validation split taken out of the training images, where there is one. */
-  readonly dataset: Dataset;
-  readonly normalization: Normalization;
-  readonly network: Network;
-  readonly backend: Backend;
-  readonly stop?: StopRequest;
-  /** Goes on from here instead of beginning. */
-  readonly resume?: TrainingState;
-  /** Weights to begin with instead of random ones. */
-  readonly initialWeights?: NamedTensors;
-}
 
 export class Trainer {
   readonly plan: Plan;

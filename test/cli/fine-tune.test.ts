@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openInitial } from '../../src/cli/session/initial.ts';
+import { encodePng } from '../../src/formats/png.node.ts';
 import { writePyTorch } from '../../src/interop/pytorch/write.ts';
 import { initializeWeights, withNewClassifier } from '../../src/nn/initialize.ts';
 import { createNetwork } from '../../src/nn/network.ts';
 import { openModel } from '../../src/runs/model.node.ts';
-import { encodePng } from '../../src/util/png.node.ts';
 import { randomStream } from '../../src/util/random.ts';
 import { table6 } from './run-table6.ts';
 

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { IMAGE_BYTES, imageBytes } from '../../src/data/dataset.ts';
-import { type LoadEvent, loadDataset } from '../../src/data/load.node.ts';
+import { loadDataset } from '../../src/data/load.node.ts';
+import type { LoadEvent } from '../../src/data/load-options.ts';
 import { imageDecoder } from '../../src/data/node/decode-image.ts';
-import { encodePng } from '../../src/util/png.node.ts';
+import { encodePng } from '../../src/formats/png.node.ts';
 import { put, putAll, randomSplit, temporaryFolder } from './fixtures.ts';
 
 const root = temporaryFolder();

@@ -12,8 +12,8 @@ import {
   type PreparedKey,
   readPreparedFile,
 } from '../../src/data/node/prepared-cache.ts';
+import { PickleWriter } from '../../src/formats/pickle-writer.ts';
 import { rawTensor } from '../../src/interop/dtypes.ts';
-import { PickleWriter } from '../../src/interop/pytorch/pickle-writer.ts';
 import { readPyTorch } from '../../src/interop/pytorch/read.ts';
 import { writePyTorch } from '../../src/interop/pytorch/write.ts';
 import {

@@ -2,7 +2,7 @@
 // reads. The tests and the fuzzer make their small corpus with it, including what old big-endian
 // machines, Python 2 and PyTorch 0.4 left in files.
 
-import { PickleWriter } from '../../src/interop/pytorch/pickle-writer.ts';
+import { PickleWriter } from '../../src/formats/pickle-writer.ts';
 
 /** A storage: its class, and its elements as little-endian bytes. */
 export interface LegacyStorage {

@@ -8,13 +8,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWasmBackend } from '../../src/engine/wasm/backend.ts';
 import { createNodeHost } from '../../src/engine/wasm/host.node.ts';
 import { createInlineHost } from '../../src/engine/wasm/host-inline.ts';
+import { encodePng } from '../../src/formats/png.node.ts';
 import { createClassifier, loadWeights, type Model, type Prediction } from '../../src/index.ts';
 import { writePyTorch } from '../../src/interop/pytorch/write.ts';
 import { fromNamedTensors, writeSafetensors } from '../../src/interop/safetensors/safetensors.ts';
 import { makeClassifier } from '../../src/library/classifier.ts';
 import { initializeWeights } from '../../src/nn/initialize.ts';
 import { createNetwork } from '../../src/nn/network.ts';
-import { encodePng } from '../../src/util/png.node.ts';
 import { randomStream } from '../../src/util/random.ts';
 import { sharedFile } from '../support/shared.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { imageDecoder } from '../../src/data/node/decode-image.ts';
+import { encodePng } from '../../src/formats/png.node.ts';
 import { toNetworkInput } from '../../src/library/pixels.ts';
-import { encodePng } from '../../src/util/png.node.ts';
 
 /** A picture whose pixels are a function of their place, from 0 to 1 across and down. */
 function picture(

@@ -98,3 +98,11 @@ describe('on Node.js', () => {
     expect(await readFile(`${dir}/a`, 'utf8')).toBe('0123xy');
   });
 });
+
+test('the size of a file is known without reading it', async () => {
+  const dir = await temporaryFolder();
+  await writeFile(`${dir}/a`, 'four');
+  expect(await nodeFileSystem.size(`${dir}/a`)).toBe(4);
+  expect(await nodeFileSystem.size(`${dir}/b`)).toBe(0);
+  expect(await nodeFileSystem.size(`${dir}/a/b`)).toBe(0);
+});

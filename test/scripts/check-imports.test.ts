@@ -7,13 +7,48 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { checkFile, checkFolder, ENGINE_ROOMS } from '../../scripts/check-imports.ts';
+import {
+  checkCircles,
+  checkFile,
+  checkFolder,
+  ENGINE_ROOMS,
+  missingRooms,
+} from '../../scripts/check-imports.ts';
+
+const SRC = path.join(import.meta.dirname, '..', '..', 'src');
 
 const reasons = (file: string, source: string) =>
   checkFile(file, source).map(({ reason }) => reason);
 
 test('this repository keeps its layers', () => {
-  expect(checkFolder(path.join(import.meta.dirname, '..', '..', 'src'))).toEqual([]);
+  expect(checkFolder(SRC)).toEqual([]);
+});
+
+test('the guard names no room that is not there', async () => {
+  expect(missingRooms(SRC)).toEqual([]);
+  const folder = await mkdtemp(path.join(tmpdir(), 'table6-imports-'));
+  await mkdir(path.join(folder, 'nn'));
+  expect(missingRooms(folder)).toContain('engine');
+  expect(missingRooms(folder)).not.toContain('nn');
+  await rm(folder, { recursive: true });
+});
+
+test('files that import each other are named once, types included', () => {
+  const sources = new Map([
+    ['nn/a.ts', "import './b.ts';"],
+    ['nn/b.ts', "import type { C } from './c.ts';\nimport './d.ts';"],
+    ['nn/c.ts', "export { a } from './a.ts';\nimport './d.ts';"],
+    ['nn/d.ts', "// import './a.ts';\nimport 'zod';"],
+  ]);
+  expect(checkCircles(sources)).toEqual([
+    {
+      file: 'nn/a.ts',
+      line: 1,
+      reason: 'files import each other: nn/a.ts -> nn/b.ts -> nn/c.ts -> nn/a.ts',
+    },
+  ]);
+  sources.set('nn/c.ts', "import './d.ts';");
+  expect(checkCircles(sources)).toEqual([]);
 });
 
 test('an import may point down or stay', () => {
@@ -82,7 +117,9 @@ test('node: modules stay in files that say they are for Node', () => {
   ]);
   expect(reasons('data/load.node.ts', source)).toEqual([]);
   expect(reasons('data/node/cache.ts', source)).toEqual([]);
-  expect(reasons('runs/folder.ts', source)).toEqual([]);
+  expect(reasons('cli/main.ts', source)).toEqual([]);
+  expect(reasons('runs/folder.ts', source)).toHaveLength(1);
+  expect(reasons('experiment/plan.ts', source)).toHaveLength(1);
 });
 
 test('host-free code may not reach a host file, except for its types', () => {

@@ -6,7 +6,7 @@ import type { Backend } from '../../src/engine/backend.ts';
 import { createWasmBackend } from '../../src/engine/wasm/backend.ts';
 import { createNodeHost } from '../../src/engine/wasm/host.node.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
-import type { TrainerOptions } from '../../src/train/loop.ts';
+import type { TrainerOptions } from '../../src/train/options.ts';
 import type { TrainingState } from '../../src/train/state.ts';
 import { type ArithmeticOptions, arithmeticBackend } from './support/backends.ts';
 import { besideHost, type DeviceOptions } from './support/beside-host.ts';

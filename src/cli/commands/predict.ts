@@ -1,9 +1,9 @@
 // `table6 predict`: the five likeliest classes of pictures of any size.
 
 import { statSync } from 'node:fs';
-import { CIFAR10_CLASSES } from '../../data/cifar.ts';
 import { IMAGE_BYTES } from '../../data/dataset.ts';
 import { type ImageDecoder, imageDecoder } from '../../data/node/decode-image.ts';
+import { classNames } from '../../runs/model.ts';
 import { predictImages } from '../../train/evaluate.ts';
 import { createInference } from '../../train/executables.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
@@ -20,7 +20,7 @@ import {
   threadsOption,
   tuneOption,
 } from '../session/common-options.ts';
-import { type Model, openModel } from '../session/model.ts';
+import { openModel } from '../session/model.ts';
 import { printJson, progressTerminal } from '../session/output.ts';
 import { integer } from '../values.ts';
 
@@ -76,7 +76,7 @@ export const predict = defineCommand({
         image: files[place]!,
         classes: ranked.map(({ index, probability }) => ({
           index,
-          name: names[index] ?? `class ${index}`,
+          name: names[index]!,
           probability,
         })),
       }));
@@ -88,11 +88,6 @@ export const predict = defineCommand({
     }
   },
 });
-
-/** Published ten-class weights carry no names; they are CIFAR-10's. */
-function classNames(model: Model): readonly string[] {
-  return model.classes ?? (model.network.classes === 10 ? CIFAR10_CLASSES : []);
-}
 
 async function decodeAll(files: readonly string[]): Promise<Uint8Array> {
   const decode = await imageDecoder();

@@ -2,8 +2,12 @@
 // trainer of akamaster/pytorch_resnet_cifar10, on which the notebook is built, prints these. Epochs
 // and batches count from 0, accuracies are per cent, times are seconds.
 
-import type { EvaluationProgressEvent, StepEvent, TrainEvent } from '../../train/events.ts';
-import type { TrainReader } from './reader.ts';
+import type {
+  EvaluationProgressEvent,
+  StepEvent,
+  TrainEvent,
+  TrainReader,
+} from '../../train/events.ts';
 import type { Terminal } from './terminal.ts';
 
 export function notebookReader(terminal: Terminal, printFreq: number): TrainReader {

@@ -6,16 +6,12 @@ import type {
   EvaluationEvent,
   EvaluationProgressEvent,
   StepEvent,
-  TrainEvent,
+  TrainReader,
 } from '../../train/events.ts';
 import { barLine, throttle } from './bar.ts';
 import { formatDuration, formatLearningRate, formatPercent, formatRate } from './format.ts';
 import { notebookReader } from './notebook.ts';
 import type { Terminal } from './terminal.ts';
-
-export interface TrainReader {
-  handle(event: TrainEvent): void;
-}
 
 export type LogStyle = 'auto' | 'plain' | 'notebook';
 

@@ -2,7 +2,8 @@
 // every tenth elsewhere, and the reader's notices.
 
 import type { Dataset } from '../../data/dataset.ts';
-import { type LoadEvent, type LoadOptions, loadDataset } from '../../data/load.node.ts';
+import { loadDataset } from '../../data/load.node.ts';
+import type { LoadEvent, LoadOptions } from '../../data/load-options.ts';
 import { barLine, throttle } from '../console/bar.ts';
 import { formatBytes, formatCount } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';

@@ -2,7 +2,7 @@
 // second means now. A signal can arrive twice for one key press (from the terminal and from the
 // older Node that handed over to this one), so repetitions within a moment count once.
 
-import type { StopRequest } from '../../train/loop.ts';
+import type { StopRequest } from '../../train/options.ts';
 import { brokenPipe } from '../console/broken-pipe.ts';
 
 /** Exit codes as shells give them: 128 and the signal's number. */

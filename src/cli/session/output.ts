@@ -1,9 +1,9 @@
 // Results: JSON in one line for programs, pictures as PNG files.
 
 import { writeFile } from 'node:fs/promises';
+import { encodePng, type RgbRaster } from '../../formats/png.node.ts';
 import { alignColumns } from '../../util/columns.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
-import { encodePng, type RgbRaster } from '../../util/png.node.ts';
 import { createTerminal, type Terminal } from '../console/terminal.ts';
 
 /** Compact, so that a line is a record and `grep '"wrong":85'` finds it. */

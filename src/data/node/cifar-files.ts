@@ -7,7 +7,7 @@ import { messageOf, UserError } from '../../util/errors.ts';
 import { CIFAR_LAYOUTS, type CifarFiles, type CifarLayout, readCifar } from '../cifar.ts';
 import { cifarTitle } from '../cifar-title.ts';
 import type { Dataset } from '../dataset.ts';
-import type { LoadEvent } from '../load.node.ts';
+import type { LoadEvent } from '../load-options.ts';
 import { readArchive } from './archive.ts';
 import { cacheFolder, makeCacheFolder, temporaryBeside } from './cache.ts';
 import { DownloadError, download, md5OfFile } from './download.ts';

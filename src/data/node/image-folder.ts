@@ -9,7 +9,7 @@ import { basename, join, resolve, sep } from 'node:path';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { CIFAR10_CLASSES } from '../cifar.ts';
 import { classCounts, emptySplit, IMAGE_BYTES, type Split } from '../dataset.ts';
-import type { LoadOptions } from '../load.node.ts';
+import type { LoadOptions } from '../load-options.ts';
 import { IMAGE_FILES, imageDecoder } from './decode-image.ts';
 import { type Prepared, readPrepared, type Skipped, writePrepared } from './prepared-cache.ts';
 

@@ -15,6 +15,24 @@ export type Staging = 'f32' | 'f16';
 /** Vectors that each thread of a product gives to sums over the workgroup: at most Σdz and two Σdz·y. */
 export const EXCHANGED = 3;
 
+/** How a workgroup's subgroups share out the matrices of a product's tile. */
+export interface ProductMatrices {
+  readonly unit: MatrixUnit;
+  /** Subgroups along the pixels and along the channels. */
+  readonly pixelGroups: number;
+  readonly channelGroups: number;
+  /** Matrices of a subgroup: one below (or after) the other, and side by side. */
+  readonly pixels: number;
+  readonly channels: number;
+  /** Whether rows of operands are 16 bytes apart from one another, for the sake of memory banks. */
+  readonly spread: boolean;
+}
+
+export interface GradientMatrices {
+  readonly unit: MatrixUnit;
+  readonly spread: boolean;
+}
+
 /** Tile of a convolution's product (forward and input gradient). */
 export interface ProductTile {
   /** Pixels of a workgroup's tile; both divide the map. */

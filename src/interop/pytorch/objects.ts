@@ -5,8 +5,8 @@
 //
 // Anything else a file names is refused before it is looked at, so loading can run nothing.
 
+import type { PickleCallable, PickleHandlers } from '../../formats/pickle.ts';
 import { UserError } from '../../util/errors.ts';
-import type { PickleCallable, PickleHandlers } from '../../util/pickle.ts';
 import type { DType } from '../dtypes.ts';
 
 /** Dimensions of a tensor; PyTorch's own limit. */

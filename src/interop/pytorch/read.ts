@@ -2,13 +2,13 @@
 // files (a run of pickles followed by the storages), which the published CIFAR ResNets are. Both
 // bring a pickle and storage records; what the pickle may do is in objects.ts.
 
+import { readPickle } from '../../formats/pickle.ts';
+import { looksLikeZip, ZipArchive } from '../../formats/zip.ts';
 import { UserError } from '../../util/errors.ts';
-import { readPickle } from '../../util/pickle.ts';
 import type { NamedTensors } from '../../util/tensor.ts';
 import { elementCount } from '../../util/tensor.ts';
 import { decodeFloat32, ELEMENT_BYTES } from '../dtypes.ts';
 import { damaged, pyTorchHandlers, StorageRef, TensorRef } from './objects.ts';
-import { looksLikeZip, ZipArchive } from './zip.ts';
 
 /** What stands beside the weights in a checkpoint: `epoch`, `best_prec1`, `arch` ... */
 export type CheckpointExtra = Record<string, number | string | boolean>;
@@ -98,10 +98,10 @@ function readZipArchive(bytes: Uint8Array): Archive {
       'the file is a TorchScript program, not weights; in Python: torch.save(torch.jit.load(FILE).state_dict(), "weights.pth")',
     );
   }
-  const { value } = readPickle(zip.read(pickleName), pyTorchHandlers(bytes.length));
+  const { value } = readPickle(readStored(zip, pickleName), pyTorchHandlers(bytes.length));
   const orderName = `${folder}byteorder`;
   const byteOrder = zip.has(orderName)
-    ? new TextDecoder().decode(zip.read(orderName).subarray(0, 16)).trim()
+    ? new TextDecoder().decode(readStored(zip, orderName).subarray(0, 16)).trim()
     : 'little';
   if (byteOrder !== 'little' && byteOrder !== 'big') {
     throw damaged(`unknown byte order '${byteOrder}'`);
@@ -109,8 +109,16 @@ function readZipArchive(bytes: Uint8Array): Archive {
   return {
     root: value,
     littleEndian: byteOrder === 'little',
-    record: (key) => zip.read(`${folder}data/${key}`),
+    record: (key) => readStored(zip, `${folder}data/${key}`),
   };
+}
+
+/** PyTorch maps its files into memory, so it never compresses them; ours need no room beside the file. */
+function readStored(zip: ZipArchive, name: string): Uint8Array {
+  if (zip.isStored(name)) return zip.read(name);
+  throw new UserError(
+    `the archive's entry '${name.slice(0, 80)}' is compressed, which PyTorch's own files never are; save the weights again with torch.save`,
+  );
 }
 
 /**

@@ -3,7 +3,7 @@
 // writer (tensorflow/core/util/event.proto and framework/summary.proto name the fields).
 
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { crc32c } from '../checksum.ts';
+import { crc32c } from '../../formats/checksum.ts';
 import type { Histogram } from './histogram.ts';
 
 /** What happened at a step. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { PickleWriter } from '../../../src/interop/pytorch/pickle-writer.ts';
+import { PickleWriter } from '../../../src/formats/pickle-writer.ts';
+import { writeZip } from '../../../src/formats/zip-writer.ts';
 import { readPyTorch } from '../../../src/interop/pytorch/read.ts';
 import { writePyTorch } from '../../../src/interop/pytorch/write.ts';
-import { writeZip } from '../../../src/interop/pytorch/zip.ts';
 import { UserError } from '../../../src/util/errors.ts';
 import { sharedFile } from '../../support/shared.ts';
 import { encodeLegacy, floatStorage, type LegacyStorage } from '../legacy-encoder.ts';

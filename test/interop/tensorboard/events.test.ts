@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { crc32, crc32c } from '../../../src/interop/checksum.ts';
+import { crc32, crc32c } from '../../../src/formats/checksum.ts';
 import { eventRecord, versionRecord } from '../../../src/interop/tensorboard/events.ts';
 import { makeHistogram } from '../../../src/interop/tensorboard/histogram.ts';
 import { openTensorBoardWriter } from '../../../src/interop/tensorboard/writer.node.ts';

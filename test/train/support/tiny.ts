@@ -9,7 +9,8 @@ import { createNetwork } from '../../../src/nn/network.ts';
 import { weightsSha256 } from '../../../src/runs/checkpoint.ts';
 import type { TrainConfig } from '../../../src/train/config.ts';
 import type { TrainEvent } from '../../../src/train/events.ts';
-import { Trainer, type TrainerOptions } from '../../../src/train/loop.ts';
+import { Trainer } from '../../../src/train/loop.ts';
+import type { TrainerOptions } from '../../../src/train/options.ts';
 import type { TrainingState } from '../../../src/train/state.ts';
 import { randomStream } from '../../../src/util/random.ts';
 

@@ -16,13 +16,25 @@ import {
   set,
 } from '../assembler/module.ts';
 import type { Code, I32, Local, V128 } from '../assembler/value.ts';
-import type { MatrixKernel, Tile } from './tiles.ts';
 
 /**
  * One rounding (fused) or two (separate) in a*b + c. Where a processor has no fused instruction, both
  * round twice.
  */
 export type MultiplyAdd = 'fused' | 'separate';
+
+/** Multiply-add tile of a matrix kernel: rows × channels accumulators (channels a multiple of 8). */
+export interface Tile {
+  readonly rows: number;
+  readonly channels: number;
+}
+
+export type MatrixKernel =
+  | 'winogradProduct'
+  | 'winogradWeightProduct'
+  | 'convolution'
+  | 'convolutionWeightGradient'
+  | 'stridedInputGradient';
 
 export interface KernelOptions {
   readonly multiplyAdd: MultiplyAdd;

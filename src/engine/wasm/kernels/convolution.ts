@@ -9,10 +9,10 @@
 import { i32 } from '../assembler/instructions.ts';
 import { assign, type FunctionBuilder, increment, loop } from '../assembler/module.ts';
 import type { Local } from '../assembler/value.ts';
-import type { KernelOptions } from './context.ts';
+import type { KernelOptions, Tile } from './context.ts';
 import { defineKernel } from './kernel.ts';
 import { MatrixTile } from './matrix-tile.ts';
-import { matrixTile, type Tile } from './tiles.ts';
+import { matrixTile } from './tiles.ts';
 
 /** Shape of the general loop; all lengths in floats. */
 interface TapLoop {

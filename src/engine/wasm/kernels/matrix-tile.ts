@@ -8,8 +8,7 @@
 import { v128 } from '../assembler/instructions.ts';
 import { type FunctionBuilder, set } from '../assembler/module.ts';
 import type { Code, I32, Local } from '../assembler/value.ts';
-import { type KernelOptions, multiplyAdd, zip } from './context.ts';
-import type { Tile } from './tiles.ts';
+import { type KernelOptions, multiplyAdd, type Tile, zip } from './context.ts';
 
 export class MatrixTile {
   private readonly options: KernelOptions;

@@ -1,20 +1,7 @@
 // Multiply-add tiles of the matrix kernels: rows × channels of accumulators. Sixteen registers hold
 // the accumulators, one row of weights and one spread input. Found by `bench/kernels.ts --sweep`.
 
-import type { KernelOptions } from './context.ts';
-
-/** Multiply-add tile of a matrix kernel: rows × channels accumulators (channels a multiple of 8). */
-export interface Tile {
-  readonly rows: number;
-  readonly channels: number;
-}
-
-export type MatrixKernel =
-  | 'winogradProduct'
-  | 'winogradWeightProduct'
-  | 'convolution'
-  | 'convolutionWeightGradient'
-  | 'stridedInputGradient';
+import type { KernelOptions, MatrixKernel, Tile } from './context.ts';
 
 /** Largest multiple of 8 that divides `channels` and is at most `wanted`. */
 function dividing(channels: number, wanted: number): number {

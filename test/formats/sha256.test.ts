@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sha256Hex } from '../../src/util/sha256.ts';
+import { sha256Hex } from '../../src/formats/sha256.ts';
 
 test('the digest of "abc" in FIPS 180-2, appendix B.1', async () => {
   expect(await sha256Hex(new TextEncoder().encode('abc'))).toBe(

@@ -2,7 +2,7 @@
 // spells out a value, with Python's text forms of numbers and strings. Separate from the machine in
 // pickle.ts so that every bound on what a hostile file can make us allocate is visible in one place.
 
-import { UserError } from './errors.ts';
+import { UserError } from '../util/errors.ts';
 
 /** Longest integer, in bytes (or digits in text form), that a pickle may hold. */
 const MAX_INTEGER_BYTES = 1024;

@@ -2,8 +2,8 @@
 
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { type PickleHandlers, readPickle } from '../../src/formats/pickle.ts';
 import { UserError } from '../../src/util/errors.ts';
-import { type PickleHandlers, readPickle } from '../../src/util/pickle.ts';
 
 const NOTHING_ALLOWED: PickleHandlers = { resolveGlobal: () => undefined };
 

@@ -1,27 +1,35 @@
-// The part of ZIP that PyTorch's files use: stored entries found through the central directory,
-// ZIP64 records included since PyTorch always writes them. Entries are views of the file, so opening
-// an archive allocates nothing that grows with what it claims to hold. Compressed entries are
-// refused: PyTorch never writes them for weights, and inflating is where archives become bombs.
+// Reads ZIP archives (PKWARE's APPNOTE 6.3): entries are found through the central directory, ZIP64
+// records included since PyTorch always writes them. Stored entries are views of the file, so opening
+// an archive allocates nothing that grows with what it claims to hold. A deflated entry never becomes
+// larger than its directory says, and the directory may not say more than deflate can hold.
 
-import { UserError } from '../../util/errors.ts';
-import { crc32 } from '../checksum.ts';
+import { messageOf, UserError } from '../util/errors.ts';
+import { crc32 } from './checksum.ts';
+import { inflateRaw } from './deflate.ts';
 
-const LOCAL_HEADER = 0x04034b50;
-const CENTRAL_HEADER = 0x02014b50;
-const END_OF_DIRECTORY = 0x06054b50;
+export const LOCAL_HEADER = 0x04034b50;
+export const CENTRAL_HEADER = 0x02014b50;
+export const END_OF_DIRECTORY = 0x06054b50;
 const ZIP64_LOCATOR = 0x07064b50;
 const ZIP64_END = 0x06064b50;
-const LOCAL_BYTES = 30;
-const CENTRAL_BYTES = 46;
-const END_BYTES = 22;
+export const LOCAL_BYTES = 30;
+export const CENTRAL_BYTES = 46;
+export const END_BYTES = 22;
 const LOCATOR_BYTES = 20;
 const ZIP64_END_BYTES = 56;
 const ZIP64_EXTRA = 0x0001;
-const FULL_16 = 0xffff;
-const FULL_32 = 0xffffffff;
+export const FULL_16 = 0xffff;
+export const FULL_32 = 0xffffffff;
+
+/** How an entry's bytes are kept; archives with others are refused. */
+export const STORED = 0;
+export const DEFLATED = 8;
+/** Flag of an entry that needs a password. */
+const ENCRYPTED = 1;
 
 interface Entry {
   readonly method: number;
+  readonly flags: number;
   readonly crc: number;
   readonly storedBytes: number;
   readonly bytes: number;
@@ -61,16 +69,58 @@ export class ZipArchive {
     return this.#entries.has(name);
   }
 
+  /** Whether an entry is kept as it is, so that `read` can give a view of it. */
+  isStored(name: string): boolean {
+    return this.#find(name).method === STORED;
+  }
+
+  /** Bytes of an entry's content, as the directory says. */
+  size(name: string): number {
+    return this.#find(name).bytes;
+  }
+
   /**
-   * The bytes of an entry, as a view of the archive.
+   * The content of a stored entry, as a view of the archive.
    * @throws UserError if there is no such entry, it is compressed, or it is damaged
    */
   read(name: string): Uint8Array {
+    const entry = this.#find(name);
+    if (entry.method !== STORED) {
+      throw new UserError(`the archive's entry '${shorten(name)}' is compressed`);
+    }
+    if (entry.storedBytes !== entry.bytes) throw damaged(`'${shorten(name)}' has two sizes`);
+    return this.#checked(name, entry, this.#content(name, entry));
+  }
+
+  /**
+   * The content of an entry, stored (a view of the archive) or deflated.
+   * @throws UserError if there is no such entry, it is compressed in another way, or it is damaged
+   */
+  async inflate(name: string): Promise<Uint8Array> {
+    const entry = this.#find(name);
+    if (entry.method === STORED) return this.read(name);
+    if (entry.method !== DEFLATED) {
+      throw new UserError(
+        `the archive's entry '${shorten(name)}' is compressed with method ${entry.method}: make the archive again with deflate, the usual one`,
+      );
+    }
+    const content = await inflateRaw(this.#content(name, entry), entry.bytes).catch((error) => {
+      throw damaged(`the entry '${shorten(name)}' cannot be inflated (${messageOf(error)})`);
+    });
+    return this.#checked(name, entry, content);
+  }
+
+  #find(name: string): Entry {
     const entry = this.#entries.get(name);
     if (entry === undefined) throw damaged(`it has no entry '${shorten(name)}'`);
-    if (entry.method !== 0 || entry.storedBytes !== entry.bytes) {
+    return entry;
+  }
+
+  /** The bytes that an entry has in the file. */
+  #content(name: string, entry: Entry): Uint8Array {
+    if (entry.flags & ENCRYPTED) {
       throw new UserError(
-        `the archive's entry '${shorten(name)}' is compressed, which PyTorch's own files never are; save the weights again with torch.save`,
+        `the archive's entry '${shorten(name)}' is encrypted: make the archive without a password`,
       );
     }
     this.#need(entry.headerAt, LOCAL_BYTES, 'an entry');
@@ -80,8 +130,11 @@ export class ZipArchive {
     const nameBytes = this.#view.getUint16(entry.headerAt + 26, true);
     const extraBytes = this.#view.getUint16(entry.headerAt + 28, true);
     const start = entry.headerAt + LOCAL_BYTES + nameBytes + extraBytes;
-    this.#need(start, entry.bytes, 'an entry');
-    const content = this.#file.subarray(start, start + entry.bytes);
+    this.#need(start, entry.storedBytes, 'an entry');
+    return this.#file.subarray(start, start + entry.storedBytes);
+  }
+
+  #checked(name: string, entry: Entry, content: Uint8Array): Uint8Array {
     // PyTorch can be told not to compute checksums; it then writes 0 (set_crc32_options).
     if (entry.crc !== 0 && crc32(content) !== entry.crc) {
       throw damaged(`the entry '${shorten(name)}' does not match its checksum`);
@@ -165,73 +218,15 @@ export class ZipArchive {
       fields[field] = this.#uint64(value);
       value += 8;
     }
-    return { method: view.getUint16(at + 10, true), crc: view.getUint32(at + 16, true), ...fields };
+    return {
+      flags: view.getUint16(at + 8, true),
+      method: view.getUint16(at + 10, true),
+      crc: view.getUint32(at + 16, true),
+      ...fields,
+    };
   }
 }
 
 function shorten(name: string): string {
   return name.length > 80 ? `${name.slice(0, 80)}...` : name;
-}
-
-/** Content begins at multiples of this, as PyTorch's own writer places it (it can then map files). */
-const ALIGNMENT = 64;
-/** Id of the extra field that PyTorch pads local headers with ("FB"). */
-const PADDING_EXTRA = 0x4246;
-
-/**
- * A ZIP archive of stored entries in the given order. The same entries always give the same bytes: it
- * holds no dates.
- */
-export function writeZip(entries: ReadonlyMap<string, Uint8Array>): Uint8Array<ArrayBuffer> {
-  const encoder = new TextEncoder();
-  let at = 0;
-  const placed = [...entries].map(([name, content]) => {
-    const nameBytes = encoder.encode(name);
-    const headerAt = at;
-    const unpadded = at + LOCAL_BYTES + nameBytes.length + 4;
-    const padding = (ALIGNMENT - (unpadded % ALIGNMENT)) % ALIGNMENT;
-    const contentAt = unpadded + padding;
-    at = contentAt + content.length;
-    return { nameBytes, content, headerAt, contentAt, crc: crc32(content) };
-  });
-  const directoryAt = at;
-  const directoryBytes = placed.reduce((sum, e) => sum + CENTRAL_BYTES + e.nameBytes.length, 0);
-  const total = directoryAt + directoryBytes + END_BYTES;
-  if (total > FULL_32 || placed.length >= FULL_16) {
-    throw new Error('archives of 4 GiB or of 65,535 entries are not written');
-  }
-  const file = new Uint8Array(total);
-  const view = new DataView(file.buffer);
-  /** The fields that a local and a central header share, from "flags" to "name length". */
-  const common = (start: number, e: (typeof placed)[number]) => {
-    view.setUint16(start + 2, 0x0800, true); // names are UTF-8
-    view.setUint32(start + 10, e.crc, true);
-    view.setUint32(start + 14, e.content.length, true);
-    view.setUint32(start + 18, e.content.length, true);
-    view.setUint16(start + 22, e.nameBytes.length, true);
-  };
-  for (const e of placed) {
-    const extraAt = e.headerAt + LOCAL_BYTES + e.nameBytes.length;
-    view.setUint32(e.headerAt, LOCAL_HEADER, true);
-    common(e.headerAt + 4, e);
-    view.setUint16(e.headerAt + 28, e.contentAt - extraAt, true);
-    file.set(e.nameBytes, e.headerAt + LOCAL_BYTES);
-    view.setUint16(extraAt, PADDING_EXTRA, true);
-    view.setUint16(extraAt + 2, e.contentAt - extraAt - 4, true);
-    file.set(e.content, e.contentAt);
-  }
-  at = directoryAt;
-  for (const e of placed) {
-    view.setUint32(at, CENTRAL_HEADER, true);
-    common(at + 6, e);
-    view.setUint32(at + 42, e.headerAt, true);
-    file.set(e.nameBytes, at + CENTRAL_BYTES);
-    at += CENTRAL_BYTES + e.nameBytes.length;
-  }
-  view.setUint32(at, END_OF_DIRECTORY, true);
-  view.setUint16(at + 8, placed.length, true);
-  view.setUint16(at + 10, placed.length, true);
-  view.setUint32(at + 12, directoryBytes, true);
-  view.setUint32(at + 16, directoryAt, true);
-  return file;
 }

@@ -2,7 +2,7 @@
 
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { encodePng } from '../../src/util/png.node.ts';
+import { encodePng } from '../../src/formats/png.node.ts';
 import { randomStream } from '../../src/util/random.ts';
 
 test('a picture survives the round trip through a PNG', async () => {

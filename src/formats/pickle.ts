@@ -10,7 +10,7 @@
 // input), list and tuple Array, dict Map, set Set. Python 2's `str`, which may be either, is decided
 // by `encoding`.
 
-import { UserError } from './errors.ts';
+import { UserError } from '../util/errors.ts';
 import {
   asName,
   LITERALS,
