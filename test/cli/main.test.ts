@@ -9,8 +9,8 @@ import { COMMANDS } from '../../src/cli/commands.ts';
 import { commandHelp } from '../../src/cli/help.ts';
 import { describeError } from '../../src/cli/main.ts';
 import { parseCommandLine } from '../../src/cli/options.ts';
-import { nearest } from '../../src/cli/suggest.ts';
 import { UserError } from '../../src/util/errors.ts';
+import { nearest } from '../../src/util/suggest.ts';
 import { BIN, REPOSITORY, table6 } from './run-table6.ts';
 
 /** Prints the path of every file that a process loads on standard error. */
