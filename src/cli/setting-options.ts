@@ -4,7 +4,7 @@
 import {
   GIVEN_SETTINGS,
   type GivenSetting,
-  type SettingValue,
+  type AskedValue,
   settingOf,
 } from '../train/config.ts';
 import { GROUPS, type Setting } from '../train/setting.ts';
@@ -12,19 +12,19 @@ import type { Option } from './options.ts';
 import { amount, choice, flag, integer, integerList, number, text } from './values.ts';
 
 /** What was typed for settings, by the settings' names. */
-export type TypedSettings = { readonly [Name in GivenSetting]?: SettingValue<Name> };
+export type TypedSettings = { readonly [Name in GivenSetting]?: AskedValue<Name> };
 
 /** The option of a setting; undefined where it was not typed. */
 export function settingOption<Name extends GivenSetting>(
   name: Name,
-): Option<SettingValue<Name> | undefined> {
-  return untypedOption(settingOf(name)) as Option<SettingValue<Name> | undefined>;
+): Option<AskedValue<Name> | undefined> {
+  return untypedOption(settingOf(name)) as Option<AskedValue<Name> | undefined>;
 }
 
 /** The same for commands that fall back on the setting's default and nothing else. */
-export function defaultedOption<Name extends GivenSetting>(name: Name): Option<SettingValue<Name>> {
+export function defaultedOption<Name extends GivenSetting>(name: Name): Option<AskedValue<Name>> {
   const { default: initial } = settingOf(name);
-  return { ...settingOption(name), initial } as Option<SettingValue<Name>>;
+  return { ...settingOption(name), initial } as Option<AskedValue<Name>>;
 }
 
 /**
@@ -41,7 +41,7 @@ export function settingOptions<Name extends GivenSetting>(
       .map((name) => [name, { ...settingOption(name), group: heading ?? title }]),
   );
   return Object.fromEntries(options) as {
-    [Key in Name]: Option<SettingValue<Key> | undefined>;
+    [Key in Name]: Option<AskedValue<Key> | undefined>;
   };
 }
 

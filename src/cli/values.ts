@@ -45,7 +45,8 @@ export function integer(spec: Common & Bounds & { initial?: number }): Option<nu
       if (value.trim() === '' || !Number.isInteger(number)) {
         throw new UserError(`must be a whole number, not "${value}"`);
       }
-      return withinBounds(number, value, { maximum: Number.MAX_SAFE_INTEGER, ...spec });
+      const within = withinBounds(number, value, spec);
+      return withinBounds(within, value, { maximum: Number.MAX_SAFE_INTEGER });
     },
   };
 }

@@ -33,6 +33,9 @@ export type SettingValue<Name extends SettingName> = Settings[Name] extends {
     ? FormValue<F>
     : never;
 
+/** The type of a setting's value as users give it: a share of images may be a fraction. */
+export type AskedValue<Name extends GivenSetting> = FormValue<Settings[Name]['form']>;
+
 export type TrainConfig = {
   [Name in Exclude<SettingName, PartSetting>]: SettingValue<Name>;
 };
@@ -64,6 +67,11 @@ function namesWith(property: keyof Setting): SettingName[] {
   return SETTING_NAMES.filter((name) => property in SETTINGS[name]);
 }
 
+/** What decides the training itself: runs that agree in these repeat one another. */
+export const TRAINING_SETTINGS = SETTING_NAMES.filter(
+  (name) => settingOf(name).changes === 'training' && settingOf(name).path === undefined,
+) as readonly (keyof TrainConfig)[];
+
 /** A setting's entry, for code that treats all of them alike. */
 export function settingOf(name: SettingName): Setting {
   return SETTINGS[name];
@@ -87,12 +95,12 @@ function configSchema({ form, schema, older }: Setting): z.ZodMiniType {
 }
 
 /** What a new run has where nobody says otherwise. */
-export const DEFAULTS: Partial<TrainConfig> = Object.fromEntries(
+export const DEFAULTS = Object.fromEntries(
   configSettings.flatMap((name) => {
     const { default: value } = settingOf(name);
     return value === undefined ? [] : [[name, value]];
   }),
-);
+) as { readonly [Name in NamesWith<'default'>]: SettingValue<Name> };
 
 /**
  * Checks what claims to be a configuration.

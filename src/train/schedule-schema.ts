@@ -62,7 +62,7 @@ export const WARM_UP_FACTOR = 0.1;
 /**
  * Reads a warm-up as people write it: `none`, a number of epochs (`1`), a training error to reach
  * (`80%`), or `whole-run`.
- * @throws UserError naming the forms that exist
+ * @throws UserError naming the forms that exist; "--warm-up" goes before its sentence
  */
 export function parseWarmup(text: string): WarmupConfig {
   const factor = WARM_UP_FACTOR;
@@ -72,7 +72,7 @@ export function parseWarmup(text: string): WarmupConfig {
   const percent = /^(\d{1,2}(?:\.\d+)?)\s*%$/.exec(text);
   if (percent) return { kind: 'until-error', trainError: Number(percent[1]) / 100, factor };
   throw new UserError(
-    `"${text}" is no warm-up: use none, a number of epochs (1), a training error to reach (80%) or whole-run.`,
+    `must be none, a number of epochs (1), a training error to reach (80%) or whole-run, not "${text}"`,
     { exitCode: 2 },
   );
 }

@@ -187,5 +187,7 @@ test('warm-ups can be typed', () => {
   expect(parseWarmup('2')).toEqual({ kind: 'epochs', epochs: 2, factor: 0.1 });
   expect(parseWarmup('80%')).toEqual({ kind: 'until-error', trainError: 0.8, factor: 0.1 });
   expect(parseWarmup('whole-run')).toEqual({ kind: 'whole-run', factor: 0.1 });
-  expect(() => parseWarmup('soon')).toThrow('"soon" is no warm-up');
+  expect(() => parseWarmup('soon')).toThrow(
+    'must be none, a number of epochs (1), a training error to reach (80%) or whole-run, not "soon"',
+  );
 });
