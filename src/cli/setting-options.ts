@@ -1,12 +1,7 @@
 // From the table of settings to options of the command line: what a form's text looks like and how it
 // is read. The names, bounds and sentences are the table's.
 
-import {
-  GIVEN_SETTINGS,
-  type GivenSetting,
-  type AskedValue,
-  settingOf,
-} from '../train/config.ts';
+import { type AskedValue, GIVEN_SETTINGS, type GivenSetting, settingOf } from '../train/config.ts';
 import { GROUPS, type Setting } from '../train/setting.ts';
 import type { Option } from './options.ts';
 import { amount, choice, flag, integer, integerList, number, text } from './values.ts';

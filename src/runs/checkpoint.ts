@@ -26,13 +26,11 @@ const MOMENTUM_PREFIX = 'optimizer.momentum.';
 
 const normalizationSchema = z.strictObject({
   kind: z.enum(NORMALIZATION_KINDS),
-  mean: z
-    .array(z.number())
-    .check(
-      z.refine(({ length }) => length === IMAGE_CHANNELS || length === IMAGE_BYTES, {
-        message: `there must be ${IMAGE_CHANNELS} or ${IMAGE_BYTES} means`,
-      }),
-    ),
+  mean: z.array(z.number()).check(
+    z.refine(({ length }) => length === IMAGE_CHANNELS || length === IMAGE_BYTES, {
+      message: `there must be ${IMAGE_CHANNELS} or ${IMAGE_BYTES} means`,
+    }),
+  ),
   deviation: z.array(z.number().check(z.positive())).check(z.length(IMAGE_CHANNELS)),
 });
 const classesSchema = z.array(z.string()).check(z.minLength(2));
@@ -228,7 +226,5 @@ function parse<T>(
 ): T {
   const { data, problem } = check(schema, json(metadata, key, where));
   if (problem === undefined) return data;
-  throw new UserError(
-    `${where} is damaged: its "${key}" is not valid (${problemText(problem)}).`,
-  );
+  throw new UserError(`${where} is damaged: its "${key}" is not valid (${problemText(problem)}).`);
 }

@@ -2,7 +2,22 @@
 
 import * as z from 'zod/mini';
 import { DEVICE_KINDS, type DeviceName, deviceName, parseDevice } from '../engine/devices.ts';
+import { UserError } from '../util/errors.ts';
+import { didYouMean } from '../util/suggest.ts';
 import type { Setting } from './setting.ts';
+
+/** @throws UserError for a device that does not exist; "--device" goes before its sentence */
+function readDevice(text: string): DeviceName {
+  try {
+    return deviceName(parseDevice(text));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const isGpu = /^(gpu|cuda|rocm|metal|vulkan)$/i.test(text);
+    const hint = isGpu ? ' Did you mean webgpu?' : didYouMean(text, DEVICE_KINDS);
+    if (hint === '') throw error;
+    throw new UserError(`${error.message}.${hint}`, { exitCode: error.exitCode });
+  }
+}
 
 export const MACHINE_SETTINGS = {
   /** As it was asked for: `webgpu:` is followed by part of a GPU's name. */
@@ -10,7 +25,7 @@ export const MACHINE_SETTINGS = {
     form: {
       kind: 'text',
       placeholder: '<auto|cpu|webgpu[:name]|reference>',
-      read: (text: string): DeviceName => deviceName(parseDevice(text)),
+      read: readDevice,
     },
     schema: z.union([
       z.enum(DEVICE_KINDS),

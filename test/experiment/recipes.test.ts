@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import {
+  changeConfig,
   parseRecipeName,
   parseWarmup,
   RECIPES,
   resolveConfig,
 } from '../../src/experiment/recipes.ts';
 import { trainConfigSchema } from '../../src/train/config.ts';
+import { UserError } from '../../src/util/errors.ts';
 
 describe('resolving a configuration', () => {
   test("gives the notebook's arguments and defaults", () => {
@@ -180,6 +182,36 @@ test('an unknown recipe is told which there are', () => {
   expect(() => parseRecipeName('faster')).toThrow(
     'There is no recipe called "faster": use one of notebook, notebook-as-run, paper, quick, fast.',
   );
+});
+
+test('what JavaScript passes is checked as what is typed', () => {
+  const adam = { arch: 'resnet20', recipe: 'adam' as 'paper' };
+  expect(() => resolveConfig(adam)).toThrow(UserError);
+  expect(() => resolveConfig({ recipe: 'adam' } as never)).toThrow('no recipe called "adam"');
+  expect(() => resolveConfig({} as never)).toThrow('There is no network called "undefined"');
+  expect(() => parseRecipeName('notebok')).toThrow(/Did you mean notebook\?$/);
+});
+
+describe('a configuration that is changed', () => {
+  const quick = resolveConfig({ arch: 'resnet20', recipe: 'quick' });
+
+  test('is the same where nothing is asked for', () => {
+    expect(changeConfig(quick, {})).toEqual(quick);
+    expect(changeConfig(quick, { seed: undefined, epochs: undefined })).toEqual(quick);
+  });
+
+  test('is what its recipe would have given', () => {
+    const overrides = { epochs: 8, gamma: 0.5, seed: 3, shortcut: 'B', learningRate: 0.2 } as const;
+    expect(changeConfig(quick, overrides)).toEqual(
+      resolveConfig({ arch: 'resnet20', recipe: 'quick', overrides }),
+    );
+  });
+
+  test('refuses what has no meaning in it', () => {
+    const fast = resolveConfig({ arch: 'resnet20', recipe: 'fast' });
+    expect(() => changeConfig(fast, { gamma: 0.5 })).toThrow('--gamma cannot be given');
+    expect(() => changeConfig(quick, { startEpoch: 20 })).toThrow('There is nothing to train');
+  });
 });
 
 test('warm-ups can be typed', () => {

@@ -250,6 +250,9 @@ async function evaluateInstead(
   arch: string | undefined,
   given: ReadonlySet<string>,
 ): Promise<number> {
+  if (values.config !== undefined) {
+    throw usageError('train', '--evaluate trains nothing, so --config has no use beside it');
+  }
   const target = values.resume ?? values.weights ?? values.saveDir;
   if (target === undefined) {
     throw usageError(
