@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { measureSimd } from '../src/engine/wasm/features.ts';
 import { prepareCompiler } from '../src/engine/wasm/flags.node.ts';
 import { parseArch } from '../src/nn/network.ts';
-import { MEMORY_MODES } from '../src/train/config.ts';
+import { SETTINGS } from '../src/train/settings.ts';
 import { messageOf } from '../src/util/errors.ts';
 import type { GpuPrecision, Memory, Task, Variant } from './contestants.ts';
 import { PRECISIONS } from './gpu/options.ts';
@@ -71,7 +71,7 @@ export function readSettings(args: readonly string[]): CompareSettings {
     ...PEERS,
     'none',
   ]);
-  const [memory] = words('--memory', [values.memory], MEMORY_MODES);
+  const [memory] = words('--memory', [values.memory], SETTINGS.memory.form.words);
   return {
     devices:
       values.device === undefined

@@ -1,5 +1,6 @@
 // Help as text for the terminal, from the same tables that parse the command line.
 
+import { boundsText } from '../util/bounds.ts';
 import type { Command } from './command.ts';
 import type { CommandEntry } from './commands.ts';
 import { flagName, type Option, type OptionTable } from './options.ts';
@@ -69,20 +70,22 @@ export function optionGroups(table: OptionTable): [string, [string, Option<unkno
 export function optionUsage(key: string, option: Option<unknown>): string {
   const short = option.short === undefined ? '' : `-${option.short}, `;
   const value = option.placeholder === undefined ? '' : ` ${option.placeholder}`;
-  return `${short}--${flagName(key)}${value}`;
+  return `${short}--${flagName(key, option)}${value}`;
 }
 
-/** The help line with aliases and default. */
+/** The help line with aliases, bounds and default. */
 export function optionHelp(option: Option<unknown>): string {
   const notes: string[] = [];
   if (option.aliases?.length) notes.push(`also ${option.aliases.map((a) => `--${a}`).join(', ')}`);
+  const bounds = boundsText(option.bounds ?? {});
+  if (bounds !== '') notes.push(bounds);
   const shown = option.shownDefault ?? defaultText(option.initial);
   if (shown !== undefined) notes.push(`default ${shown}`);
   return notes.length === 0 ? option.help : `${option.help} (${notes.join('; ')})`;
 }
 
 function defaultText(initial: unknown): string | undefined {
-  return initial === undefined || initial === false ? undefined : String(initial);
+  return initial === undefined || typeof initial === 'boolean' ? undefined : String(initial);
 }
 
 function entry(left: string, width: number, help: string): string[] {

@@ -4,11 +4,11 @@
 
 import { readFileSync } from 'node:fs';
 import { UserError } from '../util/errors.ts';
+import { nearest } from '../util/suggest.ts';
 import { COMMANDS } from './commands.ts';
 import { brokenPipe } from './console/broken-pipe.ts';
 import { commandHelp, overviewHelp } from './help.ts';
 import { parseCommandLine } from './options.ts';
-import { nearest } from './suggest.ts';
 
 /** Runs a command line in this process and ends it. */
 export async function runProcess(argv: readonly string[]): Promise<void> {

@@ -3,20 +3,25 @@
 // The tokens come from node:util's parseArgs; what is added is one sentence for every mistake.
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Bounds } from '../util/bounds.ts';
 import { UserError } from '../util/errors.ts';
-import { nearest } from './suggest.ts';
+import { nearest } from '../util/suggest.ts';
 
 export interface Option<T> {
   /** One line for the help. */
   readonly help: string;
   /** What stands for the value in the help, such as `<n>`; absent for a switch. */
   readonly placeholder?: string;
+  /** Its long name, where that is not the table's key: `lr`. */
+  readonly name?: string;
   /** One letter, for `-b`. */
   readonly short?: string;
   /** Other long names, for people who come from another program. */
   readonly aliases?: readonly string[];
   /** The default as the help prints it, where the command decides it later (recipes). */
   readonly shownDefault?: string;
+  /** The range of a number. */
+  readonly bounds?: Bounds;
   /** Heading under which the help lists it. */
   readonly group?: string;
   readonly initial: T;
@@ -47,8 +52,8 @@ export interface ParsedCommandLine<Table extends OptionTable> {
 }
 
 /** The table's keys are camel case, the command line's are not: `batchSize` is `--batch-size`. */
-export function flagName(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+export function flagName(key: string, option: Pick<Option<unknown>, 'name'> = {}): string {
+  return option.name ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /**
@@ -74,8 +79,16 @@ export function parseCommandLine<Table extends OptionTable>(
   for (const [key, option] of Object.entries(table)) values[key] = option.initial;
   const given = new Set<string>();
   const positionals: string[] = [];
+  let before: string | undefined;
   for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value);
+    const switchBefore = before;
+    before = undefined;
+    if (token.kind === 'positional') {
+      if (switchBefore !== undefined && TRUTH_VALUES.has(token.value.toLowerCase())) {
+        throw takesNoValue(command, switchBefore);
+      }
+      positionals.push(token.value);
+    }
     if (token.kind !== 'option') continue;
     const key = keys.get(token.name);
     const option = key === undefined ? undefined : table[key];
@@ -83,10 +96,18 @@ export function parseCommandLine<Table extends OptionTable>(
       throw unknownOption(command, token.rawName, [...keys.keys()]);
     }
     given.add(key);
+    if (option.placeholder === undefined) before = token.rawName;
     values[key] = readValue(command, option, token);
   }
   checkPositionals(command, expected, positionals);
   return { values: values as Values<Table>, positionals, given };
+}
+
+/** What people write after a switch who come from a program where it takes a value. */
+const TRUTH_VALUES = new Set(['0', '1', 'true', 'false', 'yes', 'no', 'on', 'off']);
+
+function takesNoValue(command: string, rawName: string): UserError {
+  return usageError(command, `${rawName} is a switch and takes no value`);
 }
 
 function flagsOf(table: OptionTable) {
@@ -94,11 +115,11 @@ function flagsOf(table: OptionTable) {
   const config: NonNullable<ParseArgsConfig['options']> = {};
   for (const [key, option] of Object.entries(table)) {
     const type = option.placeholder === undefined ? 'boolean' : 'string';
-    for (const name of [flagName(key), ...(option.aliases ?? [])]) {
+    for (const name of [flagName(key, option), ...(option.aliases ?? [])]) {
       keys.set(name, key);
       config[name] = { type };
     }
-    if (option.short !== undefined) config[flagName(key)] = { type, short: option.short };
+    if (option.short !== undefined) config[flagName(key, option)] = { type, short: option.short };
   }
   return { keys, config };
 }
@@ -110,7 +131,7 @@ function readValue(
 ): unknown {
   if (option.placeholder === undefined) {
     if (token.value !== undefined) {
-      throw usageError(command, `${token.rawName} is a switch and takes no value`);
+      throw takesNoValue(command, token.rawName);
     }
     return option.parse('');
   }

@@ -1,17 +1,15 @@
 // The kinds of options there are: each makes an entry of an option table with its own check, and
 // the check's message completes the sentence "--batch-size ...".
 
+import { type Bounds, boundsText, isWithin } from '../util/bounds.ts';
 import { UserError } from '../util/errors.ts';
+import { didYouMean } from '../util/suggest.ts';
 import type { Option } from './options.ts';
 
 type Common = Pick<
   Option<unknown>,
-  'help' | 'placeholder' | 'short' | 'aliases' | 'group' | 'shownDefault'
+  'help' | 'name' | 'placeholder' | 'short' | 'aliases' | 'group' | 'shownDefault'
 >;
-interface Bounds {
-  readonly minimum?: number;
-  readonly maximum?: number;
-}
 
 /** A switch: absent is false. */
 export function flag(spec: Omit<Common, 'placeholder'>): Option<boolean> {
@@ -40,13 +38,15 @@ export function integer(spec: Common & Bounds & { initial?: number }): Option<nu
   return {
     placeholder: '<n>',
     ...spec,
+    bounds: spec,
     initial: spec.initial,
     parse: (value) => {
       const number = Number(value);
-      if (value.trim() === '' || !Number.isSafeInteger(number)) {
+      if (value.trim() === '' || !Number.isInteger(number)) {
         throw new UserError(`must be a whole number, not "${value}"`);
       }
-      return withinBounds(number, spec);
+      const within = withinBounds(number, value, spec);
+      return withinBounds(within, value, { maximum: Number.MAX_SAFE_INTEGER });
     },
   };
 }
@@ -58,13 +58,14 @@ export function number(spec: Common & Bounds & { initial?: number }): Option<num
   return {
     placeholder: '<x>',
     ...spec,
+    bounds: spec,
     initial: spec.initial,
     parse: (value) => {
       const result = Number(value);
       if (value.trim() === '' || !Number.isFinite(result)) {
         throw new UserError(`must be a number, not "${value}"`);
       }
-      return withinBounds(result, spec);
+      return withinBounds(result, value, spec);
     },
   };
 }
@@ -89,7 +90,9 @@ export function choice<const Word extends string>(
     parse: (value) => {
       const word = words.find((candidate) => candidate.toLowerCase() === value.toLowerCase());
       if (word === undefined) {
-        throw new UserError(`must be one of ${words.join(', ')}, not "${value}"`);
+        throw new UserError(
+          `must be one of ${words.join(', ')}, not "${value}".${didYouMean(value, words)}`,
+        );
       }
       return word;
     },
@@ -135,12 +138,7 @@ export function amount(spec: Common): Option<number | undefined> {
   };
 }
 
-function withinBounds(number: number, { minimum, maximum }: Bounds): number {
-  if (minimum !== undefined && number < minimum) {
-    throw new UserError(`must be at least ${minimum}, not ${number}`);
-  }
-  if (maximum !== undefined && number > maximum) {
-    throw new UserError(`must be at most ${maximum}, not ${number}`);
-  }
-  return number;
+function withinBounds(number: number, typed: string, bounds: Bounds): number {
+  if (isWithin(number, bounds)) return number;
+  throw new UserError(`must be ${boundsText(bounds)}, not ${typed}`);
 }

@@ -3,6 +3,7 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { UserError } from '../util/errors.ts';
+import { didYouMean } from '../util/suggest.ts';
 import type { Dataset } from './dataset.ts';
 import type { LoadOptions } from './load-options.ts';
 import { loadCifarArchive, loadCifarByName, loadCifarFolder } from './node/cifar-files.ts';
@@ -64,7 +65,7 @@ async function loadWhole(
   if (!existsSync(source)) {
     throw new UserError(
       `there is no data set or path '${source}': give cifar10, cifar100, synthetic, a folder or an ` +
-        'archive',
+        `archive.${didYouMean(source, ['cifar10', 'cifar100', 'synthetic'])}`,
     );
   }
   if (!statSync(source).isDirectory()) return loadCifarArchive(source, source);

@@ -3,7 +3,7 @@
 
 import { UserError } from '../util/errors.ts';
 import { permutation, randomStream } from '../util/random.ts';
-import { classCounts, type Split, takeImages } from './dataset.ts';
+import { classCounts, type Dataset, type Split, takeImages } from './dataset.ts';
 
 /**
  * Splits off a stratified random sample.
@@ -82,4 +82,16 @@ function shares(counts: readonly number[], total: number): number[] {
     }
   }
   return quota;
+}
+
+/**
+ * How many images a run holds out, for its configuration. Without test images of its own a data set
+ * gives those that were held out as its test set.
+ * @param asked a number of images, a fraction of them, or undefined for none
+ */
+export function heldOutImages(
+  { validation, test }: Pick<Dataset, 'validation' | 'test'>,
+  asked: number | undefined,
+): number {
+  return asked === undefined ? 0 : (validation ?? test).count;
 }

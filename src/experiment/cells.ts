@@ -1,7 +1,7 @@
 // How far each run of a grid is, read from the run folders and nothing else: no process keeps a list
 // that could disagree with them, so a table can be stopped, copied and continued at any moment.
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { FileSystem } from '../runs/file-system.ts';
 import { writeAtomically } from '../runs/file-system.ts';
 import { lockHolder } from '../runs/lock.ts';
@@ -27,8 +27,8 @@ const FAILURE = 'failure.json';
 /** How a process ended that did not finish its run; written into the run folder by its parent. */
 const failureSchema = z.object({
   time: z.string(),
-  exitCode: z.number().nullable(),
-  signal: z.string().nullable(),
+  exitCode: z.nullable(z.number()),
+  signal: z.nullable(z.string()),
   message: z.string(),
 });
 export type Failure = z.infer<typeof failureSchema>;

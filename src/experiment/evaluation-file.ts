@@ -1,14 +1,14 @@
 // evaluation.json in a run folder: what `table6 evaluate --json` says about the final weights. The
 // report draws its confusion matrix from it; nothing else depends on it.
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { FileSystem } from '../runs/file-system.ts';
 import { readJson } from '../runs/reader.ts';
 import { UserError } from '../util/errors.ts';
 
 export const EVALUATION = 'evaluation.json';
 
-const whole = z.int().min(0);
+const whole = z.int().check(z.minimum(0));
 
 const evaluationSchema = z.object({
   images: whole,
@@ -16,7 +16,7 @@ const evaluationSchema = z.object({
   /** Fractions. */
   top1_error: z.number(),
   top5_error: z.number(),
-  classes: z.array(z.object({ name: z.string(), images: whole, accuracy: z.number().nullable() })),
+  classes: z.array(z.object({ name: z.string(), images: whole, accuracy: z.nullable(z.number()) })),
   /** confusion[class][predicted] = images. */
   confusion: z.array(z.array(whole)),
 });

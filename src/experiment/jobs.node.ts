@@ -7,40 +7,49 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeFileSystem } from '../runs/file-system.node.ts';
 import { writeAtomically } from '../runs/file-system.ts';
+import type { TrainConfig } from '../train/config.ts';
 import { EVALUATION } from './evaluation-file.ts';
 import type { Job, JobEnd, Launcher } from './grid.ts';
-import { type Plan, trainArguments } from './plan.ts';
+import type { Cell, PlanSettings } from './plan.ts';
 
 /** The command as npm installs it; two up from this file, in `src` as in `dist`. */
 const BIN = join(import.meta.dirname, '..', '..', 'bin', 'table6.js');
 const CONSOLE = 'console.txt';
+/** The configuration that a new run is to have, in its folder. */
+const CELL = 'cell.json';
 
 export interface LauncherOptions {
-  readonly plan: Plan;
-  /** Options of the machine, such as `--threads=2`, for `train` (new and resumed). */
-  readonly machine: { readonly begin: readonly string[]; readonly resume: readonly string[] };
-  /** Options for `evaluate`. */
+  readonly settings: PlanSettings;
+  /** What a cell is trained with, the machine's settings included. */
+  readonly configOf: (cell: Cell) => TrainConfig;
+  /** Options for every process, for `train --resume` and for `evaluate`, such as `--threads=2`. */
+  readonly shared: readonly string[];
+  readonly resume: readonly string[];
   readonly evaluate: readonly string[];
 }
 
 export function createLauncher(options: LauncherOptions): Launcher {
-  const { plan, machine } = options;
-  const { limitBatches, batchSize } = plan.settings;
+  const { shared } = options;
+  const { limitBatches, batchSize } = options.settings;
   return {
-    train: (cell, dir, resume) =>
-      start(
-        resume
-          ? ['train', `--resume=${dir}`, '--log=plain', ...machine.resume]
-          : [...trainArguments(plan, cell, dir), '--log=plain', ...machine.begin],
-        dir,
-      ),
+    async train(cell, dir, resume) {
+      const config = `${dir}/${CELL}`;
+      if (!resume) {
+        const text = `${JSON.stringify(options.configOf(cell), null, 2)}\n`;
+        await writeAtomically(nodeFileSystem, config, text);
+      }
+      const run = resume
+        ? [`--resume=${dir}`, ...options.resume]
+        : [`--config=${config}`, `--save-dir=${dir}`];
+      return start(['train', ...run, '--log=plain', ...shared], dir);
+    },
     async evaluate(_cell, dir) {
       const limits = [
         ...(limitBatches === undefined ? [] : [`--limit-batches=${limitBatches}`]),
         ...(batchSize === undefined ? [] : [`--batch-size=${batchSize}`]),
       ];
       const job = await start(
-        ['evaluate', dir, '--checkpoint=last', '--json', ...limits, ...options.evaluate],
+        ['evaluate', dir, '--checkpoint=last', '--json', ...limits, ...shared, ...options.evaluate],
         dir,
         'collect',
       );

@@ -2,36 +2,44 @@
 // It is frozen in `plan.json` when the first run begins, because a table whose rows were trained
 // under different settings compares nothing; afterwards it can only grow (more seeds, nets, recipes).
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { createNetwork } from '../nn/network.ts';
-import { RECIPE_NAMES, type RecipeName, type TrainConfig } from '../train/config.ts';
+import {
+  type AskedValue,
+  PLAN_SETTINGS,
+  type PlanSetting,
+  type RecipeName,
+  settingOf,
+  type TrainConfig,
+} from '../train/config.ts';
+import { schemaOf } from '../train/setting.ts';
+import { SETTINGS } from '../train/settings.ts';
+import { check, problemText } from '../util/check.ts';
 import { UserError } from '../util/errors.ts';
+import { withoutUndefined } from '../util/objects.ts';
 import { type ConfigOverrides, resolveConfig } from './recipes.ts';
 
 export const PLAN = 'plan.json';
 
-/** What all runs of a plan have in common beyond their recipe; absent means the recipe's own. */
+/**
+ * What all runs of a plan have in common beyond their recipe, as it was asked for (`validation` may be a
+ * fraction); absent means the recipe's own.
+ */
+export type PlanSettings = { readonly data: string } & {
+  readonly [Name in PlanSetting]?: AskedValue<Name>;
+};
+
 const settingsSchema = z.strictObject({
-  /** What `--data` was. */
-  data: z.string().min(1),
-  epochs: z.int().min(1).optional(),
-  milestones: z.array(z.int().min(0)).optional(),
-  batchSize: z.int().min(1).optional(),
-  learningRate: z.number().positive().optional(),
-  shortcut: z.enum(['A', 'B']).optional(),
-  /** Training images held out: a number, or a fraction below 1. */
-  validation: z.number().min(0).optional(),
-  /** At most so many batches an epoch and an evaluation, for a trial. */
-  limitBatches: z.int().min(0).optional(),
-  /** Keep a checkpoint every so many epochs beside `last` and `best` (default none: 30 runs add up). */
-  saveEvery: z.int().min(0).optional(),
-  half: z.boolean().optional(),
-});
+  ...Object.fromEntries(
+    PLAN_SETTINGS.map((name) => [name, z.optional(schemaOf(SETTINGS[name].form))]),
+  ),
+  data: schemaOf(SETTINGS.data.form),
+}) as unknown as z.ZodMiniType<PlanSettings>;
 
 const cellSchema = z.strictObject({
-  arch: z.string().min(1),
-  recipe: z.enum(RECIPE_NAMES),
-  seed: z.int().min(0).max(4294967295),
+  arch: schemaOf(SETTINGS.arch.form),
+  recipe: schemaOf(SETTINGS.recipe.form),
+  seed: schemaOf(SETTINGS.seed.form),
 });
 
 const planSchema = z.strictObject({
@@ -39,10 +47,9 @@ const planSchema = z.strictObject({
   /** When it was frozen. */
   created: z.string(),
   settings: settingsSchema,
-  cells: z.array(cellSchema).min(1),
+  cells: z.array(cellSchema).check(z.minLength(1)),
 });
 
-export type PlanSettings = z.infer<typeof settingsSchema>;
 /** One run of the grid. */
 export type Cell = z.infer<typeof cellSchema>;
 export type Plan = z.infer<typeof planSchema>;
@@ -69,6 +76,10 @@ export function cellName({ arch, recipe, seed }: Cell): string {
   return `${arch} ${recipe} seed ${seed}`;
 }
 
+const PLAN_DEFAULTS: ConfigOverrides = Object.fromEntries(
+  PLAN_SETTINGS.map((name) => [name, settingOf(name).plan?.default]),
+);
+
 /**
  * The configuration that a cell's run must have.
  * @param data counts that only the data set knows; ten classes and the setting's own number else
@@ -82,8 +93,8 @@ export function cellConfig(
   const { validation: _asked, ...rest } = settings;
   const plain = createNetwork(cell.arch).shortcut === 'none';
   const overrides: ConfigOverrides = {
+    ...PLAN_DEFAULTS,
     ...rest,
-    saveEvery: settings.saveEvery ?? 0,
     shortcut: plain ? undefined : settings.shortcut,
     classes: data.classes,
     validation: data.validation,
@@ -129,39 +140,13 @@ export function makePlan(request: PlanRequest, existing?: Plan, now = Date.now()
 
 /** @throws UserError naming what is wrong */
 export function parsePlan(value: unknown, where: string): Plan {
-  const result = planSchema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new UserError(
-    `${where} is not a valid plan: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}.`,
-  );
-}
-
-/** What `table6` is called with to begin a cell's run. */
-export function trainArguments({ settings }: Plan, cell: Cell, dir: string): string[] {
-  const plain = createNetwork(cell.arch).shortcut === 'none';
-  const options: Record<string, string | number | undefined> = {
-    recipe: cell.recipe,
-    seed: cell.seed,
-    data: settings.data,
-    epochs: settings.epochs,
-    milestones: settings.milestones && (settings.milestones.join(',') || 'none'),
-    'batch-size': settings.batchSize,
-    lr: settings.learningRate,
-    shortcut: plain ? undefined : settings.shortcut,
-    validation: settings.validation,
-    'limit-batches': settings.limitBatches,
-    'save-every': settings.saveEvery ?? 0,
-    'save-dir': dir,
-  };
-  const given = Object.entries(options).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}=${value}`],
-  );
-  return ['train', cell.arch, ...given, ...(settings.half ? ['--half'] : [])];
+  const { data, problem } = check(planSchema, value);
+  if (problem === undefined) return data;
+  throw new UserError(`${where} is not a valid plan: ${problemText(problem)}.`);
 }
 
 function newSettings({ settings }: PlanRequest): PlanSettings {
-  return { data: 'cifar10', ...withoutUndefined(settings) };
+  return { data: SETTINGS.data.default, ...withoutUndefined(settings) };
 }
 
 function sameSettings({ settings }: Plan, request: PlanRequest): PlanSettings {
@@ -193,10 +178,4 @@ function seedsOf(plan: Plan | undefined): readonly number[] {
 
 function unique<T>(values: readonly T[]): T[] {
   return [...new Set(values)];
-}
-
-function withoutUndefined<T extends object>(object: T): Partial<T> {
-  return Object.fromEntries(
-    Object.entries(object).filter(([, value]) => value !== undefined),
-  ) as Partial<T>;
 }

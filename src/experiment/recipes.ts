@@ -3,8 +3,13 @@
 // it, so a result can say how it was made. Sources: the notebook's cells, and section 4.2 of He et
 // al. (2015); `fast` is our own.
 
-import { createNetwork, type ShortcutOption } from '../nn/network.ts';
+import { createNetwork } from '../nn/network.ts';
 import {
+  type ConfigOverrides,
+  DEFAULTS,
+  optionName,
+  PART_SETTINGS,
+  type PartSetting,
   parseTrainConfig,
   RECIPE_NAMES,
   type RecipeName,
@@ -12,7 +17,14 @@ import {
   type TrainConfig,
   type WarmupConfig,
 } from '../train/config.ts';
+import { WARM_UP_FACTOR } from '../train/schedule-schema.ts';
+import { SETTINGS } from '../train/settings.ts';
 import { UserError } from '../util/errors.ts';
+import { withoutUndefined } from '../util/objects.ts';
+import { didYouMean } from '../util/suggest.ts';
+
+export type { ConfigOverrides } from '../train/config.ts';
+export { parseWarmup } from '../train/schedule-schema.ts';
 
 export interface Recipe {
   readonly name: RecipeName;
@@ -26,7 +38,6 @@ export interface Recipe {
 
 /** Networks this deep do not start to learn at a rate of 0.1 (section 4.2); both sources agree. */
 const WARM_UP_DEPTH = 110;
-const WARM_UP_FACTOR = 0.1;
 
 const NO_WARM_UP: WarmupConfig = { kind: 'none' };
 
@@ -97,57 +108,12 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   },
 };
 
-/** What a user may set beside a recipe; whatever is undefined comes from the recipe. */
-export interface ConfigOverrides
-  extends Partial<Omit<TrainConfig, 'arch' | 'recipe' | 'schedule' | 'shortcut'>> {
-  readonly shortcut?: ShortcutOption;
-  /** Length of the run in epochs. */
-  readonly epochs?: number;
-  /**
-   * Epochs after which the rate drops (iterations in the paper's recipe without `epochs`). Like
-   * `gamma` and `warmup` an error with a one-cycle recipe, which has nothing of the kind.
-   */
-  readonly milestones?: readonly number[];
-  readonly gamma?: number;
-  readonly warmup?: WarmupConfig;
-}
-
-/** Settings that no recipe changes: the notebook's arguments and their defaults. */
-const DEFAULTS = {
-  classes: 10,
-  data: 'cifar10',
-  startEpoch: 0,
-  batchSize: 128,
-  learningRate: 0.1,
-  momentum: 0.9,
-  weightDecay: 1e-4,
-  labelSmoothing: 0,
-  seed: 1,
-  validation: 0,
-  initial: null,
-  freeze: 'none',
-  augment: true,
-  device: 'auto',
-  threads: 1,
-  convolution: 'auto',
-  memory: 'auto',
-  half: false,
-  tune: 'auto',
-  tensorCores: 'auto',
-  printFreq: 55,
-  metricsEvery: 10,
-  saveEvery: 10,
-  checkpointSeconds: 60,
-  checkpointSteps: 0,
-  limitBatches: 0,
-} as const satisfies Partial<TrainConfig>;
-
 /** @throws UserError naming the recipes that exist */
 export function parseRecipeName(name: string): RecipeName {
   const found = RECIPE_NAMES.find((known) => known === name);
   if (!found) {
     throw new UserError(
-      `There is no recipe called "${name}": use one of ${RECIPE_NAMES.join(', ')}.`,
+      `There is no recipe called "${name}": use one of ${RECIPE_NAMES.join(', ')}.${didYouMean(name, RECIPE_NAMES)}`,
       { exitCode: 2 },
     );
   }
@@ -155,55 +121,55 @@ export function parseRecipeName(name: string): RecipeName {
 }
 
 /**
- * Reads `--warm-up`: `none`, a number of epochs (`1`), a training error to reach (`80%`), or
- * `whole-run`.
- * @throws UserError naming the forms that exist
- */
-export function parseWarmup(text: string): WarmupConfig {
-  const factor = WARM_UP_FACTOR;
-  if (text === 'none' || text === '0') return NO_WARM_UP;
-  if (text === 'whole-run') return { kind: 'whole-run', factor };
-  if (/^\d{1,6}$/.test(text)) return { kind: 'epochs', epochs: Number(text), factor };
-  const percent = /^(\d{1,2}(?:\.\d+)?)\s*%$/.exec(text);
-  if (percent) return { kind: 'until-error', trainError: Number(percent[1]) / 100, factor };
-  throw new UserError(
-    `"${text}" is no warm-up: use none, a number of epochs (1), a training error to reach (80%) or whole-run.`,
-    { exitCode: 2 },
-  );
-}
-
-/**
  * The configuration of a run.
- * @param options arch, recipe (default `notebook`) and what replaces the recipe's settings. With
- *   `epochs`, recipes that drop at relative places (`quick`, `paper`) move their drops along and
- *   count in epochs, and the cycle of `fast` is stretched; the notebook's drops stay at epochs 100
- *   and 150 unless `milestones` is given.
- * @throws UserError for an unknown network, a setting out of range, or one without a meaning in the
- *   recipe
+ * @param options arch, recipe (default `notebook`) and what replaces the recipe's settings; what is
+ *   undefined does not. With `epochs`, recipes that drop at relative places (`quick`, `paper`) move
+ *   their drops along and count in epochs, and the cycle of `fast` is stretched; the notebook's drops
+ *   stay at epochs 100 and 150 unless `milestones` is given.
+ * @throws UserError for an unknown network, recipe or setting, one out of range, or one without a
+ *   meaning in the recipe
  */
 export function resolveConfig(options: {
   readonly arch: string;
   readonly recipe?: RecipeName;
   readonly overrides?: ConfigOverrides;
 }): TrainConfig {
-  const recipe = RECIPES[options.recipe ?? 'notebook'];
-  const { epochs, milestones, gamma, warmup, shortcut, ...rest } = options.overrides ?? {};
-  const settings = { ...DEFAULTS, ...recipe.optimizer, ...withoutUndefined(rest) };
-  const network = createNetwork(options.arch, { shortcut, classes: settings.classes });
-  const schedule = withLength(recipe, recipe.schedule(network.depth), epochs);
-  const steps = withoutUndefined({ milestones: milestones && [...milestones], gamma, warmup });
-  if (schedule.kind === 'one-cycle') refuseSteps(recipe, steps);
-  const config = parseTrainConfig(
-    {
-      normalization: recipe.normalization,
-      ...settings,
-      arch: network.arch,
-      shortcut: network.shortcut,
-      recipe: recipe.name,
-      schedule: { ...schedule, ...steps },
-    },
-    'What was asked for',
-  );
+  const { overrides = {} } = options;
+  const recipe = RECIPES[parseRecipeName(options.recipe ?? SETTINGS.recipe.default)];
+  const network = createNetwork(options.arch, { shortcut: overrides.shortcut });
+  const base = {
+    ...DEFAULTS,
+    normalization: recipe.normalization,
+    ...recipe.optimizer,
+    arch: network.arch,
+    shortcut: network.shortcut,
+    recipe: recipe.name,
+    schedule: recipe.schedule(network.depth),
+  };
+  return withOverrides(base, overrides, 'What was asked for');
+}
+
+/**
+ * A configuration with some settings replaced, as `resolveConfig` replaces those of a recipe.
+ * @throws UserError as `resolveConfig`
+ */
+export function changeConfig(config: TrainConfig, overrides: ConfigOverrides): TrainConfig {
+  createNetwork(config.arch, { ...config, ...withoutUndefined(overrides) });
+  return withOverrides(config, overrides, 'The changed configuration');
+}
+
+function withOverrides(
+  base: Pick<TrainConfig, 'recipe' | 'schedule'> & Partial<TrainConfig>,
+  overrides: ConfigOverrides,
+  where: string,
+): TrainConfig {
+  const given = withoutUndefined(overrides);
+  const schedule: Record<string, unknown> = withLength(base.recipe, base.schedule, given.epochs);
+  const parts = PART_SETTINGS.filter((name) => name in given && name !== 'epochs');
+  refuseMeaningless(base, parts);
+  for (const name of parts) schedule[partOf(name)] = given[name];
+  const settings = Object.entries(given).filter(([name]) => !isPart(name));
+  const config = parseTrainConfig({ ...base, ...Object.fromEntries(settings), schedule }, where);
   if (config.schedule.unit === 'epochs' && config.startEpoch >= config.schedule.length) {
     throw new UserError(
       `There is nothing to train: the run begins at epoch ${config.startEpoch} and has ${config.schedule.length}; give a larger --epochs or a smaller --start-epoch.`,
@@ -213,29 +179,31 @@ export function resolveConfig(options: {
   return config;
 }
 
-const STEP_OPTIONS = { milestones: '--milestones', gamma: '--gamma', warmup: '--warm-up' } as const;
+function isPart(name: string): boolean {
+  return PART_SETTINGS.some((part) => part === name);
+}
+
+/** `gamma` of `schedule.gamma`. */
+function partOf(name: PartSetting): string {
+  return SETTINGS[name].path.slice('schedule.'.length);
+}
 
 /** A setting without a meaning must not be taken for one that was followed. */
-function refuseSteps(recipe: Recipe, steps: Partial<Record<keyof typeof STEP_OPTIONS, unknown>>) {
-  const asked = (['milestones', 'gamma', 'warmup'] as const).filter((name) => name in steps);
-  if (asked.length === 0) return;
-  const options = asked.map((name) => STEP_OPTIONS[name]).join(', ');
+function refuseMeaningless(
+  { recipe, schedule }: Pick<TrainConfig, 'recipe' | 'schedule'>,
+  parts: readonly PartSetting[],
+): void {
+  const options = parts.filter((name) => !(partOf(name) in schedule)).map(optionName);
+  if (options.length === 0) return;
   throw new UserError(
-    `${options} cannot be given with the recipe ${recipe.name}: its rate rises to its peak and falls to zero in straight lines, without drops or another warm-up; change the peak with --lr and the length with --epochs, or use another recipe.`,
+    `${options.join(', ')} cannot be given with the recipe ${recipe}: its rate rises to its peak and falls to zero in straight lines, without drops or another warm-up; change the peak with --lr and the length with --epochs, or use another recipe.`,
     { exitCode: 2 },
   );
 }
 
-function withLength(recipe: Recipe, schedule: ScheduleConfig, epochs?: number): ScheduleConfig {
-  if (epochs === undefined) return schedule;
-  if (schedule.kind === 'one-cycle') return { ...schedule, unit: 'epochs', length: epochs };
-  const relative = recipe.name === 'quick' || recipe.name === 'paper';
-  const milestones = relative ? relativeMilestones(epochs) : schedule.milestones;
-  return { ...schedule, unit: 'epochs', length: epochs, milestones };
-}
-
-function withoutUndefined<T extends object>(object: T): Partial<T> {
-  return Object.fromEntries(
-    Object.entries(object).filter(([, value]) => value !== undefined),
-  ) as Partial<T>;
+function withLength(recipe: RecipeName, schedule: ScheduleConfig, epochs?: number): ScheduleConfig {
+  if (epochs === undefined) return { ...schedule };
+  const length = { unit: 'epochs', length: epochs } as const;
+  const moves = schedule.kind === 'steps' && (recipe === 'quick' || recipe === 'paper');
+  return { ...schedule, ...length, ...(moves && { milestones: relativeMilestones(epochs) }) };
 }

@@ -7,6 +7,7 @@
 // (`layer1.0.conv1.weight`, `layer2.0.shortcut.0.weight`), so weights travel without a dictionary.
 
 import { UserError } from '../util/errors.ts';
+import { didYouMean } from '../util/suggest.ts';
 
 /**
  * How a block's input reaches its output (section 3.3): 'A' pads missing channels with zeros, 'B'
@@ -85,6 +86,11 @@ export function blocksThrough(network: Network, stage: Stage): number {
 /** The depths of the residual networks in Table 6. */
 export const TABLE6_DEPTHS = [20, 32, 44, 56, 110, 1202] as const;
 
+/** Names that are likely to be meant. */
+const NAMES = ['resnet', 'plain'].flatMap((family) =>
+  TABLE6_DEPTHS.map((depth) => `${family}${depth}`),
+);
+
 const STAGE_CHANNELS = [16, 32, 64] as const;
 const STAGE_SIZES = [32, 16, 8] as const;
 /** Deeper ones are possible in principle; this bounds what a damaged name or file can ask for. */
@@ -96,10 +102,10 @@ const DEEPEST = 6002;
  * @throws UserError naming the depths that exist
  */
 export function parseArch(arch: string): { family: 'resnet' | 'plain'; depth: number } {
-  const match = /^(resnet|plain)-?(\d{1,5})$/i.exec(arch.trim());
+  const match = /^(resnet|plain)-?(\d{1,5})$/i.exec(String(arch).trim());
   if (!match) {
     throw new UserError(
-      `There is no network called "${arch}": use resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202, any resnet<6n+2>, or plain<6n+2> without shortcuts.`,
+      `There is no network called "${arch}": use resnet20, resnet32, resnet44, resnet56, resnet110, resnet1202, any resnet<6n+2>, or plain<6n+2> without shortcuts.${didYouMean(String(arch), NAMES)}`,
       { exitCode: 2 },
     );
   }

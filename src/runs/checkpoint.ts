@@ -4,7 +4,7 @@
 // progress, and what the engine goes on from (loss scale, tiles): all of a training state in one file,
 // which a rename replaces at once.
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { IMAGE_BYTES, IMAGE_CHANNELS } from '../data/dataset.ts';
 import { NORMALIZATION_KINDS, type Normalization } from '../data/normalization.ts';
 import { sha256Hex } from '../formats/sha256.ts';
@@ -16,6 +16,7 @@ import {
 } from '../interop/safetensors/safetensors.ts';
 import { parseTrainConfig, type TrainConfig } from '../train/config.ts';
 import { executableStatesSchema, progressSchema, type TrainingState } from '../train/state.ts';
+import { check, problemText } from '../util/check.ts';
 import { messageOf, UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
 
@@ -26,16 +27,16 @@ const MOMENTUM_PREFIX = 'optimizer.momentum.';
 
 const normalizationSchema = z.strictObject({
   kind: z.enum(NORMALIZATION_KINDS),
-  mean: z
-    .array(z.number())
-    .refine(({ length }) => length === IMAGE_CHANNELS || length === IMAGE_BYTES, {
+  mean: z.array(z.number()).check(
+    z.refine(({ length }) => length === IMAGE_CHANNELS || length === IMAGE_BYTES, {
       message: `there must be ${IMAGE_CHANNELS} or ${IMAGE_BYTES} means`,
     }),
-  deviation: z.array(z.number().positive()).length(IMAGE_CHANNELS),
+  ),
+  deviation: z.array(z.number().check(z.positive())).check(z.length(IMAGE_CHANNELS)),
 });
-const classesSchema = z.array(z.string()).min(2);
-const errorSchema = z.number().min(0).max(1);
-const byteCountSchema = z.int().min(0);
+const classesSchema = z.array(z.string()).check(z.minLength(2));
+const errorSchema = z.number().check(z.minimum(0), z.maximum(1));
+const byteCountSchema = z.int().check(z.minimum(0));
 
 /** What a weights file of this program says about itself. */
 export interface CheckpointFacts {
@@ -124,7 +125,7 @@ export function decodeWeights(bytes: Uint8Array, where: string): LoadedWeights {
       config: parseTrainConfig(json(metadata, 'config', where), where),
       classes: parse(classesSchema, metadata, 'classes', where),
       normalization: parse(normalizationSchema, metadata, 'normalization', where),
-      epochs: parse(z.int().min(0), metadata, 'epochs', where),
+      epochs: parse(z.int().check(z.minimum(0)), metadata, 'epochs', where),
       ...(metadata.error !== undefined && {
         error: parse(errorSchema, metadata, 'error', where),
       }),
@@ -146,7 +147,7 @@ export function readClasses(
   return maybe(classesSchema, metadata.classes);
 }
 
-function maybe<T>(schema: z.ZodType<T>, text = ''): T | undefined {
+function maybe<T>(schema: z.ZodMiniType<T>, text = ''): T | undefined {
   try {
     return schema.safeParse(JSON.parse(text)).data;
   } catch {
@@ -217,15 +218,12 @@ function json(metadata: Record<string, string>, key: string, where: string): unk
 }
 
 function parse<T>(
-  schema: z.ZodType<T>,
+  schema: z.ZodMiniType<T>,
   metadata: Record<string, string>,
   key: string,
   where: string,
 ): T {
-  const result = schema.safeParse(json(metadata, key, where));
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new UserError(
-    `${where} is damaged: its "${key}" is not valid (${issue?.path.join('.')}: ${issue?.message}).`,
-  );
+  const { data, problem } = check(schema, json(metadata, key, where));
+  if (problem === undefined) return data;
+  throw new UserError(`${where} is damaged: its "${key}" is not valid (${problemText(problem)}).`);
 }

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, hostname, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { Facts } from './summary.ts';
 
 /** The package's folder: two up from this file, in `src` as in `dist`. */

@@ -4,7 +4,7 @@
 // one that first creates the claim file named after that very lock (and if that one is killed too,
 // the first that creates the claim after the claim).
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { UserError } from '../util/errors.ts';
 import { type FileSystem, writeAtomically, writeError } from './file-system.ts';
 
@@ -16,7 +16,7 @@ const lockSchema = z.object({
   /** Milliseconds since 1970 when the holder last said that it lives. */
   renewed: z.number(),
   /** Of this one locking; older versions wrote none. */
-  id: z.string().optional(),
+  id: z.optional(z.string()),
 });
 type LockContent = z.infer<typeof lockSchema>;
 

@@ -2,11 +2,11 @@
 // are thinned to every `metricsEvery`-th. A resumed run cuts the file to where its state was taken,
 // so in the end it has the lines of a run that was never stopped, apart from the times.
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { TrainConfig } from '../train/config.ts';
 import type { TrainEvent } from '../train/events.ts';
 
-const whole = z.int().min(0);
+const whole = z.int().check(z.minimum(0));
 
 const stepRecordSchema = z.object({
   kind: z.literal('step'),

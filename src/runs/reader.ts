@@ -2,6 +2,7 @@
 
 import type { TrainConfig } from '../train/config.ts';
 import { parseTrainConfig } from '../train/config.ts';
+import { check, problemText } from '../util/check.ts';
 import { messageOf, UserError } from '../util/errors.ts';
 import { decodeWeights, type LoadedWeights } from './checkpoint.ts';
 import type { FileSystem } from './file-system.ts';
@@ -96,18 +97,13 @@ export async function readEnvironment(files: FileSystem, dir: string): Promise<R
   const path = `${dir}/environment.json`;
   const json = await readJson(files, path);
   if (json === undefined) return { sessions: [] };
-  const environment = environmentSchema.safeParse(json);
-  if (environment.success) return environment.data;
-  throw new UserError(
-    `"${path}" is damaged: ${environment.error.issues[0]?.message}; remove it to go on.`,
-  );
+  const { data, problem } = check(environmentSchema, json);
+  if (problem === undefined) return data;
+  throw new UserError(`"${path}" is damaged: ${problem.message}; remove it to go on.`);
 }
 
 function parseSummary(json: unknown, dir: string): RunSummary {
-  const summary = summarySchema.safeParse(json);
-  if (summary.success) return summary.data;
-  const issue = summary.error.issues[0];
-  throw new UserError(
-    `"${dir}/summary.json" is damaged: ${issue?.path.join('.')}: ${issue?.message}.`,
-  );
+  const { data, problem } = check(summarySchema, json);
+  if (problem === undefined) return data;
+  throw new UserError(`"${dir}/summary.json" is damaged: ${problemText(problem)}.`);
 }

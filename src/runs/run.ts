@@ -2,10 +2,16 @@
 // checkpoints/. This is the only writer. `last` is written after everything that belongs to the
 // same moment, so whatever interrupts the writing, resuming from `last` writes the rest again.
 
-import { parseTrainConfig, RESUMABLE_SETTINGS, type TrainConfig } from '../train/config.ts';
+import {
+  keptDifferences,
+  parseTrainConfig,
+  RESUMABLE_SETTINGS,
+  type TrainConfig,
+} from '../train/config.ts';
 import type { CheckpointReason } from '../train/events.ts';
 import type { TrainingState } from '../train/state.ts';
 import { UserError } from '../util/errors.ts';
+import { pick } from '../util/objects.ts';
 import { decodeState, encodeState, encodeWeights } from './checkpoint.ts';
 import { type FileSystem, type OutputFile, writeAtomically, writeError } from './file-system.ts';
 import { lockRun, type ProcessIdentity, type RunLock } from './lock.ts';
@@ -56,7 +62,8 @@ export async function createRun(host: RunHost, options: CreateRunOptions): Promi
  * Opens a run to go on with it from its last checkpoint, or from the beginning if it was killed
  * before the first. What metrics.jsonl says beyond that point is cut off.
  * @param changes settings that do not change the weights (`RESUMABLE_SETTINGS`); others are ignored
- * @throws UserError if the folder holds no run, or another process is training in it
+ * @throws UserError if the folder holds no run, its config.json was edited, or another process is
+ *   training in it
  */
 export async function resumeRun(
   host: RunHost,
@@ -71,17 +78,28 @@ export async function resumeRun(
     const path = checkpointPath(folder, 'last');
     const bytes = await files.read(path);
     const loaded = bytes && decodeState(bytes, `"${path}"`);
-    const changed = { ...(loaded?.state.config ?? config) };
-    for (const setting of RESUMABLE_SETTINGS) {
-      if (changes[setting] !== undefined) Object.assign(changed, { [setting]: changes[setting] });
-    }
-    const checked = parseTrainConfig(changed);
+    if (loaded) refuseEdits(config, loaded.state.config, folder);
+    const before = loaded?.state.config ?? config;
+    const checked = parseTrainConfig({ ...before, ...pick(changes, RESUMABLE_SETTINGS) });
     const state = loaded && { ...loaded.state, config: checked };
     return await Run.open(host, lock, folder, checked, state, loaded?.metricsBytes);
   } catch (error) {
     await lock.release();
     throw error;
   }
+}
+
+/** What config.json says must be what is trained, and its checkpoint decides that. */
+function refuseEdits(written: TrainConfig, trained: TrainConfig, dir: string): void {
+  const edits = keptDifferences(written, trained).map(
+    (name) =>
+      `${name} is ${JSON.stringify(written[name])} and was ${JSON.stringify(trained[name])}`,
+  );
+  if (edits.length === 0) return;
+  throw new UserError(
+    `"${dir}/${CONFIG}" was changed after the run began: ${edits.join('; ')}. A run keeps its configuration: change it back, or begin another run with train --config ${dir}/${CONFIG}.`,
+    { exitCode: 2 },
+  );
 }
 
 /** A run folder that this process writes. */

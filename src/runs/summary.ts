@@ -1,11 +1,11 @@
 // summary.json and environment.json: what a run came to, and where. The report and the page read
 // these; nothing that training needs is in them.
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { RECIPE_NAMES } from '../train/config.ts';
 import { progressSchema } from '../train/state.ts';
 
-const whole = z.int().min(0);
+const whole = z.int().check(z.minimum(0));
 
 export const summarySchema = z.object({
   arch: z.string(),
@@ -30,9 +30,9 @@ export const summarySchema = z.object({
   /** Time trained, evaluations included. */
   seconds: z.number(),
   /** Of the weights and running statistics in `last`. */
-  weightsSha256: z.string().optional(),
+  weightsSha256: z.optional(z.string()),
   /** What went wrong, for people. */
-  message: z.string().optional(),
+  message: z.optional(z.string()),
 });
 export type RunSummary = z.infer<typeof summarySchema>;
 
@@ -49,7 +49,7 @@ const sessionSchema = z.object({
   backend: factsSchema,
   data: factsSchema,
   /** Tile shapes of a GPU's kernels, where they were measured. */
-  tiles: z.record(z.string(), z.string()).optional(),
+  tiles: z.optional(z.record(z.string(), z.string())),
 });
 export type SessionRecord = z.infer<typeof sessionSchema>;
 

@@ -1,162 +1,106 @@
 // A run's configuration, fully resolved: every number that decides what is trained is in it, none
 // is left to a default elsewhere. It is written to the run folder's `config.json` and into every
-// checkpoint, so that a run can be resumed, repeated and reported from it alone. `experiment/
-// recipes.ts` makes one from a recipe's name and what the user typed.
+// checkpoint, so that a run can be resumed, repeated and reported from it alone. Everything here is
+// made from the table in `settings.ts`; `experiment/recipes.ts` makes a configuration from a recipe's
+// name and what the user typed.
 
-import { z } from 'zod';
-import { DEVICE_KINDS } from '../engine/devices.ts';
-import { STAGES } from '../nn/network.ts';
+import * as z from 'zod/mini';
+import { check, type Problem, problemText } from '../util/check.ts';
 import { UserError } from '../util/errors.ts';
+import { nearest } from '../util/suggest.ts';
+import type { MACHINE_SETTINGS } from './machine-settings.ts';
+import { type FormValue, formText, type Setting, schemaOf } from './setting.ts';
+import { SETTINGS, type SettingName } from './settings.ts';
 
-/** The recipes that can be named; what they mean is in `experiment/recipes.ts`. */
-export const RECIPE_NAMES = ['notebook', 'notebook-as-run', 'paper', 'quick', 'fast'] as const;
-export type RecipeName = (typeof RECIPE_NAMES)[number];
+export type { ScheduleConfig, WarmupConfig } from './schedule-schema.ts';
+export { RECIPE_NAMES, type RecipeName } from './settings.ts';
 
-/** 'auto' is winograd4. */
-export const CONVOLUTIONS = ['auto', 'winograd4', 'winograd2', 'direct'] as const;
+type Settings = typeof SETTINGS;
 
-/** 'auto' keeps activations where they fit. */
-export const MEMORY_MODES = ['auto', 'keep', 'recompute'] as const;
+/** The names of settings whose entry has a property. */
+type NamesWith<Property extends keyof Setting> = {
+  [Name in SettingName]: Settings[Name] extends { readonly [key in Property]: unknown }
+    ? Name
+    : never;
+}[SettingName];
 
-/** 'auto' measures the tile shapes of a GPU's kernels. */
-export const TUNE_MODES = ['auto', 'off'] as const;
+/** The type of a setting's value, as a configuration has it. */
+export type SettingValue<Name extends SettingName> = Settings[Name] extends {
+  readonly schema: z.ZodMiniType<infer Value>;
+}
+  ? Value
+  : Settings[Name] extends { readonly form: infer F }
+    ? FormValue<F>
+    : never;
 
-/** 'auto' takes tensor cores in half precision, where there are any; 'on' insists. */
-export const TENSOR_CORE_MODES = ['auto', 'on', 'off'] as const;
+/** The type of a setting's value as users give it: a share of images may be a fraction. */
+export type AskedValue<Name extends GivenSetting> = FormValue<Settings[Name]['form']>;
 
-/** The last stage that fine-tuning leaves as it was. */
-export const FREEZE_CHOICES = ['none', ...STAGES] as const;
-
-const positiveInteger = z.int().min(1);
-const rate = z.number().positive().max(1000);
-
-/**
- * A time of a smaller learning rate at the beginning; the rate of the schedule is multiplied by
- * `factor` while it lasts.
- */
-const warmupSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('none') }),
-  /** The notebook's intention for ResNet-110 and -1202: the first epoch(s). */
-  z.strictObject({ kind: z.literal('epochs'), epochs: positiveInteger, factor: rate }),
-  /** The paper, section 4.2: until the training error is below `trainError` (0.8). */
-  z.strictObject({
-    kind: z.literal('until-error'),
-    trainError: z.number().min(0).max(1),
-    factor: rate,
-  }),
-  /** What the notebook's code does with PyTorch ≥ 1.4: the factor is never taken back. */
-  z.strictObject({ kind: z.literal('whole-run'), factor: rate }),
-]);
-
-const scheduleLength = {
-  /** What `length` and `milestones` count. */
-  unit: z.enum(['epochs', 'iterations']),
-  /** Epochs or iterations (batches) in the whole run. */
-  length: positiveInteger,
+export type TrainConfig = {
+  [Name in Exclude<SettingName, PartSetting>]: SettingValue<Name>;
 };
 
-/** How the learning rate moves and when training ends. */
-const scheduleSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('steps'),
-    ...scheduleLength,
-    /** The rate is multiplied by `gamma` when this many epochs or iterations are done. */
-    milestones: z.array(z.int().min(0)),
-    gamma: rate,
-    warmup: warmupSchema,
+/** What a user may ask for beside a network and a recipe. */
+export type ConfigOverrides = {
+  readonly [Name in Exclude<SettingName, 'arch' | 'recipe' | 'schedule'>]?: SettingValue<Name>;
+};
+
+/** Settings that users give, that a plan may fix, that may change when a run is resumed, and parts. */
+export type GivenSetting = NamesWith<'option'>;
+export type PlanSetting = NamesWith<'plan'>;
+export type ResumableSetting = NamesWith<'resumable'>;
+
+export type PartSetting = NamesWith<'path'>;
+/** Settings of the machine that a plan leaves open. */
+export type MachineSetting = Exclude<keyof typeof MACHINE_SETTINGS & GivenSetting, PlanSetting>;
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+export const GIVEN_SETTINGS = namesWith('option') as readonly GivenSetting[];
+export const PLAN_SETTINGS = namesWith('plan') as readonly PlanSetting[];
+export const RESUMABLE_SETTINGS = namesWith('resumable') as readonly ResumableSetting[];
+export const PART_SETTINGS = namesWith('path') as readonly PartSetting[];
+export const MACHINE_SETTING_NAMES = GIVEN_SETTINGS.filter(
+  (name) => settingOf(name).option?.group === 'machine' && !settingOf(name).plan,
+) as readonly MachineSetting[];
+
+function namesWith(property: keyof Setting): SettingName[] {
+  return SETTING_NAMES.filter((name) => property in SETTINGS[name]);
+}
+
+/** What decides the training itself: runs that agree in these repeat one another. */
+export const TRAINING_SETTINGS = SETTING_NAMES.filter(
+  (name) => settingOf(name).changes === 'training' && settingOf(name).path === undefined,
+) as readonly (keyof TrainConfig)[];
+
+/** A setting's entry, for code that treats all of them alike. */
+export function settingOf(name: SettingName): Setting {
+  return SETTINGS[name];
+}
+
+/** How the command line calls a setting: `--lr`. */
+export function optionName(name: SettingName): string {
+  const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return `--${settingOf(name).option?.name ?? kebab}`;
+}
+
+const configSettings = SETTING_NAMES.filter((name) => settingOf(name).path === undefined);
+
+export const trainConfigSchema = z.strictObject(
+  Object.fromEntries(configSettings.map((name) => [name, configSchema(settingOf(name))])),
+) as unknown as z.ZodMiniType<TrainConfig>;
+
+function configSchema({ form, schema, older }: Setting): z.ZodMiniType {
+  const own = schema ?? schemaOf(form as NonNullable<typeof form>);
+  return older === undefined ? own : z._default(own, older);
+}
+
+/** What a new run has where nobody says otherwise. */
+export const DEFAULTS = Object.fromEntries(
+  configSettings.flatMap((name) => {
+    const { default: value } = settingOf(name);
+    return value === undefined ? [] : [[name, value]];
   }),
-  /** One-cycle: up to `learningRate`, its peak, and down to zero, both in a straight line. */
-  z.strictObject({
-    kind: z.literal('one-cycle'),
-    ...scheduleLength,
-    /** Share of the run until the peak, which is its warm-up. */
-    rise: z.number().min(0).max(1),
-  }),
-]);
-
-export const trainConfigSchema = z.strictObject({
-  /** `resnet20`, `plain56` ... */
-  arch: z.string().min(1),
-  shortcut: z.enum(['A', 'B', 'none']),
-  classes: z.int().min(2),
-  /** What `--data` was: 'cifar10', 'synthetic' or a path. */
-  data: z.string().min(1),
-  recipe: z.enum(RECIPE_NAMES),
-  /** First epoch to train, counted from 0; earlier ones count as done in the schedule. */
-  startEpoch: z.int().min(0),
-  batchSize: positiveInteger.max(65536),
-  /** What `schedule` begins with; the peak of a one-cycle schedule. */
-  learningRate: rate,
-  momentum: z.number().min(0).max(1),
-  weightDecay: z.number().min(0),
-  schedule: scheduleSchema,
-  labelSmoothing: z.number().min(0).lt(1),
-  seed: z.int().min(0).max(4294967295),
-  /** Training images held out for validation; 0 for none. */
-  validation: z.int().min(0),
-  normalization: z.enum(['imagenet', 'dataset', 'per-pixel-mean']),
-  /** Weights that training begins with; null for random ones. */
-  initial: z
-    .strictObject({
-      /** The run or file as it was named. */
-      source: z.string().min(1),
-      /** Of its parameters and running statistics (`weightsSha256`). */
-      sha256: z.string(),
-      /** 'all-but-last' for a last layer that is new. */
-      layers: z.enum(['all', 'all-but-last']),
-      /** Whether its numbers of the normalisation are used too, instead of the training images'. */
-      keepsNormalization: z.boolean(),
-    })
-    .nullable()
-    .default(null), // runs that are older than the setting, as below
-  /** This stage and those before it do not change, nor do their running statistics. */
-  freeze: z.enum(FREEZE_CHOICES).default('none'),
-  /** Random crop from the image padded by 4, and mirroring. */
-  augment: z.boolean(),
-  /** As it was asked for: `webgpu:` is followed by part of a GPU's name. */
-  device: z.union([z.enum(DEVICE_KINDS), z.templateLiteral(['webgpu:', z.string().min(1)])]),
-  threads: positiveInteger.max(1024),
-  /** Algorithm of the CPU's 3×3 convolutions; another one gives other last bits. */
-  convolution: z.enum(CONVOLUTIONS),
-  /** Keep every activation for the backward pass, or recompute; the bits are the same. */
-  memory: z.enum(MEMORY_MODES).default('auto'), // runs that are older than the setting
-  /** Mixed precision; an error on a device that cannot do it. */
-  half: z.boolean(),
-  /** Tile shapes of a GPU's kernels; others give other last bits. */
-  tune: z.enum(TUNE_MODES).default('off'),
-  /** Whether a GPU's matrix units multiply; only in half precision. */
-  tensorCores: z.enum(TENSOR_CORE_MODES).default('off'),
-  /** A console line every so many batches. */
-  printFreq: positiveInteger,
-  /** A line in metrics.jsonl every so many batches (and at the last of an epoch). */
-  metricsEvery: positiveInteger,
-  /** A checkpoint that is kept (`epoch-010`) every so many epochs; 0 for none. */
-  saveEvery: z.int().min(0),
-  /** `last` is saved at least this often, so that a crash loses no more. Seconds; 0 for never. */
-  checkpointSeconds: z.number().min(0),
-  /** `last` is also saved every so many steps; 0 for never. */
-  checkpointSteps: z.int().min(0),
-  /** At most this many batches an epoch and an evaluation, for trying things out; 0 for all. */
-  limitBatches: z.int().min(0),
-});
-
-export type TrainConfig = z.infer<typeof trainConfigSchema>;
-export type ScheduleConfig = TrainConfig['schedule'];
-export type WarmupConfig = z.infer<typeof warmupSchema>;
-
-/**
- * Settings that may differ after a resume, because they do not change the weights; another device
- * changes their last bits, which is better than a run that only one machine can finish.
- */
-export const RESUMABLE_SETTINGS = [
-  'device',
-  'threads',
-  'memory',
-  'printFreq',
-  'saveEvery',
-  'checkpointSeconds',
-  'checkpointSteps',
-] as const satisfies readonly (keyof TrainConfig)[];
+) as { readonly [Name in NamesWith<'default'>]: SettingValue<Name> };
 
 /**
  * Checks what claims to be a configuration.
@@ -164,11 +108,44 @@ export const RESUMABLE_SETTINGS = [
  * @throws UserError naming the first setting that is wrong
  */
 export function parseTrainConfig(value: unknown, where = 'The configuration'): TrainConfig {
-  const result = trainConfigSchema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const setting = issue?.path.join('.') || 'the whole';
-  throw new UserError(`${where} is not a valid configuration: ${setting}: ${issue?.message}.`, {
+  const { data, problem } = check(trainConfigSchema, value);
+  if (problem === undefined) return data;
+  throw new UserError(`${where} is not a valid configuration: ${settingProblem(problem, value)}`, {
     exitCode: 2,
   });
+}
+
+/** `learningRate: must be a number, above 0 and at most 1000, not -1.` */
+function settingProblem(problem: Problem, value: unknown): string {
+  const path = problem.path.join('.');
+  const unknownKey = problem.unknownKeys?.[0];
+  if (path === '' && unknownKey !== undefined) {
+    const suggestion = nearest(unknownKey, SETTING_NAMES) ?? namedByOption(unknownKey);
+    const hint = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
+    return `there is no setting "${unknownKey}".${hint}`;
+  }
+  const name = SETTING_NAMES.find((known) => (settingOf(known).path ?? known) === path);
+  const { form } = name === undefined ? {} : settingOf(name);
+  if (form === undefined || form.kind === 'text') return `${problemText(problem)}.`;
+  const found = problem.path.reduce<unknown>(
+    (inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key],
+    value,
+  );
+  const not = found === undefined ? 'and it is missing' : `not ${JSON.stringify(found)}`;
+  return `${path}: must be ${formText(form)}, ${not}.`;
+}
+
+function namedByOption(key: string): SettingName | undefined {
+  return SETTING_NAMES.find((name) => settingOf(name).option?.name === key);
+}
+
+/**
+ * What differs between two configurations, among settings that a run keeps when it is resumed.
+ * @returns names of settings, in the table's order
+ */
+export function keptDifferences(a: TrainConfig, b: TrainConfig): (keyof TrainConfig)[] {
+  const kept = configSettings.filter((name) => !settingOf(name).resumable);
+  return (kept as (keyof TrainConfig)[]).filter(
+    (name) => JSON.stringify(a[name]) !== JSON.stringify(b[name]),
+  );
 }

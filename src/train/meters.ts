@@ -1,17 +1,17 @@
 // Running sums of a part of an epoch. Sums, not averages: a short last batch then counts with its
 // weight by itself, and a checkpoint in the middle of an epoch saves the meters exactly.
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { BatchMetrics } from '../engine/backend.ts';
 import type { BatchResult } from './events.ts';
 
 export const meterSchema = z.strictObject({
   /** Images so far. */
-  count: z.int().min(0),
+  count: z.int().check(z.minimum(0)),
   /** Sum over images of the cross-entropy. */
   lossSum: z.number(),
-  correctTop1: z.int().min(0),
-  correctTop5: z.int().min(0),
+  correctTop1: z.int().check(z.minimum(0)),
+  correctTop5: z.int().check(z.minimum(0)),
 });
 
 export type Meter = Readonly<z.infer<typeof meterSchema>>;

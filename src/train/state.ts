@@ -3,7 +3,7 @@
 // small beside the weights: all random numbers are functions of (seed, epoch, index), so the
 // position is the generator's state.
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { Normalization } from '../data/normalization.ts';
 import type { BatchMetrics, ExecutableState } from '../engine/backend.ts';
 import type { NamedTensors } from '../util/tensor.ts';
@@ -11,30 +11,30 @@ import type { TrainConfig } from './config.ts';
 import { addToMeter, EMPTY_METER, meterSchema } from './meters.ts';
 import { advanceSchedule, initialScheduleState, type Plan } from './schedule.ts';
 
-const epoch = z.int().min(0);
+const epoch = z.int().check(z.minimum(0));
 const errorOfEpochSchema = z.strictObject({ epoch, error: z.number() });
 
 /** See `RunResult`. */
 const resultSchema = z.strictObject({
-  final: errorOfEpochSchema.optional(),
-  bestOnTest: errorOfEpochSchema.optional(),
-  bestOnValidation: z
-    .strictObject({ epoch, validationError: z.number(), error: z.number().optional() })
-    .optional(),
+  final: z.optional(errorOfEpochSchema),
+  bestOnTest: z.optional(errorOfEpochSchema),
+  bestOnValidation: z.optional(
+    z.strictObject({ epoch, validationError: z.number(), error: z.optional(z.number()) }),
+  ),
 });
 
 export const progressSchema = z.strictObject({
   /** The next step is batch `batch` of epoch `epoch`; `batch` may be one past the epoch's last. */
   epoch,
-  batch: z.int().min(0),
-  iteration: z.int().min(0),
+  batch: z.int().check(z.minimum(0)),
+  iteration: z.int().check(z.minimum(0)),
   /** Of the running epoch. */
   meter: meterSchema,
   schedule: z.strictObject({ warmingUp: z.boolean(), trainError: z.number() }),
   /** Best and latest errors of this run; they begin empty in every run. */
   result: resultSchema,
   /** Time that all sessions trained. */
-  seconds: z.number().min(0),
+  seconds: z.number().check(z.minimum(0)),
 });
 
 export type Progress = Readonly<z.infer<typeof progressSchema>>;
@@ -75,15 +75,20 @@ export function advanceProgress(
 
 /** See `ExecutableState`. */
 const executableStateSchema = z.strictObject({
-  adapter: z.string().optional(),
-  tiles: z.record(z.string(), z.string()).optional(),
-  lossScale: z.strictObject({ scale: z.number().positive(), goodSteps: z.int().min(0) }).optional(),
-}) satisfies z.ZodType<ExecutableState>;
+  adapter: z.optional(z.string()),
+  tiles: z.optional(z.record(z.string(), z.string())),
+  lossScale: z.optional(
+    z.strictObject({
+      scale: z.number().check(z.positive()),
+      goodSteps: z.int().check(z.minimum(0)),
+    }),
+  ),
+}) satisfies z.ZodMiniType<ExecutableState>;
 
 /** Of the program that trains, and of the one that evaluates. */
 export const executableStatesSchema = z.strictObject({
-  train: executableStateSchema.optional(),
-  infer: executableStateSchema.optional(),
+  train: z.optional(executableStateSchema),
+  infer: z.optional(executableStateSchema),
 });
 
 export type ExecutableStates = Readonly<z.infer<typeof executableStatesSchema>>;

@@ -9,8 +9,8 @@ import { COMMANDS } from '../../src/cli/commands.ts';
 import { commandHelp } from '../../src/cli/help.ts';
 import { describeError } from '../../src/cli/main.ts';
 import { parseCommandLine } from '../../src/cli/options.ts';
-import { nearest } from '../../src/cli/suggest.ts';
 import { UserError } from '../../src/util/errors.ts';
+import { nearest } from '../../src/util/suggest.ts';
 import { BIN, REPOSITORY, table6 } from './run-table6.ts';
 
 /** Prints the path of every file that a process loads on standard error. */
@@ -99,7 +99,15 @@ describe('mistakes get one sentence and exit code 2', () => {
     [['train'], /^table6 train: which network\?/],
     [['summary', '--batch-size', '4'], /--batch-size describes a training step: add --train/],
     [['train', 'vgg16'], /^There is no network called "vgg16"/],
-    [['train', 'resnet20', '--warm-up', 'soon'], /^"soon" is no warm-up/],
+    [
+      ['train', 'resnet20', '--warm-up', 'soon'],
+      /^table6 train: --warm-up must be none, a number of epochs \(1\), .* not "soon"/,
+    ],
+    [['train', 'renset20'], /^There is no network called "renset20": .* Did you mean resnet20\?$/m],
+    [['train', 'resnet20', '-a', 'resnet32'], /ARCH says resnet20, and --arch resnet32\./],
+    [['train', 'resnet20', '--device', 'gpu'], /not "gpu"\. Did you mean webgpu\? See: /],
+    [['train', 'resnet20', '--half', '0'], /^table6 train: --half is a switch and takes no value/],
+    [['train', 'resnet20', '--lr', '0'], /--lr must be above 0 and at most 1000, not 0\./],
     [
       ['train', 'resnet20', '--recipe', 'fast', '--milestones', '10,15'],
       /^--milestones cannot be given with the recipe fast: .*--lr .*--epochs/,

@@ -72,6 +72,8 @@ describe('mistakes', () => {
     [['--batch-size'], '--batch-size needs a value: --batch-size <n>'],
     [['--save-dir', '--json'], '--save-dir needs a value: --save-dir <text>'],
     [['--json=yes'], '--json is a switch and takes no value'],
+    [['--json', '0'], '--json is a switch and takes no value'],
+    [['--log', 'plan'], '--log must be one of auto, plain, not "plan". Did you mean plain?'],
     [['-b', '1.5'], '-b must be a whole number, not "1.5"'],
     [['-b', '0'], '-b must be at least 1, not 0'],
     [['-b', ''], '-b must be a whole number, not ""'],

@@ -162,4 +162,74 @@ describe('stopping and going on', () => {
     const other = await run(['train', 'resnet20', '--resume', 'stopped']);
     expect(other.stderr).toMatch(/the run to resume is a resnet8, not a resnet20/);
   });
+
+  test('a config.json that was edited is refused, naming what differs; what may change may', async () => {
+    const path = at('stopped/config.json');
+    const text = await readFile(path, 'utf8');
+    const { learningRate, ...config } = parseJson(text);
+    expect(learningRate).toBe(0.1);
+    await writeFile(path, JSON.stringify({ ...config, learningRate: 0.2, saveEvery: 3 }));
+    const { code, stderr } = await run(['train', '--resume', 'stopped']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/config\.json" was changed .*: learningRate is 0\.2 and was 0\.1\./);
+    await writeFile(path, JSON.stringify({ ...config, learningRate, saveEvery: 3, threads: 2 }));
+    expect((await run(['train', '--resume', 'stopped'])).code).toBe(0);
+    await writeFile(path, text);
+  });
+});
+
+describe('--config', () => {
+  test("trains what a run's config.json says: the same bits", async () => {
+    const first = await run([...TRAIN, '--epochs', '1', '--json', '--save-dir', 'first']);
+    const again = await run([
+      'train',
+      '--config',
+      'first/config.json',
+      '--json',
+      '--save-dir',
+      're',
+    ]);
+    expect(again.code).toBe(0);
+    expect(parseJson(again.stdout).weightsSha256).toBe(parseJson(first.stdout).weightsSha256);
+    expect(await readFile(at('re/config.json'), 'utf8')).toBe(
+      await readFile(at('first/config.json'), 'utf8'),
+    );
+  });
+
+  test('takes a run folder, and options beside it replace what the file says', async () => {
+    const args = ['--limit-batches', '2', '--seed', '9', '--gamma', '0.5', '--save-dir', 'changed'];
+    expect((await run(['train', 'resnet8', '--config', 'first', ...args])).code).toBe(0);
+    const before = parseJson(await readFile(at('first/config.json'), 'utf8'));
+    const { schedule, ...after } = parseJson(await readFile(at('changed/config.json'), 'utf8'));
+    expect(schedule).toMatchObject({ length: 1, gamma: 0.5 });
+    expect(after).toMatchObject({ limitBatches: 2, seed: 9, batchSize: before.batchSize });
+  });
+
+  test.each([
+    [['resnet20'], '"first" is of resnet8, not of resnet20'],
+    [
+      ['--recipe', 'fast'],
+      'has what the recipe quick came to, so --recipe fast would change nothing',
+    ],
+    [['--resume', 'first'], '--config cannot be given with --resume'],
+    [['--evaluate', '--save-dir', 'first'], '--evaluate trains nothing, so --config has no use'],
+    [['--freeze', 'layer1'], 'give --init or --weights'],
+  ])('beside %j makes no sense', async (args, message) => {
+    const { code, stderr } = await run(['train', '--config', 'first', ...args]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  test.each([
+    ['missing.json', undefined, 'There is no file "missing.json"'],
+    ['text.json', 'resnet20', '"text.json" is damaged: it is not JSON'],
+    ['part.json', '{"arch":"resnet20"}', '"part.json" is not a valid configuration: shortcut:'],
+  ])('%s is refused with one sentence', async (name, text, message) => {
+    if (text !== undefined) await writeFile(at(name), text);
+    const { code, stderr } = await run(['train', '--config', name]);
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toContain(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
 });

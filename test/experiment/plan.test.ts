@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { train } from '../../src/cli/commands/train.ts';
-import { parseCommandLine } from '../../src/cli/options.ts';
 import {
   type Cell,
   cellConfig,
   cellFolder,
   makePlan,
   parsePlan,
-  trainArguments,
 } from '../../src/experiment/plan.ts';
+import { changeConfig } from '../../src/experiment/recipes.ts';
+import { parseTrainConfig } from '../../src/train/config.ts';
 
 const names = (cells: readonly Cell[]) => cells.map(cellFolder);
 
@@ -115,33 +114,31 @@ describe('a cell', () => {
   });
   const plan = { settings, ...rest };
 
-  test('is trained by a command that says the same as its configuration', () => {
+  test('has a configuration with everything that the plan fixes', () => {
     for (const cell of plan.cells) {
-      const [command, ...argv] = trainArguments(plan, cell, 'runs/x');
-      expect(command).toBe('train');
-      const { values, positionals } = parseCommandLine(
-        'train',
-        train.options,
-        train.arguments,
-        argv,
-      );
-      const config = cellConfig(plan, cell);
-      expect(config.schedule).toMatchObject({ milestones: [3, 5] });
-      expect(positionals).toEqual([cell.arch]);
-      expect(values).toMatchObject({
-        recipe: config.recipe,
+      const config = cellConfig(plan, cell, { classes: 10, validation: 20 });
+      expect(config).toMatchObject({
+        arch: cell.arch,
+        recipe: 'paper',
         seed: 7,
-        data: config.data,
-        epochs: config.schedule.length,
-        milestones: [3, 5],
-        batchSize: config.batchSize,
-        lr: config.learningRate,
-        limitBatches: config.limitBatches,
-        saveEvery: config.saveEvery,
-        validation: 0.1,
-        saveDir: 'runs/x',
+        data: 'synthetic',
+        batchSize: 64,
+        learningRate: 0.05,
+        limitBatches: 3,
+        saveEvery: 0,
+        validation: 20,
+        shortcut: cell.arch === 'plain20' ? 'none' : 'B',
       });
-      expect(values.shortcut).toBe(cell.arch === 'plain20' ? undefined : 'B');
+      expect(config.schedule).toMatchObject({ unit: 'epochs', length: 8, milestones: [3, 5] });
+    }
+  });
+
+  test('is trained from a file with its configuration, which reads back as the same', () => {
+    for (const cell of plan.cells) {
+      const config = cellConfig(plan, cell, { classes: 10, validation: 20 });
+      const file = parseTrainConfig(JSON.parse(JSON.stringify(config)));
+      expect(file).toEqual(config);
+      expect(changeConfig(file, {})).toEqual(config);
     }
   });
 

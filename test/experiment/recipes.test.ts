@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import {
+  changeConfig,
   parseRecipeName,
   parseWarmup,
   RECIPES,
   resolveConfig,
 } from '../../src/experiment/recipes.ts';
 import { trainConfigSchema } from '../../src/train/config.ts';
+import { UserError } from '../../src/util/errors.ts';
 
 describe('resolving a configuration', () => {
   test("gives the notebook's arguments and defaults", () => {
@@ -182,10 +184,42 @@ test('an unknown recipe is told which there are', () => {
   );
 });
 
+test('what JavaScript passes is checked as what is typed', () => {
+  const adam = { arch: 'resnet20', recipe: 'adam' as 'paper' };
+  expect(() => resolveConfig(adam)).toThrow(UserError);
+  expect(() => resolveConfig({ recipe: 'adam' } as never)).toThrow('no recipe called "adam"');
+  expect(() => resolveConfig({} as never)).toThrow('There is no network called "undefined"');
+  expect(() => parseRecipeName('notebok')).toThrow(/Did you mean notebook\?$/);
+});
+
+describe('a configuration that is changed', () => {
+  const quick = resolveConfig({ arch: 'resnet20', recipe: 'quick' });
+
+  test('is the same where nothing is asked for', () => {
+    expect(changeConfig(quick, {})).toEqual(quick);
+    expect(changeConfig(quick, { seed: undefined, epochs: undefined })).toEqual(quick);
+  });
+
+  test('is what its recipe would have given', () => {
+    const overrides = { epochs: 8, gamma: 0.5, seed: 3, shortcut: 'B', learningRate: 0.2 } as const;
+    expect(changeConfig(quick, overrides)).toEqual(
+      resolveConfig({ arch: 'resnet20', recipe: 'quick', overrides }),
+    );
+  });
+
+  test('refuses what has no meaning in it', () => {
+    const fast = resolveConfig({ arch: 'resnet20', recipe: 'fast' });
+    expect(() => changeConfig(fast, { gamma: 0.5 })).toThrow('--gamma cannot be given');
+    expect(() => changeConfig(quick, { startEpoch: 20 })).toThrow('There is nothing to train');
+  });
+});
+
 test('warm-ups can be typed', () => {
   expect(parseWarmup('none')).toEqual({ kind: 'none' });
   expect(parseWarmup('2')).toEqual({ kind: 'epochs', epochs: 2, factor: 0.1 });
   expect(parseWarmup('80%')).toEqual({ kind: 'until-error', trainError: 0.8, factor: 0.1 });
   expect(parseWarmup('whole-run')).toEqual({ kind: 'whole-run', factor: 0.1 });
-  expect(() => parseWarmup('soon')).toThrow('"soon" is no warm-up');
+  expect(() => parseWarmup('soon')).toThrow(
+    'must be none, a number of epochs (1), a training error to reach (80%) or whole-run, not "soon"',
+  );
 });

@@ -3,26 +3,24 @@
 
 import { DEFAULT_ARCHS, DEFAULT_SEEDS } from '../../experiment/plan.ts';
 import { createNetwork, TABLE6_DEPTHS } from '../../nn/network.ts';
-import { RECIPE_NAMES, type RecipeName } from '../../train/config.ts';
-import { UserError } from '../../util/errors.ts';
-import type { Option } from '../options.ts';
 import {
-  convOption,
-  dataOption,
-  deviceOption,
-  halfOption,
-  jsonOption,
-  memoryOption,
-  offlineOption,
-  tensorCoresOption,
-  threadsOption,
-  tuneOption,
-} from '../session/common-options.ts';
-import { amount, choice, flag, integer, integerList, number, text } from '../values.ts';
+  MACHINE_SETTING_NAMES,
+  PLAN_SETTINGS,
+  type RecipeName,
+  settingOf,
+} from '../../train/config.ts';
+import { GROUPS } from '../../train/setting.ts';
+import { RECIPE_NAMES, SETTINGS } from '../../train/settings.ts';
+import { isWithin } from '../../util/bounds.ts';
+import { UserError } from '../../util/errors.ts';
+import { didYouMean } from '../../util/suggest.ts';
+import type { Option } from '../options.ts';
+import { jsonOption, offlineOption } from '../session/common-options.ts';
+import { settingOptions } from '../setting-options.ts';
+import { flag, integer, text } from '../values.ts';
 
 const GRID = 'Grid';
-const SETTINGS = 'Settings of all runs (frozen with the plan)';
-const MACHINE = 'Machine';
+const MACHINE = GROUPS.machine;
 
 const MOST_SEEDS = 1000;
 
@@ -59,9 +57,24 @@ const recipe: Option<readonly RecipeName[] | undefined> = {
     value.split(',').map((name) => {
       const known = RECIPE_NAMES.find((candidate) => candidate === name.trim());
       if (known) return known;
-      throw new UserError(`must be of ${RECIPE_NAMES.join(', ')}, not "${name}"`);
+      throw new UserError(
+        `must be of ${RECIPE_NAMES.join(', ')}, not "${name}".${didYouMean(name, RECIPE_NAMES)}`,
+      );
     }),
 };
+
+/** A plan may have another default than a single run. */
+function planOptions() {
+  const options = settingOptions(PLAN_SETTINGS, 'Settings of all runs (frozen with the plan)');
+  for (const name of PLAN_SETTINGS) {
+    const own = settingOf(name).plan?.default;
+    if (own !== undefined)
+      Object.assign(options, { [name]: { ...options[name], shownDefault: String(own) } });
+  }
+  return options;
+}
+
+const machine = settingOptions(MACHINE_SETTING_NAMES);
 
 export const reproduceOptions = {
   archs,
@@ -74,55 +87,7 @@ export const reproduceOptions = {
     group: GRID,
   }),
   dryRun: flag({ help: 'Show the plan and what it costs, and stop', group: GRID }),
-  data: { ...dataOption, short: 'd', group: SETTINGS },
-  epochs: integer({
-    help: 'Epochs of every run',
-    shownDefault: "the recipe's",
-    minimum: 1,
-    group: SETTINGS,
-  }),
-  milestones: integerList({
-    help: 'The rate drops after these epochs; none for never; not with the recipe fast',
-    shownDefault: "the recipe's",
-    group: SETTINGS,
-  }),
-  batchSize: integer({
-    help: 'Images a step',
-    short: 'b',
-    shownDefault: '128',
-    minimum: 1,
-    maximum: 65536,
-    group: SETTINGS,
-  }),
-  lr: number({
-    help: 'Learning rate before any drop; with the recipe fast the peak',
-    shownDefault: "the recipe's",
-    minimum: 0,
-    group: SETTINGS,
-  }),
-  shortcut: choice(['A', 'B'], {
-    help: 'Shortcut of the residual networks where the shape changes',
-    shownDefault: 'A',
-    group: SETTINGS,
-  }),
-  validation: amount({
-    help: 'Training images to hold out; they choose the best epoch (the paper held out 5000)',
-    shownDefault: 'none',
-    group: SETTINGS,
-  }),
-  limitBatches: integer({
-    help: 'At most so many batches an epoch and an evaluation, for a trial',
-    shownDefault: 'all',
-    minimum: 1,
-    group: SETTINGS,
-  }),
-  saveEvery: integer({
-    help: 'Keep a checkpoint every so many epochs, beside last and best',
-    shownDefault: '0, none',
-    minimum: 0,
-    group: SETTINGS,
-  }),
-  half: { ...halfOption, group: SETTINGS },
+  ...planOptions(),
   jobs: integer({
     help: 'Runs to train at a time, each in a process of its own',
     initial: 1,
@@ -130,17 +95,12 @@ export const reproduceOptions = {
     maximum: 256,
     group: MACHINE,
   }),
-  device: { ...deviceOption, group: MACHINE },
+  ...machine,
   threads: {
-    ...threadsOption,
+    ...machine.threads,
     help: 'CPU threads of each run',
     shownDefault: 'all cores / jobs',
-    group: MACHINE,
   },
-  conv: { ...convOption, group: MACHINE },
-  memory: { ...memoryOption, group: MACHINE },
-  tensorCores: { ...tensorCoresOption, group: MACHINE },
-  tune: { ...tuneOption, group: MACHINE },
   offline: { ...offlineOption, group: MACHINE },
   json: {
     ...jsonOption,
@@ -155,7 +115,7 @@ export function parseSeeds(value: string): readonly number[] {
   const count = /^\d{1,4}$/.test(value) ? Number(value) : 0;
   const [from, to] = range ? [Number(range[1]), Number(range[2])] : [1, count];
   const named = list ?? span(from, to);
-  const valid = named.length > 0 && named.every((seed) => seed <= 4294967295);
+  const valid = named.length > 0 && named.every((seed) => isWithin(seed, SETTINGS.seed.form));
   if (!valid || new Set(named).size !== named.length) {
     throw new UserError(
       `must be a number of seeds (5), some seeds (1,3,9) or a range (6-10) of at most ${MOST_SEEDS}, not "${value}"`,

@@ -2,18 +2,33 @@
 // stopped and started at any moment; the run folders are all it remembers.
 
 import type { Dataset } from '../../data/dataset.ts';
-import type { DeviceName } from '../../engine/devices.ts';
+import { heldOutImages } from '../../data/validation.ts';
 import { type CellView, readCells } from '../../experiment/cells.ts';
 import { type RunCost, runCost, wallSeconds } from '../../experiment/cost.ts';
 import { runGrid } from '../../experiment/grid.ts';
 import { createLauncher } from '../../experiment/jobs.node.ts';
 import { measureSpeed } from '../../experiment/measure.ts';
-import { cellConfig, makePlan, type Plan, type PlanRequest } from '../../experiment/plan.ts';
+import {
+  type Cell,
+  cellConfig,
+  makePlan,
+  type Plan,
+  type PlanRequest,
+} from '../../experiment/plan.ts';
 import { readPlan, writePlan } from '../../experiment/plan-folder.ts';
 import { formatReport, readReport, writeReport } from '../../experiment/report/report.ts';
 import { tableText } from '../../experiment/report/text.ts';
 import { trimSlash } from '../../runs/run.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
+import {
+  DEFAULTS,
+  MACHINE_SETTING_NAMES,
+  type MachineSetting,
+  optionName,
+  PLAN_SETTINGS,
+  type TrainConfig,
+} from '../../train/config.ts';
+import { pick } from '../../util/objects.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatDuration, formatRate, plural } from '../console/format.ts';
 import { createOverview } from '../console/overview.ts';
@@ -53,16 +68,18 @@ export const reproduce = defineCommand({
   ],
   async run({ values }) {
     const terminal = progressTerminal(values.json);
-    const { device: typed, conv, tensorCores } = values;
-    chooseDevice({ device: typed, half: values.half, conv });
+    const typed = { ...DEFAULTS, ...pick(values, MACHINE_SETTING_NAMES) };
+    const conv = typed.convolution;
+    chooseDevice({ device: typed.device, half: values.half ?? false, conv });
     const request = requestOf(values);
     const folder = trimSlash(values.saveDir);
     const plan = values.dryRun
       ? makePlan(request, await readPlan(nodeHost.files, folder))
       : await writePlan(nodeHost, folder, request);
     const half = plan.settings.half === true;
-    const device = chooseDevice({ device: typed, half, conv, tensorCores });
-    const threads = values.threads ?? Math.max(1, Math.floor(defaultThreads() / values.jobs));
+    const machine = pick(typed, MACHINE_SETTING_NAMES) as Machine;
+    machine.device = chooseDevice({ ...typed, half, conv });
+    machine.threads = values.threads ?? Math.max(1, Math.floor(defaultThreads() / values.jobs));
     const { data, validation } = plan.settings;
     const dataset = await openDataset(data, terminal, {
       validation,
@@ -70,12 +87,19 @@ export const reproduce = defineCommand({
       offline: values.offline,
     });
     const views = await readCells(nodeHost, folder, plan.cells);
-    const context = { plan, folder, dataset, views, values, device, threads, terminal };
+    const counts = {
+      classes: dataset.classes.length,
+      validation: heldOutImages(dataset, validation),
+    };
+    const configOf = (cell: Cell) => ({ ...cellConfig(plan, cell, counts), ...machine });
+    const context = { plan, folder, dataset, views, values, machine, configOf, terminal };
     await showCost(context);
     if (values.dryRun) return 0;
     return train(context);
   },
 });
+
+type Machine = Pick<TrainConfig, MachineSetting>;
 
 interface Context {
   readonly plan: Plan;
@@ -83,38 +107,27 @@ interface Context {
   readonly dataset: Dataset;
   readonly views: readonly CellView[];
   readonly values: ReproduceValues;
-  readonly device: DeviceName;
-  /** Of each run. */
-  readonly threads: number;
+  /** What each run is trained with here. */
+  readonly machine: Machine;
+  readonly configOf: (cell: Cell) => TrainConfig;
   readonly terminal: Terminal;
 }
 
 function requestOf(values: ReproduceValues): PlanRequest {
-  const { archs, seeds, recipe, data, epochs, milestones, batchSize, lr } = values;
-  const { shortcut, validation, limitBatches, saveEvery, half } = values;
-  return {
-    archs,
-    seeds,
-    recipes: recipe,
-    settings: {
-      ...{ data, epochs, batchSize, learningRate: lr, shortcut, validation },
-      ...{ limitBatches, saveEvery, half: half || undefined },
-      milestones: milestones && [...milestones],
-    },
-  };
+  const { archs, seeds, recipe } = values;
+  return { archs, seeds, recipes: recipe, settings: pick(values, PLAN_SETTINGS) };
 }
 
 /** The plan and its price, before anybody waits. */
 async function showCost(context: Context) {
-  const { plan, folder, dataset, views, values, device, threads, terminal } = context;
-  const held = { classes: dataset.classes.length, validation: dataset.validation?.count };
+  const { plan, folder, dataset, views, values, configOf, terminal } = context;
   const sizes = {
     trainImages: dataset.train.count,
     evaluatedImages: dataset.test.count + (dataset.validation?.count ?? 0),
   };
   const left = views.filter(({ state }) => state !== 'finished');
   const cost = (view: CellView): RunCost =>
-    runCost(cellConfig(plan, view.cell, held), sizes, view.run?.summary?.iteration);
+    runCost(configOf(view.cell), sizes, view.run?.summary?.iteration);
   const costs = left.map(cost);
   const work = costs.map(({ multiplyAdds }) => multiplyAdds);
   const { train, validation, test } = dataset;
@@ -130,17 +143,14 @@ async function showCost(context: Context) {
   terminal.line(`work     ${workText(sum(work))} multiply-adds`);
   terminal.line(`disk     ${formatBytes(sum(costs.map(({ diskBytes }) => diskBytes)))}`);
   const smallest = left[work.indexOf(Math.min(...work))]!;
-  const config = { ...cellConfig(plan, smallest.cell, held), threads, memory: values.memory };
-  const { conv, tensorCores, tune, jobs } = values;
-  const half = plan.settings.half === true;
-  const backend = await openBackend({
-    ...{ device, threads, convolution: conv, half, tensorCores, tune },
-  });
+  const config = configOf(smallest.cell);
+  const backend = await openBackend(config);
+  const { jobs } = values;
   try {
     const speed = await measureSpeed({ config, dataset, backend });
     const seconds = wallSeconds(work, jobs, speed.multiplyAddsPerSecond);
     terminal.line(
-      `time     about ${formatDuration(seconds)} with ${plural(jobs, 'job')} of ${plural(threads, 'thread')}: ${speed.arch} trained ${formatRate(speed.imagesPerSecond)} images/s just now (${backend.description}); deeper networks are reckoned by their multiply-adds${jobs > 1 ? ', and the jobs as if they did not slow each other down' : ''}`,
+      `time     about ${formatDuration(seconds)} with ${plural(jobs, 'job')} of ${plural(config.threads, 'thread')}: ${speed.arch} trained ${formatRate(speed.imagesPerSecond)} images/s just now (${backend.description}); deeper networks are reckoned by their multiply-adds${jobs > 1 ? ', and the jobs as if they did not slow each other down' : ''}`,
     );
   } finally {
     await backend.dispose();
@@ -170,20 +180,14 @@ function sum(values: readonly number[]): number {
 }
 
 async function train(context: Context): Promise<number> {
-  const { plan, folder, dataset, values, device, threads, terminal } = context;
+  const { plan, folder, dataset, values, machine, configOf, terminal } = context;
   const stopping = new AbortController();
   using interruption = watchSignals((signal) => {
     if (signal !== 'EPIPE') terminal.line(`${signal}: the runs save and stop; once more to quit.`);
     stopping.abort();
   });
-  const { conv, tensorCores, tune, memory, offline } = values;
-  const shared = [`--threads=${threads}`, ...(offline ? ['--offline'] : [])];
-  const training = [...shared, `--memory=${memory}`];
-  const engine = [
-    ...[`--device=${device}`, `--conv=${conv}`],
-    ...[`--tensor-cores=${tensorCores}`, `--tune=${tune}`],
-  ];
-  const half = plan.settings.half ? ['--half'] : [];
+  const typed = (names: readonly MachineSetting[]) =>
+    names.map((name) => `${optionName(name)}=${machine[name]}`);
   const overview = createOverview({
     terminal,
     folder,
@@ -204,9 +208,14 @@ async function train(context: Context): Promise<number> {
       cells: plan.cells,
       jobs: values.jobs,
       launcher: createLauncher({
-        plan,
-        machine: { begin: [...training, ...engine], resume: training },
-        evaluate: [...shared, ...engine, ...half],
+        settings: plan.settings,
+        configOf,
+        shared: [...typed(['threads']), ...(values.offline ? ['--offline'] : [])],
+        resume: typed(['memory']),
+        evaluate: [
+          ...typed(['device', 'convolution', 'tensorCores', 'tune']),
+          ...(plan.settings.half ? [optionName('half')] : []),
+        ],
       }),
       signal: stopping.signal,
       onEvent: (event) => overview.handle(event),

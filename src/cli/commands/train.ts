@@ -2,12 +2,15 @@
 // run that stopped. The session itself is session/training.ts.
 
 import type { Dataset } from '../../data/dataset.ts';
+import { heldOutImages } from '../../data/validation.ts';
 import type { Backend } from '../../engine/backend.ts';
-import { parseWarmup, resolveConfig } from '../../experiment/recipes.ts';
+import { type ConfigOverrides, changeConfig, resolveConfig } from '../../experiment/recipes.ts';
 import { createNetwork, parseArch } from '../../nn/network.ts';
 import type { Run } from '../../runs/run.ts';
 import { createRun, openRun, resumeRun } from '../../runs/runs.node.ts';
-import { RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
+import { DEFAULTS, RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
+import { UserError } from '../../util/errors.ts';
+import { pick } from '../../util/objects.ts';
 import { defineCommand } from '../command.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
@@ -18,6 +21,7 @@ import {
   deviceBefore,
   multiplyAddBefore,
 } from '../session/backend.ts';
+import { readConfigFile } from '../session/config-file.ts';
 import { openDataset } from '../session/dataset.ts';
 import { dryRun } from '../session/dry-run.ts';
 import {
@@ -29,6 +33,7 @@ import {
 } from '../session/initial.ts';
 import { commandName, printJson, progressTerminal } from '../session/output.ts';
 import { quoted, resultLines, trainOnConsole } from '../session/training.ts';
+import { typedSettings } from '../setting-options.ts';
 import { evaluate } from './evaluate.ts';
 import { trainOptions } from './train-options.ts';
 
@@ -66,77 +71,92 @@ export const train = defineCommand({
       command: 'train --init resnet20.th --data photos/ --validation 0.2 --lr 0.01 --epochs 30',
       help: 'Fine-tune published weights on your own classes',
     },
+    {
+      command: 'train --config runs/resnet20-seed1/config.json --seed 2',
+      help: 'The same run with another seed',
+    },
     { command: 'train --resume runs/resnet20-seed1', help: 'Go on with a stopped run' },
     { command: 'train resnet110 --dry-run', help: 'Does it fit and run? One batch, nothing saved' },
     { command: 'train resnet20 --log notebook', help: "The notebook's lines on the console" },
   ],
   async run({ values, positionals, given }) {
     const terminal = progressTerminal(values.json);
-    if (values.evaluate) return evaluateInstead(values, positionals[0]);
-    if (values.resume !== undefined) {
-      return resume(values.resume, values, positionals[0], given, terminal);
-    }
-    return begin(values, positionals[0], terminal);
+    const arch = oneArch(values.arch, positionals[0]);
+    if (values.evaluate) return evaluateInstead(values, arch, given);
+    if (values.resume !== undefined) return resume(values.resume, values, arch, given, terminal);
+    return begin(values, arch, terminal);
   },
 });
 
+/** The network that was named, by the argument or by --arch. */
+function oneArch(option: string | undefined, argument: string | undefined): string | undefined {
+  if (option === undefined || argument === undefined) return argument ?? option;
+  if (createNetwork(argument).arch !== createNetwork(option).arch) {
+    throw usageError('train', `which network? ARCH says ${argument}, and --arch ${option}`);
+  }
+  return argument;
+}
+
 /** A new run. What can be refused without data is refused before they are loaded. */
 async function begin(values: TrainValues, name: string | undefined, terminal: Terminal) {
-  const device = chooseDevice(values);
-  const asked = name ?? values.arch;
-  const initial = await openInitial(values, asked);
-  const arch = asked ?? initial?.model.network.arch;
+  const file = values.config === undefined ? undefined : await readConfigFile(values.config);
+  if (file) refuseBesideFile(file, values, name);
+  const typed = typedSettings(values);
+  const asked = { ...DEFAULTS, ...file, ...typed } as TrainConfig;
+  const device = chooseDevice({ ...asked, conv: asked.convolution });
+  // The weights of a configuration's file are opened again, unless others are asked for.
+  const isOther = values.weights !== undefined || values.init !== undefined;
+  const again = isOther ? undefined : file?.initial;
+  const initial = again ? undefined : await openInitial(values, name);
+  const arch = file?.arch ?? name ?? initial?.model.network.arch;
   if (arch === undefined) {
     throw usageError('train', 'which network? For example: table6 train resnet20');
   }
   parseArch(arch);
-  const overrides = { ...overridesOf(values), device, ...(initial && settingsOf(initial, values)) };
+  const { arch: _arch, recipe, validation: _validation, ...settings } = typed;
+  const overrides: ConfigOverrides = {
+    ...settings,
+    device,
+    threads: values.threads ?? file?.threads ?? defaultThreads(),
+    ...(initial && settingsOf(initial, values)),
+    ...(again && values.normalization && { initial: { ...again, keepsNormalization: false } }),
+  };
+  const resolve = (more: ConfigOverrides = {}) =>
+    file
+      ? changeConfig(file, { ...overrides, ...more })
+      : resolveConfig({ arch, recipe, overrides: { ...overrides, ...more } });
+  const chosen = resolve();
   // `return await` below: what is returned must be done before this is disposed.
-  await using opening = await beginOpening(
-    resolveConfig({ arch, recipe: values.recipe, overrides }),
-  );
-  const { validation, strict, offline } = values;
-  const source = values.data ?? 'cifar10';
-  const seed = values.seed ?? DEFAULT_SEED;
-  const dataset = await openDataset(source, terminal, { validation, seed, strict, offline });
-  const config = resolveConfig({
-    arch,
-    recipe: values.recipe,
-    overrides: {
-      ...overrides,
-      data: source,
-      classes: dataset.classes.length,
-      // A folder without test images gives its held-out ones as the test set.
-      validation: validation === undefined ? 0 : (dataset.validation ?? dataset.test).count,
-    },
-  });
-  const beginning = initial && beginWith(initial, config);
+  await using opening = await beginOpening(chosen);
+  const { strict, offline } = values;
+  const validation = values.validation ?? (file?.validation || undefined);
+  const { data, seed } = chosen;
+  const dataset = await openDataset(data, terminal, { validation, seed, strict, offline });
+  const classes = dataset.classes.length;
+  if (file && values.data === undefined && file.classes !== classes) {
+    throw new UserError(
+      `"${values.config}" is for ${file.classes} classes, and ${dataset.title} has ${classes}: give the data that it was made for with --data.`,
+    );
+  }
+  const config = resolve({ classes, validation: heldOutImages(dataset, validation) });
+  const beginning = again ? await beginAgain(config) : initial && beginWith(initial, config);
   const backend = await opening.backend;
   if (values.dryRun) return await dryRun({ config, dataset, backend, terminal, json: values.json });
   const run = await createRun({ config, dir: values.saveDir });
   return await session({ run, dataset, backend, terminal, values, beginning });
 }
 
-/** Must be the configuration's own, because the validation split is made before it. */
-const DEFAULT_SEED = resolveConfig({ arch: 'resnet20' }).seed;
-
-function overridesOf(values: TrainValues) {
-  const { lr, warmUp, noAugment, half, threads, conv, memory } = values;
-  const { tune, tensorCores } = values;
-  const { epochs, startEpoch, batchSize, milestones, gamma, momentum, weightDecay } = values;
-  const { labelSmoothing, seed, shortcut, normalization, printFreq, limitBatches } = values;
-  const { saveEvery, checkpointSeconds, checkpointSteps, freeze } = values;
-  return {
-    freeze,
-    ...{ epochs, startEpoch, batchSize, milestones, gamma, momentum, weightDecay },
-    ...{ labelSmoothing, seed, shortcut, normalization, printFreq, limitBatches },
-    ...{ saveEvery, checkpointSeconds, checkpointSteps, memory, half, tune, tensorCores },
-    learningRate: lr,
-    convolution: conv,
-    warmup: warmUp === undefined ? undefined : parseWarmup(warmUp),
-    augment: noAugment ? false : undefined,
-    threads: threads ?? defaultThreads(),
-  };
+/** A file is a whole configuration: what it was made from cannot be another one beside it. */
+function refuseBesideFile(file: TrainConfig, values: TrainValues, name: string | undefined): void {
+  if (values.recipe !== undefined && values.recipe !== file.recipe) {
+    throw usageError(
+      'train',
+      `"${values.config}" has what the recipe ${file.recipe} came to, so --recipe ${values.recipe} would change nothing: give one of the two`,
+    );
+  }
+  if (name !== undefined && createNetwork(name).arch !== file.arch) {
+    throw usageError('train', `"${values.config}" is of ${file.arch}, not of ${name}: give one`);
+  }
 }
 
 /** Goes on with a run: its configuration is its own, apart from what does not change the weights. */
@@ -148,11 +168,11 @@ async function resume(
   terminal: Terminal,
 ) {
   const { config, environment } = await openRun(dir);
-  refuseChanges(config, values, name, given);
-  const threads = values.threads ?? defaultThreads();
-  const device = given.has('device')
-    ? values.device
-    : deviceBefore(config.device, environment.sessions.at(-1)?.backend.name);
+  refuseChanges(config, name, given);
+  const typed = pick(typedSettings(values), RESUMABLE_SETTINGS);
+  const threads = typed.threads ?? defaultThreads();
+  const device =
+    typed.device ?? deviceBefore(config.device, environment.sessions.at(-1)?.backend.name);
   if (config.half && ['cpu', 'reference'].includes(device)) {
     throw usageError(
       'train',
@@ -161,24 +181,14 @@ async function resume(
   }
   const multiplyAdd = multiplyAddBefore(environment.sessions);
   await using opening = await beginOpening({ ...config, threads, device, multiplyAdd });
-  const source = values.data ?? config.data;
-  const dataset = await openDataset(source, terminal, {
+  const dataset = await openDataset(typed.data ?? config.data, terminal, {
     validation: config.validation || undefined,
     seed: config.seed,
     strict: values.strict,
     offline: values.offline,
   });
-  const { printFreq, saveEvery, checkpointSeconds, checkpointSteps } = values;
   const backend = await opening.backend;
-  const run = await resumeRun(dir, {
-    threads,
-    memory: given.has('memory') ? values.memory : undefined,
-    device: given.has('device') ? values.device : undefined,
-    printFreq,
-    saveEvery,
-    checkpointSeconds,
-    checkpointSteps,
-  });
+  const run = await resumeRun(dir, { ...typed, threads });
   const settings = { run, dataset, backend, terminal, values };
   if (run.state !== undefined) return await session(settings);
   const beginning = await beginAgain(config).catch(async (error: unknown) => {
@@ -190,26 +200,25 @@ async function resume(
 
 const WITH_RESUME = new Set<string>([
   ...RESUMABLE_SETTINGS,
-  ...['resume', 'data', 'log', 'json', 'strict', 'offline', 'tensorboard'],
+  ...['arch', 'resume', 'log', 'json', 'strict', 'offline', 'tensorboard'],
 ]);
 
 function refuseChanges(
   config: TrainConfig,
-  values: TrainValues,
   name: string | undefined,
   given: ReadonlySet<string>,
 ): void {
-  const asked = name ?? values.arch;
-  if (asked !== undefined && createNetwork(asked).arch !== config.arch) {
-    throw usageError('train', `the run to resume is a ${config.arch}, not a ${asked}`);
+  if (name !== undefined && createNetwork(name).arch !== config.arch) {
+    throw usageError('train', `the run to resume is a ${config.arch}, not a ${name}`);
   }
-  for (const option of given) {
-    if (WITH_RESUME.has(option) || option === 'arch') continue;
-    throw usageError(
-      'train',
-      `--${flagName(option)} cannot be given with --resume, because a run keeps its configuration; start a new run (with --weights to begin with this one's weights)`,
-    );
-  }
+  const refused = Object.entries(trainOptions).find(
+    ([key]) => given.has(key) && !WITH_RESUME.has(key),
+  );
+  if (!refused) return;
+  throw usageError(
+    'train',
+    `--${flagName(...refused)} cannot be given with --resume, because a run keeps its configuration; start a new run (with --weights to begin with this one's weights)`,
+  );
 }
 
 interface Session {
@@ -236,7 +245,14 @@ async function session({ run, dataset, backend, terminal, values, beginning }: S
 }
 
 /** The notebook's `--evaluate`: what `table6 evaluate` does, for the run that was named. */
-async function evaluateInstead(values: TrainValues, name: string | undefined): Promise<number> {
+async function evaluateInstead(
+  values: TrainValues,
+  arch: string | undefined,
+  given: ReadonlySet<string>,
+): Promise<number> {
+  if (values.config !== undefined) {
+    throw usageError('train', '--evaluate trains nothing, so --config has no use beside it');
+  }
   const target = values.resume ?? values.weights ?? values.saveDir;
   if (target === undefined) {
     throw usageError(
@@ -244,32 +260,12 @@ async function evaluateInstead(values: TrainValues, name: string | undefined): P
       '--evaluate needs what to evaluate: --resume <run> or --weights <file>',
     );
   }
-  const { data, threads, batchSize, limitBatches, device, conv, seed, validation } = values;
-  const { tune, tensorCores } = values;
-  const arch = name ?? values.arch;
-  const options = {
-    data,
-    threads,
-    batchSize,
-    limitBatches,
-    device,
-    conv,
-    tune,
-    tensorCores,
-    seed,
-    validation,
-    arch,
-  };
-  const argv = Object.entries(options).flatMap(([key, value]) =>
-    value === undefined ? [] : [`--${flagName(key)}=${value}`],
-  );
-  const switches = (['half', 'json', 'strict', 'offline'] as const).filter((key) => values[key]);
-  return evaluate.run(
-    parseCommandLine('evaluate', evaluate.options, evaluate.arguments, [
-      ...argv,
-      ...switches.map((key) => `--${key}`),
-      '--',
-      target,
-    ]),
-  );
+  const line = parseCommandLine('evaluate', evaluate.options, evaluate.arguments, ['--', target]);
+  const shared = pick({ ...values, conv: values.convolution, arch }, SHARED_WITH_EVALUATE);
+  return evaluate.run({ ...line, values: { ...line.values, ...shared }, given });
 }
+
+const SHARED_WITH_EVALUATE = [
+  ...['data', 'threads', 'batchSize', 'limitBatches', 'device', 'conv', 'tune', 'tensorCores'],
+  ...['seed', 'validation', 'arch', 'half', 'json', 'strict', 'offline'],
+] as const satisfies readonly string[];

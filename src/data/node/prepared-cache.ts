@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { messageOf } from '../../util/errors.ts';
 import { IMAGE_BYTES, type Split } from '../dataset.ts';
 import { cacheFolder, writeAtomically } from './cache.ts';
@@ -32,8 +32,8 @@ export interface Prepared {
 const headerSchema = z.object({
   folder: z.string(),
   digest: z.string(),
-  train: z.int().nonnegative(),
-  test: z.int().nonnegative().optional(),
+  train: z.int().check(z.nonnegative()),
+  test: z.optional(z.int().check(z.nonnegative())),
   skipped: z.array(z.object({ path: z.string(), reason: z.string() })),
 });
 

@@ -4,7 +4,8 @@
 
 import { createNetwork, parseArch } from '../../nn/network.ts';
 import { parameterCount } from '../../nn/parameters.ts';
-import { RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
+import { TRAINING_SETTINGS, type TrainConfig } from '../../train/config.ts';
+import { pick } from '../../util/objects.ts';
 import {
   compareIndependent,
   comparePaired,
@@ -19,17 +20,6 @@ import type { CellState } from '../cells.ts';
 import { TABLE6, type Table6Row, table6Row } from '../table6.ts';
 import type { Comparison, Report, ReportRow, ReportRun } from './data.ts';
 import { displayName } from './format.ts';
-
-/** Settings in which the runs of a row may differ: the seed, and what leaves the training as it is. */
-const FREE_SETTINGS = [
-  'seed',
-  'data',
-  'convolution',
-  'tune',
-  'tensorCores',
-  'metricsEvery',
-  ...RESUMABLE_SETTINGS,
-] as const satisfies readonly (keyof TrainConfig)[];
 
 /**
  * @param runs from `collectRuns`
@@ -104,13 +94,12 @@ function onePerSeed(runs: readonly ReportRun[]): ReportRun[] {
   return [...bySeed.values()].sort((a, b) => a.seed - b.seed);
 }
 
+/**
+ * The settings that the runs of a row have in common. They may differ in their seed and in what leaves
+ * the training as it is; which images they saw is told by what was loaded.
+ */
 function sharedSettings(config: TrainConfig): Partial<TrainConfig> {
-  const shared: Partial<TrainConfig> = { ...config };
-  for (const setting of FREE_SETTINGS) delete shared[setting];
-  // A count that the data set turned a fraction into; the same for all runs on the same data.
-  delete shared.validation;
-  delete shared.classes;
-  return shared;
+  return pick(config, TRAINING_SETTINGS);
 }
 
 function rowOf(runs: ReportRun[]): ReportRow {

@@ -6,7 +6,7 @@
 // The reader is as strict as the Rust reference implementation: tensors cover the data exactly, with
 // no hole and no overlap, so a file cannot carry bytes that nobody looks at.
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { messageOf, UserError } from '../../util/errors.ts';
 import type { NamedTensors } from '../../util/tensor.ts';
 import { elementCount } from '../../util/tensor.ts';
@@ -27,10 +27,10 @@ const MAX_RANK = 64;
 
 const METADATA_KEY = '__metadata__';
 const metadataSchema = z.record(z.string(), z.string());
-const size = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+const size = z.int().check(z.nonnegative());
 const entrySchema = z.strictObject({
   dtype: z.string(),
-  shape: z.array(size).max(MAX_RANK),
+  shape: z.array(size).check(z.maxLength(MAX_RANK)),
   data_offsets: z.tuple([size, size]),
 });
 

@@ -3,19 +3,26 @@
 /**
  * @returns the word nearest to what was typed, or undefined when none is near enough to be meant
  */
-export function nearest(typed: string, words: readonly string[]): string | undefined {
+export function nearest(text: string, words: readonly string[]): string | undefined {
+  const typed = text.toLowerCase();
   const limit = Math.max(1, Math.floor(typed.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const word of words) {
     const prefix = typed.length >= 3 && word.startsWith(typed);
-    const distance = prefix ? 1 : editDistance(typed, word);
+    const distance = prefix ? 1 : editDistance(typed, word.toLowerCase());
     if (distance < bestDistance) {
       best = word;
       bestDistance = distance;
     }
   }
   return best;
+}
+
+/** ` Did you mean resnet20?`, to follow a sentence; empty where no word is near. */
+export function didYouMean(typed: string, words: readonly string[]): string {
+  const word = nearest(typed, words);
+  return word === undefined ? '' : ` Did you mean ${word}?`;
 }
 
 /** Optimal string alignment distance: Levenshtein's, with neighbours swapped counting once. */

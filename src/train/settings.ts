@@ -1,0 +1,281 @@
+// Every setting of a run, once. The schema of configurations, their defaults, what recipes and users
+// may override, the options of `train` and `reproduce`, what a plan fixes, what `--resume` accepts and
+// which runs a report puts into one row are all made from this table (`config.ts`). A new setting is
+// one entry here and the place that uses it.
+//
+// A page makes a form of the same table: the entries that have an `option`, in the table's order, by
+// `option.group` (`GROUPS` in `setting.ts` has the headings); `form` says which input (kind, words,
+// bounds) and `schemaOf(form)` checks its value; `default`, else `shownDefault`, is what it shows when empty;
+// `help` explains it. What was filled in are the `overrides` of `resolveConfig`.
+
+import * as z from 'zod/mini';
+import { NORMALIZATION_KINDS } from '../data/normalization.ts';
+import { STAGES } from '../nn/network.ts';
+import { MACHINE_SETTINGS } from './machine-settings.ts';
+import { LENGTH, parseWarmup, RATE, scheduleSchema } from './schedule-schema.ts';
+import type { Setting } from './setting.ts';
+
+/** The recipes that can be named; what they mean is in `experiment/recipes.ts`. */
+export const RECIPE_NAMES = ['notebook', 'notebook-as-run', 'paper', 'quick', 'fast'] as const;
+export type RecipeName = (typeof RECIPE_NAMES)[number];
+
+export const SETTINGS = {
+  /** `resnet20`, `plain56` ... */
+  arch: {
+    form: { kind: 'text', placeholder: '<arch>' },
+    changes: 'training',
+    option: { group: 'network', help: 'Same as the argument ARCH', short: 'a' },
+  },
+  shortcut: {
+    form: { kind: 'choice', words: ['A', 'B'] },
+    schema: z.enum(['A', 'B', 'none']),
+    changes: 'training',
+    plan: {},
+    option: {
+      group: 'network',
+      help: 'Shortcut of residual networks where the shape changes: A pads with zeros, B projects',
+      shownDefault: 'A',
+    },
+  },
+  /** The data set's. */
+  classes: { form: { kind: 'integer', minimum: 2 }, default: 10, changes: 'images' },
+  data: {
+    form: { kind: 'text', placeholder: '<name|path>' },
+    default: 'cifar10',
+    changes: 'images',
+    // The same images may lie elsewhere.
+    resumable: true,
+    plan: {},
+    option: {
+      group: 'network',
+      help: 'cifar10, cifar100, synthetic[:train=N,test=N,seed=N], a folder or archive in the official CIFAR layout, or a folder train/<class>/*, test/<class>/*',
+      short: 'd',
+    },
+  },
+  recipe: {
+    form: { kind: 'choice', words: RECIPE_NAMES },
+    default: 'notebook',
+    changes: 'training',
+    option: {
+      group: 'schedule',
+      help: 'Named settings: the notebook, the notebook as its code really runs, the paper, a quick try, or a fast training of our own (one-cycle)',
+    },
+  },
+  epochs: {
+    form: LENGTH,
+    path: 'schedule.length',
+    changes: 'training',
+    plan: {},
+    option: {
+      group: 'schedule',
+      help: 'Epochs in the whole run',
+      shownDefault: '200; 20 with the recipe quick or fast',
+    },
+  },
+  /** Epochs in the schedule count from 0. */
+  startEpoch: {
+    form: { kind: 'integer', minimum: 0 },
+    default: 0,
+    changes: 'training',
+    option: { group: 'schedule', help: 'Count this many epochs as done in the schedule' },
+  },
+  batchSize: {
+    form: { kind: 'integer', minimum: 1, maximum: 65536 },
+    default: 128,
+    changes: 'training',
+    plan: {},
+    option: { group: 'schedule', help: 'Images a step', short: 'b' },
+  },
+  /** What `schedule` begins with; the peak of a one-cycle schedule. */
+  learningRate: {
+    form: RATE,
+    default: 0.1,
+    changes: 'training',
+    plan: {},
+    option: {
+      group: 'schedule',
+      help: 'Learning rate before any drop; with the recipe fast the peak',
+      name: 'lr',
+      aliases: ['learning-rate'],
+      shownDefault: '0.1; 0.2 with the recipe fast',
+    },
+  },
+  milestones: {
+    form: { kind: 'integers' },
+    path: 'schedule.milestones',
+    changes: 'training',
+    plan: {},
+    option: {
+      group: 'schedule',
+      help: 'The rate drops after these epochs; none for never. Like gamma and warm-up not with the recipe fast',
+      shownDefault: '100,150; half and three quarters with the recipe quick',
+    },
+  },
+  gamma: {
+    form: RATE,
+    path: 'schedule.gamma',
+    changes: 'training',
+    option: { group: 'schedule', help: 'Factor of each drop', shownDefault: '0.1' },
+  },
+  warmup: {
+    form: { kind: 'text', placeholder: '<epochs|error%>', read: parseWarmup },
+    path: 'schedule.warmup',
+    changes: 'training',
+    option: {
+      group: 'schedule',
+      help: 'A tenth of the rate at first: none, a number of epochs, until a training error (80%), or whole-run',
+      name: 'warm-up',
+      shownDefault: 'by recipe for depth 110 and more, else none',
+    },
+  },
+  momentum: {
+    form: { kind: 'number', minimum: 0, maximum: 1 },
+    default: 0.9,
+    changes: 'training',
+    option: { group: 'schedule', help: 'Of SGD' },
+  },
+  weightDecay: {
+    form: { kind: 'number', minimum: 0 },
+    default: 1e-4,
+    changes: 'training',
+    option: {
+      group: 'schedule',
+      help: 'Of SGD, on every parameter',
+      aliases: ['wd'],
+      shownDefault: '0.0001; 0.0005 with the recipe fast',
+    },
+  },
+  /** Made by the recipe; `epochs`, `milestones`, `gamma` and `warmup` are its parts. */
+  schedule: { schema: scheduleSchema, changes: 'training' },
+  labelSmoothing: {
+    form: { kind: 'number', minimum: 0, below: 1 },
+    default: 0,
+    changes: 'training',
+    option: { group: 'schedule', help: 'Share of each label spread over all classes' },
+  },
+  seed: {
+    form: { kind: 'integer', minimum: 0, maximum: 4294967295 },
+    default: 1,
+    changes: 'sample',
+    option: { group: 'schedule', help: 'Of every random number of the run' },
+  },
+  /** Asked for as a number of images or a fraction; the number that it came to, 0 for none. */
+  validation: {
+    form: { kind: 'amount' },
+    schema: z.int().check(z.minimum(0)),
+    default: 0,
+    changes: 'images',
+    plan: {},
+    option: {
+      group: 'network',
+      help: 'Training images to hold out; they choose the best epoch (the paper held out 5000)',
+      shownDefault: 'none',
+    },
+  },
+  normalization: {
+    form: { kind: 'choice', words: NORMALIZATION_KINDS },
+    changes: 'training',
+    option: {
+      group: 'network',
+      help: 'Mean and deviation of the input',
+      shownDefault:
+        'imagenet; per-pixel-mean with the recipe paper; that of the weights to begin with',
+    },
+  },
+  /** Weights that training begins with; null for random ones. */
+  initial: {
+    schema: z.nullable(
+      z.strictObject({
+        /** The run or file as it was named. */
+        source: z.string().check(z.minLength(1)),
+        /** Of its parameters and running statistics (`weightsSha256`). */
+        sha256: z.string(),
+        /** 'all-but-last' for a last layer that is new. */
+        layers: z.enum(['all', 'all-but-last']),
+        /** Whether its numbers of the normalisation are used too, instead of the training images'. */
+        keepsNormalization: z.boolean(),
+      }),
+    ),
+    default: null,
+    older: null,
+    changes: 'training',
+  },
+  /** This stage and those before it do not change, nor do their running statistics. */
+  freeze: {
+    form: { kind: 'choice', words: ['none', ...STAGES] },
+    default: 'none',
+    older: 'none',
+    changes: 'training',
+    option: {
+      group: 'network',
+      help: 'Of weights to begin with: leave the network up to this stage as it is, running statistics included',
+    },
+  },
+  augment: {
+    form: { kind: 'flag' },
+    default: true,
+    changes: 'training',
+    option: {
+      group: 'network',
+      help: 'Neither random crops nor flips',
+      name: 'no-augment',
+      sets: false,
+    },
+  },
+  ...MACHINE_SETTINGS,
+  printFreq: {
+    form: { kind: 'integer', minimum: 1 },
+    default: 55,
+    changes: 'nothing',
+    resumable: true,
+    option: {
+      group: 'run',
+      help: 'A line every so many batches, where lines are printed',
+      short: 'p',
+    },
+  },
+  /** A line in metrics.jsonl every so many batches (and at the last of an epoch). */
+  metricsEvery: { form: { kind: 'integer', minimum: 1 }, default: 10, changes: 'nothing' },
+  /** A checkpoint that is kept (`epoch-010`) every so many epochs. */
+  saveEvery: {
+    form: { kind: 'integer', minimum: 0 },
+    default: 10,
+    changes: 'nothing',
+    resumable: true,
+    // The runs of a table add up.
+    plan: { default: 0 },
+    option: {
+      group: 'run',
+      help: 'Keep a checkpoint every so many epochs, beside last and best; 0 for none',
+    },
+  },
+  /** A crash loses no more than this; 0 for no limit. */
+  checkpointSeconds: {
+    form: { kind: 'number', minimum: 0 },
+    default: 60,
+    changes: 'nothing',
+    resumable: true,
+    option: { group: 'run', help: 'Save last at least this often; 0 for epochs only' },
+  },
+  checkpointSteps: {
+    form: { kind: 'integer', minimum: 0 },
+    default: 0,
+    changes: 'nothing',
+    resumable: true,
+    option: { group: 'run', help: 'Save last every so many steps', shownDefault: '0, off' },
+  },
+  /** For trying things out; 0 for all. */
+  limitBatches: {
+    form: { kind: 'integer', minimum: 0 },
+    default: 0,
+    changes: 'training',
+    plan: {},
+    option: {
+      group: 'run',
+      help: 'At most so many batches an epoch and an evaluation, for a trial',
+      shownDefault: 'all',
+    },
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+export type SettingName = keyof typeof SETTINGS;
