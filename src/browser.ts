@@ -32,6 +32,10 @@ export {
   type DrawablePicture,
   loadWeights,
 } from './library/library.browser.ts';
+export {
+  type BrowserBackendOptions as BackendOptions,
+  openBackend,
+} from './library/open-backend.browser.ts';
 export { type RawImage, toNetworkInput } from './library/pixels.ts';
 export { initializeWeights, withNewClassifier } from './nn/initialize.ts';
 export { createNetwork, type Network, type ShortcutOption, TABLE6_DEPTHS } from './nn/network.ts';
@@ -45,5 +49,5 @@ export type { RunResult, TrainEvent } from './train/events.ts';
 export { createInference } from './train/executables.ts';
 export { type StopRequest, Trainer, type TrainerOptions } from './train/loop.ts';
 export type { TrainingState } from './train/state.ts';
-export { UserError } from './util/errors.ts';
+export { type ErrorCode, type ErrorFacts, UserError } from './util/errors.ts';
 export type { NamedTensors, Tensor } from './util/tensor.ts';

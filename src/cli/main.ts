@@ -4,6 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { UserError } from '../util/errors.ts';
+import { repairable, worded } from './advice.ts';
 import { COMMANDS } from './commands.ts';
 import { brokenPipe } from './console/broken-pipe.ts';
 import { commandHelp, overviewHelp } from './help.ts';
@@ -86,7 +87,8 @@ export function describeError(
   error: unknown,
   argv: readonly string[],
 ): { text: string; exitCode: number } {
-  if (error instanceof UserError) return { text: error.message, exitCode: error.exitCode };
+  const known = repairable(error);
+  if (known) return { text: worded(known, argv[0]), exitCode: known.exitCode };
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const report = [
     stack,

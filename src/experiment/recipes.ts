@@ -206,23 +206,24 @@ export function resolveConfig(options: {
   );
   if (config.schedule.unit === 'epochs' && config.startEpoch >= config.schedule.length) {
     throw new UserError(
-      `There is nothing to train: the run begins at epoch ${config.startEpoch} and has ${config.schedule.length}; give a larger --epochs or a smaller --start-epoch.`,
-      { exitCode: 2 },
+      `There is nothing to train: the run begins at epoch ${config.startEpoch} and has ${config.schedule.length}; train for more epochs, or begin at an earlier one.`,
+      {
+        exitCode: 2,
+        code: 'nothing-to-train',
+        facts: { startEpoch: config.startEpoch, length: config.schedule.length },
+      },
     );
   }
   return config;
 }
 
-const STEP_OPTIONS = { milestones: '--milestones', gamma: '--gamma', warmup: '--warm-up' } as const;
-
 /** A setting without a meaning must not be taken for one that was followed. */
-function refuseSteps(recipe: Recipe, steps: Partial<Record<keyof typeof STEP_OPTIONS, unknown>>) {
-  const asked = (['milestones', 'gamma', 'warmup'] as const).filter((name) => name in steps);
-  if (asked.length === 0) return;
-  const options = asked.map((name) => STEP_OPTIONS[name]).join(', ');
+function refuseSteps(recipe: Recipe, steps: object) {
+  const settings = (['milestones', 'gamma', 'warmup'] as const).filter((name) => name in steps);
+  if (settings.length === 0) return;
   throw new UserError(
-    `${options} cannot be given with the recipe ${recipe.name}: its rate rises to its peak and falls to zero in straight lines, without drops or another warm-up; change the peak with --lr and the length with --epochs, or use another recipe.`,
-    { exitCode: 2 },
+    `${settings.join(', ')} cannot be given with the recipe ${recipe.name}: its rate rises to its peak and falls to zero in straight lines, without drops or another warm-up; change the learning rate, which is its peak, and the number of epochs, or use another recipe.`,
+    { exitCode: 2, code: 'schedule-is-fixed', facts: { recipe: recipe.name, settings } },
   );
 }
 

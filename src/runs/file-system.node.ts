@@ -12,14 +12,15 @@ import {
   rm,
   writeFile,
 } from 'node:fs/promises';
-import { errorCode, type FileSystem, type OutputFile } from './file-system.ts';
+import { systemCode } from '../util/system-errors.ts';
+import type { FileSystem, OutputFile } from './file-system.ts';
 
 /** The value, or `instead` when the host answers with one of these error codes. */
 async function unless<T>(promise: Promise<T>, codes: string[], instead: T): Promise<T> {
   try {
     return await promise;
   } catch (error) {
-    if (codes.includes(errorCode(error) ?? '')) return instead;
+    if (codes.includes(systemCode(error) ?? '')) return instead;
     throw error;
   }
 }
@@ -42,7 +43,7 @@ async function linkOrCreate(from: string, to: string, bytes: Uint8Array): Promis
   try {
     return await unless(done(link(from, to)), ['EEXIST'], false);
   } catch (error) {
-    if (!NO_LINKS.includes(errorCode(error) ?? '')) throw error;
+    if (!NO_LINKS.includes(systemCode(error) ?? '')) throw error;
     return await unless(done(writeFile(to, bytes, { flag: 'wx' })), ['EEXIST'], false);
   }
 }

@@ -140,11 +140,6 @@ export class Run {
     }
   }
 
-  /** The command that goes on with this run. */
-  get resumeCommand(): string {
-    return `table6 train --resume ${/\s/.test(this.dir) ? `"${this.dir}"` : this.dir}`;
-  }
-
   /** Adds a line to metrics.jsonl. */
   async record(record: MetricsRecord): Promise<void> {
     const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
@@ -254,7 +249,8 @@ async function makeNumberedFolder(files: FileSystem, options: CreateRunOptions):
 async function refuseExisting(files: FileSystem, dir: string): Promise<void> {
   const names = await files.list(dir);
   if (!names.includes(CONFIG) && !names.includes(METRICS)) return;
-  throw new UserError(
-    `"${dir}" already holds a run: go on with it by table6 train --resume ${dir}, or choose another folder with --save-dir.`,
-  );
+  throw new UserError(`"${dir}" already holds a run: resume it, or choose another folder.`, {
+    code: 'run-exists',
+    facts: { dir },
+  });
 }

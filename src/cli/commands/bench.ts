@@ -16,7 +16,7 @@ import { writeTraining, writeWeights } from '../../train/executables.ts';
 import { randomStream } from '../../util/random.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatRate } from '../console/format.ts';
-import { chooseDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { backendOptions, openBackend } from '../session/backend.ts';
 import {
   convOption,
   deviceOption,
@@ -102,21 +102,12 @@ export const bench = defineCommand({
   ],
   async run({ values, positionals }) {
     const { mode, batchSize, seconds, shortcut, memory, profile, json } = values;
-    const { conv, half, tensorCores, tune } = values;
     const archs = positionals.length > 0 ? positionals : ['resnet20'];
     const networks = archs.map((arch) =>
       createNetwork(arch, arch.startsWith('plain') ? {} : { shortcut }),
     );
-    const threads = values.threads ?? defaultThreads();
-    const device = chooseDevice(values);
-    const backend = await openBackend({
-      device,
-      threads,
-      convolution: conv,
-      half,
-      tensorCores,
-      tune,
-    });
+    const options = backendOptions(values);
+    const backend = await openBackend(options);
     const terminal = progressTerminal(json);
     const results: Measurement[] = [];
     let profiler: Profiler | undefined;

@@ -9,7 +9,7 @@ import { createInference } from '../../train/executables.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { defineCommand } from '../command.ts';
 import { formatPercent } from '../console/format.ts';
-import { chooseDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { backendOptions, openBackend } from '../session/backend.ts';
 import {
   checkpointOption,
   convOption,
@@ -52,20 +52,12 @@ export const predict = defineCommand({
   ],
   async run({ values, positionals }) {
     const [path, ...files] = positionals;
-    const device = chooseDevice(values);
-    const { conv, half, tensorCores, tune, checkpoint, top, json } = values;
-    const threads = values.threads ?? defaultThreads();
+    const options = backendOptions(values);
+    const { checkpoint, top, json } = values;
     const model = await openModel(path!, { checkpoint });
     const names = classNames(model);
     const images = await decodeAll(files);
-    const backend = await openBackend({
-      device,
-      threads,
-      convolution: conv,
-      half,
-      tensorCores,
-      tune,
-    });
+    const backend = await openBackend(options);
     try {
       const { network, weights, normalization } = model;
       const batch = Math.min(BATCH, files.length);

@@ -2,7 +2,6 @@
 // stopped and started at any moment; the run folders are all it remembers.
 
 import type { Dataset } from '../../data/dataset.ts';
-import type { DeviceName } from '../../engine/devices.ts';
 import { type CellView, readCells } from '../../experiment/cells.ts';
 import { type RunCost, runCost, wallSeconds } from '../../experiment/cost.ts';
 import { runGrid } from '../../experiment/grid.ts';
@@ -19,7 +18,7 @@ import { formatBytes, formatDuration, formatRate, plural } from '../console/form
 import { createOverview } from '../console/overview.ts';
 import type { Terminal } from '../console/terminal.ts';
 import type { Values } from '../options.ts';
-import { chooseDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { backendOptions, defaultThreads, openBackend } from '../session/backend.ts';
 import { openDataset } from '../session/dataset.ts';
 import { watchSignals } from '../session/interrupt.ts';
 import { printJson, progressTerminal } from '../session/output.ts';
@@ -53,16 +52,16 @@ export const reproduce = defineCommand({
   ],
   async run({ values }) {
     const terminal = progressTerminal(values.json);
-    const { device: typed, conv, tensorCores } = values;
-    chooseDevice({ device: typed, half: values.half, conv });
+    const { device: typed, conv } = values;
+    backendOptions({ device: typed, half: values.half, conv, threads: values.threads });
     const request = requestOf(values);
     const folder = trimSlash(values.saveDir);
     const plan = values.dryRun
       ? makePlan(request, await readPlan(nodeHost.files, folder))
       : await writePlan(nodeHost, folder, request);
     const half = plan.settings.half === true;
-    const device = chooseDevice({ device: typed, half, conv, tensorCores });
     const threads = values.threads ?? Math.max(1, Math.floor(defaultThreads() / values.jobs));
+    const choice = backendOptions({ ...values, half, threads });
     const { data, validation } = plan.settings;
     const dataset = await openDataset(data, terminal, {
       validation,
@@ -70,7 +69,7 @@ export const reproduce = defineCommand({
       offline: values.offline,
     });
     const views = await readCells(nodeHost, folder, plan.cells);
-    const context = { plan, folder, dataset, views, values, device, threads, terminal };
+    const context = { plan, folder, dataset, views, values, choice, terminal };
     await showCost(context);
     if (values.dryRun) return 0;
     return train(context);
@@ -83,9 +82,8 @@ interface Context {
   readonly dataset: Dataset;
   readonly views: readonly CellView[];
   readonly values: ReproduceValues;
-  readonly device: DeviceName;
   /** Of each run. */
-  readonly threads: number;
+  readonly choice: ReturnType<typeof backendOptions>;
   readonly terminal: Terminal;
 }
 
@@ -106,7 +104,8 @@ function requestOf(values: ReproduceValues): PlanRequest {
 
 /** The plan and its price, before anybody waits. */
 async function showCost(context: Context) {
-  const { plan, folder, dataset, views, values, device, threads, terminal } = context;
+  const { plan, folder, dataset, views, values, choice, terminal } = context;
+  const { threads } = choice;
   const held = { classes: dataset.classes.length, validation: dataset.validation?.count };
   const sizes = {
     trainImages: dataset.train.count,
@@ -131,11 +130,8 @@ async function showCost(context: Context) {
   terminal.line(`disk     ${formatBytes(sum(costs.map(({ diskBytes }) => diskBytes)))}`);
   const smallest = left[work.indexOf(Math.min(...work))]!;
   const config = { ...cellConfig(plan, smallest.cell, held), threads, memory: values.memory };
-  const { conv, tensorCores, tune, jobs } = values;
-  const half = plan.settings.half === true;
-  const backend = await openBackend({
-    ...{ device, threads, convolution: conv, half, tensorCores, tune },
-  });
+  const { jobs } = values;
+  const backend = await openBackend(choice);
   try {
     const speed = await measureSpeed({ config, dataset, backend });
     const seconds = wallSeconds(work, jobs, speed.multiplyAddsPerSecond);
@@ -170,7 +166,8 @@ function sum(values: readonly number[]): number {
 }
 
 async function train(context: Context): Promise<number> {
-  const { plan, folder, dataset, values, device, threads, terminal } = context;
+  const { plan, folder, dataset, values, choice, terminal } = context;
+  const { device, threads } = choice;
   const stopping = new AbortController();
   using interruption = watchSignals((signal) => {
     if (signal !== 'EPIPE') terminal.line(`${signal}: the runs save and stop; once more to quit.`);

@@ -8,16 +8,17 @@ import { createNetwork, parseArch } from '../../nn/network.ts';
 import type { Run } from '../../runs/run.ts';
 import { createRun, openRun, resumeRun } from '../../runs/runs.node.ts';
 import { RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
+import { quoted } from '../advice.ts';
 import { defineCommand } from '../command.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
 import {
+  backendOptions,
   beginOpening,
-  chooseDevice,
-  defaultThreads,
   deviceBefore,
   multiplyAddBefore,
 } from '../session/backend.ts';
+import { commandName } from '../session/command-name.ts';
 import { openDataset } from '../session/dataset.ts';
 import { dryRun } from '../session/dry-run.ts';
 import {
@@ -27,8 +28,8 @@ import {
   openInitial,
   settingsOf,
 } from '../session/initial.ts';
-import { commandName, printJson, progressTerminal } from '../session/output.ts';
-import { quoted, resultLines, trainOnConsole } from '../session/training.ts';
+import { printJson, progressTerminal } from '../session/output.ts';
+import { resultLines, trainOnConsole } from '../session/training.ts';
 import { evaluate } from './evaluate.ts';
 import { trainOptions } from './train-options.ts';
 
@@ -82,7 +83,7 @@ export const train = defineCommand({
 
 /** A new run. What can be refused without data is refused before they are loaded. */
 async function begin(values: TrainValues, name: string | undefined, terminal: Terminal) {
-  const device = chooseDevice(values);
+  const { device, threads } = backendOptions(values);
   const asked = name ?? values.arch;
   const initial = await openInitial(values, asked);
   const arch = asked ?? initial?.model.network.arch;
@@ -90,7 +91,12 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
     throw usageError('train', 'which network? For example: table6 train resnet20');
   }
   parseArch(arch);
-  const overrides = { ...overridesOf(values), device, ...(initial && settingsOf(initial, values)) };
+  const overrides = {
+    ...overridesOf(values),
+    device,
+    threads,
+    ...(initial && settingsOf(initial, values)),
+  };
   // `return await` below: what is returned must be done before this is disposed.
   await using opening = await beginOpening(
     resolveConfig({ arch, recipe: values.recipe, overrides }),
@@ -121,7 +127,7 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
 const DEFAULT_SEED = resolveConfig({ arch: 'resnet20' }).seed;
 
 function overridesOf(values: TrainValues) {
-  const { lr, warmUp, noAugment, half, threads, conv, memory } = values;
+  const { lr, warmUp, noAugment, half, conv, memory } = values;
   const { tune, tensorCores } = values;
   const { epochs, startEpoch, batchSize, milestones, gamma, momentum, weightDecay } = values;
   const { labelSmoothing, seed, shortcut, normalization, printFreq, limitBatches } = values;
@@ -135,7 +141,6 @@ function overridesOf(values: TrainValues) {
     convolution: conv,
     warmup: warmUp === undefined ? undefined : parseWarmup(warmUp),
     augment: noAugment ? false : undefined,
-    threads: threads ?? defaultThreads(),
   };
 }
 
@@ -149,7 +154,7 @@ async function resume(
 ) {
   const { config, environment } = await openRun(dir);
   refuseChanges(config, values, name, given);
-  const threads = values.threads ?? defaultThreads();
+  const { threads } = backendOptions({ threads: values.threads });
   const device = given.has('device')
     ? values.device
     : deviceBefore(config.device, environment.sessions.at(-1)?.backend.name);
@@ -160,7 +165,15 @@ async function resume(
     );
   }
   const multiplyAdd = multiplyAddBefore(environment.sessions);
-  await using opening = await beginOpening({ ...config, threads, device, multiplyAdd });
+  // What decided the CPU engine's bits says nothing to a GPU that a run moves to.
+  const convolution = device.startsWith('webgpu') ? 'auto' : config.convolution;
+  await using opening = await beginOpening({
+    ...config,
+    threads,
+    device,
+    convolution,
+    multiplyAdd,
+  });
   const source = values.data ?? config.data;
   const dataset = await openDataset(source, terminal, {
     validation: config.validation || undefined,

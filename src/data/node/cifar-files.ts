@@ -187,9 +187,7 @@ async function fetchArchive(
   archive: Archive,
   options: Parameters<typeof loadCifarByName>[1],
 ): Promise<void> {
-  const byHand =
-    `put ${archive.file} (from ${OFFICIAL_SERVER}/) into ${folder} by hand, or give a folder of ` +
-    'images with --data';
+  const byHand = `put ${archive.file} (from ${OFFICIAL_SERVER}/) into ${folder} by hand, or use a folder of images`;
   if (options.offline) {
     throw new DownloadError(`${name} is not in ${folder}, and downloads are off: ${byHand}`);
   }

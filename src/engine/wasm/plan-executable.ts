@@ -2,6 +2,7 @@
 // by building its schedule once without running it.
 
 import { UserError } from '../../util/errors.ts';
+import { outOfMemory } from '../device-error.ts';
 import type { Program } from '../program.ts';
 import { align } from './executor/arena.ts';
 import { type BuiltContext, storedBytes } from './executor/build-context.ts';
@@ -56,9 +57,9 @@ export function recomputes({ body }: Program): boolean {
   return body.some((operation) => operation.kind === 'convolution' && operation.norm === undefined);
 }
 
-/** What needs less memory than this program: " or --memory recompute", unless it does that already. */
-export function otherAdvice(program: Program): string {
-  return program.mode === 'train' && !recomputes(program) ? ' or --memory recompute' : '';
+/** Whether recomputing activations would make this program smaller. */
+export function mayRecompute(program: Program): boolean {
+  return program.mode === 'train' && !recomputes(program);
 }
 
 /** What is said where memory does not suffice: threads cost too much, or what they share does. */
@@ -74,7 +75,6 @@ function tooLarge(
   const threads = Math.floor((MOST_BYTES - scratch) / scratchStride);
   const images = Math.max(1, Math.floor((0.95 * batchSize * MOST_BYTES) / bytes));
   const advice = threads > 0 ? `at most ${threads} threads` : `a smaller batch (about ${images})`;
-  return new UserError(
-    `${step} with ${batchSize} images ${needs}: use ${advice}${otherAdvice(program)}.`,
-  );
+  const problem = `${step} with ${batchSize} images ${needs}`;
+  return new UserError(...outOfMemory(problem, advice, mayRecompute(program)));
 }

@@ -94,7 +94,7 @@ export async function createWebGpuBackend(options: WebGpuOptions): Promise<WebGp
   return {
     name: 'webgpu',
     adapter,
-    description: `WebGPU, ${adapter.name}, ${precision}${onMatrices}${adapter.isSoftware ? ' (a software adapter: slower than --device cpu)' : ''}`,
+    description: `WebGPU, ${adapter.name}, ${precision}${onMatrices}${adapter.isSoftware ? ' (a software adapter: slower than the CPU engine)' : ''}`,
     facts: {
       backend: 'webgpu',
       precision,

@@ -27,7 +27,8 @@ export async function collectRuns(host: RunHost, folder: string): Promise<Collec
     : await findRuns(host.files, folder);
   if (places.length === 0) {
     throw new UserError(
-      `There is nothing to report in "${folder}": it has neither a ${PLAN} nor run folders. Give the folder that table6 reproduce or table6 train wrote to.`,
+      `There is nothing to report in "${folder}": it has neither a ${PLAN} nor run folders. Give the folder that runs were written to.`,
+      { code: 'nothing-to-report', facts: { folder, plan: PLAN } },
     );
   }
   const views = await Promise.all(places.map(({ cell, dir }) => readCell(host, folder, cell, dir)));
