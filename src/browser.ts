@@ -16,7 +16,7 @@ export type {
   SelectedInputs,
 } from './engine/backend.ts';
 export { lowerInference } from './engine/lower-infer.ts';
-export { lowerTraining } from './engine/lower-train.ts';
+export { lowerTraining, lowerTrainingFor } from './engine/lower-train.ts';
 export type { Operation, Program } from './engine/program.ts';
 export { createReferenceBackend } from './engine/reference/backend.ts';
 export { createWasmBackend, type WasmBackendOptions } from './engine/wasm/backend.ts';

@@ -27,7 +27,7 @@ export type {
   SgdSettings,
 } from './engine/backend.ts';
 export { lowerInference } from './engine/lower-infer.ts';
-export { lowerTraining } from './engine/lower-train.ts';
+export { lowerTraining, lowerTrainingFor } from './engine/lower-train.ts';
 export type { BackendOptions } from './engine/open-backend.ts';
 export type { Operation, Program } from './engine/program.ts';
 export { createReferenceBackend } from './engine/reference/backend.ts';

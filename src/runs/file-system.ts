@@ -74,7 +74,10 @@ export function writeError(error: unknown, path: string): UserError {
   const problem = fileError(error, { path, doing: 'write' });
   const { coded } = problem;
   if (coded?.code !== 'system' || coded.facts.reason !== 'disk-full') return problem;
-  const remedy = 'what was saved before is still whole; free some space and resume the run';
-  const facts = { ...coded.facts, remedy };
+  const facts = {
+    ...coded.facts,
+    problem: `${coded.facts.problem}, and what was saved before is still whole`,
+    remedy: 'free some space and resume the run',
+  };
   return new UserError(systemSentence(facts, ''), { code: 'system', facts, cause: error });
 }

@@ -12,7 +12,7 @@ import { epochOrder } from '../data/batches.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Normalization } from '../data/normalization.ts';
 import type { Backend, Executable, SgdSettings } from '../engine/backend.ts';
-import { lowerTraining } from '../engine/lower-train.ts';
+import { lowerTrainingFor } from '../engine/lower-train.ts';
 import { initializeWeights } from '../nn/initialize.ts';
 import type { Network } from '../nn/network.ts';
 import { checkWeights } from '../nn/parameters.ts';
@@ -86,7 +86,7 @@ export class Trainer {
     this.options = options;
     this.executable = executable;
     this.feed = feed;
-    this.evaluator = new Evaluator(options, executable, () => this.snapshot());
+    this.evaluator = new Evaluator(options, executable);
     this.stop = options.stop ?? { requested: false };
     this.plan = planRun(config, dataset.train.count);
     this.progress = resume?.progress ?? initialProgress(config, this.plan);
@@ -108,7 +108,8 @@ export class Trainer {
     checkWeights(network, weights, resume ? 'The checkpoint' : 'What was loaded');
     const { batchSize, labelSmoothing, memory } = config;
     const freeze = config.freeze === 'none' ? undefined : config.freeze;
-    const program = lowerTraining(network, { batchSize, labelSmoothing, memory, freeze });
+    const settings = { batchSize, labelSmoothing, memory, freeze };
+    const program = await lowerTrainingFor(backend, network, settings);
     const executable = await backend.compile(program, resume?.executables?.train);
     await writeTraining(executable, weights, options.normalization, resume?.momentum);
     return new Trainer(options, executable, await Feed.holding(executable, dataset.train));

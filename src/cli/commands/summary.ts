@@ -3,8 +3,9 @@
 // planned and not run.
 
 import { lowerInference } from '../../engine/lower-infer.ts';
-import { lowerTraining, type MemoryMode } from '../../engine/lower-train.ts';
+import { lowerTrainingFor, type MemoryMode } from '../../engine/lower-train.ts';
 import { type MemoryPlan, planOfMemory } from '../../engine/wasm/memory-plan.ts';
+import { memoryPlanner } from '../../engine/wasm/plan-executable.ts';
 import { createNetwork, type Network, TABLE6_DEPTHS } from '../../nn/network.ts';
 import { formatSummary, formatSummaryList, summarizeNetwork } from '../../nn/summary.ts';
 import type { TrainConfig } from '../../train/config.ts';
@@ -73,7 +74,9 @@ export const summary = defineCommand({
       : [arch ?? 'resnet20'];
     const networks = archs.map((name) => createNetwork(name, { shortcut, classes }));
     const summaries = networks.map(summarizeNetwork);
-    const steps = values.train ? networks.map((network) => trainingStep(network, values)) : [];
+    const steps = values.train
+      ? await Promise.all(networks.map((network) => trainingStep(network, values)))
+      : [];
     if (values.json) {
       const totals = summaries.map(({ rows: _rows, ...rest }, i) => ({ ...rest, step: steps[i] }));
       printJson(values.all ? totals : totals[0]);
@@ -104,10 +107,11 @@ interface TrainingStep extends MemoryPlan {
   readonly evaluation: number;
 }
 
-function trainingStep(network: Network, choice: StepChoice): TrainingStep {
+async function trainingStep(network: Network, choice: StepChoice): Promise<TrainingStep> {
   const { batchSize, memory, conv, threads = defaultThreads() } = choice;
   const convolution = conv === 'auto' ? 'winograd4' : conv;
-  const program = lowerTraining(network, { batchSize, memory });
+  const planner = memoryPlanner(convolution, threads);
+  const program = await lowerTrainingFor(planner, network, { batchSize, memory });
   const plan = planOfMemory(program, convolution, threads);
   const evaluation = planOfMemory(lowerInference(network, { batchSize }), convolution, threads);
   return {

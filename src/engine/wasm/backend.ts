@@ -11,7 +11,7 @@ import { measureSimd } from './features.ts';
 import type { WasmHost } from './host.ts';
 import type { KernelOptions, MultiplyAdd } from './kernels/context.ts';
 import { generateModule } from './kernels/generate.ts';
-import { mayRecompute, planExecutable } from './plan-executable.ts';
+import { checkSize, mayRecompute, memoryPlanner, planExecutable } from './plan-executable.ts';
 import { WorkerPool } from './pool.ts';
 import type { ConvolutionAlgorithm } from './protocol.ts';
 import { WASM_PAGE, type WasmMemory, wasm } from './webassembly.ts';
@@ -74,6 +74,7 @@ export async function createWasmBackend(options: WasmBackendOptions): Promise<Wa
       simdWidth: kernels.simdWidth,
       multiplyAdd: kernels.multiplyAdd,
     },
+    ...memoryPlanner(convolution, threads),
     compile: (program) => compile(program, convolution, kernels, pool),
     dispose: () => pool.dispose(),
   };
@@ -100,6 +101,7 @@ async function compile(
 ): Promise<ProfiledExecutable> {
   const { threads, spin } = pool;
   const plan = planExecutable(program, convolution, threads);
+  checkSize(program, plan.map);
   const bytes = generateModule(plan.specs, {
     ...kernels,
     memory: { initialPages: 1, maximumPages: 65536, shared: true },

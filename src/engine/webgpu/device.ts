@@ -46,6 +46,11 @@ export class Device {
     return this.gpu.limits;
   }
 
+  /** Bytes that a buffer of kernels may have. */
+  get largestBuffer(): number {
+    return Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
+  }
+
   /** @throws what has gone wrong with the device, if anything has */
   check(): void {
     if (this.failure) throw this.failure;
@@ -65,8 +70,7 @@ export class Device {
   async allocate(sizes: readonly { bytes: number; usage: number }[]): Promise<GPUBuffer[]> {
     const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
     const largest = sizes.reduce((most, { bytes }) => Math.max(most, bytes), 0);
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.limits;
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    const limit = this.largestBuffer;
     if (largest > limit) {
       throw new UserError(
         `One feature map of the batch needs ${megabytes(largest)}, and the GPU "${this.facts.name}" allows ${megabytes(limit)} in one buffer: use a smaller batch.`,

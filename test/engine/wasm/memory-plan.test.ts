@@ -5,14 +5,14 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { lowerInference } from '../../../src/engine/lower-infer.ts';
-import { lowerTraining, type MemoryMode } from '../../../src/engine/lower-train.ts';
+import { type Activations, lowerTraining } from '../../../src/engine/lower-train.ts';
 import { planOfMemory } from '../../../src/engine/wasm/memory-plan.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
 
-const plan = (arch: string, batchSize: number, memory: MemoryMode, threads = 1) =>
+const plan = (arch: string, batchSize: number, memory: Activations, threads = 1) =>
   planOfMemory(lowerTraining(createNetwork(arch), { batchSize, memory }), 'winograd4', threads);
 
-async function measure(arch: string, batchSize: number, memory: MemoryMode) {
+async function measure(arch: string, batchSize: number, memory: Activations) {
   const child = path.join(import.meta.dirname, 'memory-child.ts');
   const args = [child, arch, String(batchSize), memory];
   const { stdout } = await promisify(execFile)(process.execPath, args);
