@@ -6,14 +6,14 @@ import { readFileSync } from 'node:fs';
 import { UserError } from '../util/errors.ts';
 import { repairable, worded } from './advice.ts';
 import { COMMANDS } from './commands.ts';
-import { brokenPipe } from './console/broken-pipe.ts';
+import { brokenConsole } from './console/broken-console.ts';
 import { commandHelp, overviewHelp } from './help.ts';
 import { parseCommandLine } from './options.ts';
 import { nearest } from './suggest.ts';
 
 /** Runs a command line in this process and ends it. */
 export async function runProcess(argv: readonly string[]): Promise<void> {
-  brokenPipe.watch();
+  brokenConsole.watch();
   const code = await main(argv);
   // Ends even where a library left a handle open; what was written goes out first.
   process.exitCode = code;

@@ -76,8 +76,8 @@ export function writeError(error: unknown, path: string): UserError {
   if (coded?.code !== 'system' || coded.facts.reason !== 'disk-full') return problem;
   const facts = {
     ...coded.facts,
-    problem: `${coded.facts.problem}, and what was saved before is still whole`,
-    remedy: 'free some space and resume the run',
+    problem: `${coded.facts.problem}, and what was saved before is still whole; free some space and resume the run`,
+    remedy: '',
   };
   return new UserError(systemSentence(facts, ''), { code: 'system', facts, cause: error });
 }

@@ -94,7 +94,10 @@ export class Run {
   private readonly lock: RunLock;
   private readonly metrics: OutputFile;
   private readonly logFile: OutputFile;
+  /** Of metrics.jsonl, up to the evaluations of the epoch that is being evaluated. */
   private metricsBytes: number;
+  /** What these evaluations add. */
+  private evaluationBytes = 0;
 
   private constructor(fields: {
     dir: string;
@@ -144,7 +147,11 @@ export class Run {
   async record(record: MetricsRecord): Promise<void> {
     const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
     await this.guard(METRICS, this.metrics.write(bytes));
-    this.metricsBytes += bytes.length;
+    if (record.kind === 'evaluation') this.evaluationBytes += bytes.length;
+    else {
+      this.takeEvaluations();
+      this.metricsBytes += bytes.length;
+    }
     await this.lock.renew();
   }
 
@@ -176,6 +183,8 @@ export class Run {
    */
   async save(state: TrainingState, reasons: readonly CheckpointReason[]): Promise<string[]> {
     await this.guard(METRICS, this.metrics.sync());
+    // An evaluation that was interrupted is done again as a whole, when the run goes on.
+    if (!reasons.includes('interrupted')) this.takeEvaluations();
     const names: string[] = [];
     if (reasons.includes('best')) names.push('best');
     if (reasons.includes('periodic')) names.push(epochName(state.progress.epoch));
@@ -187,6 +196,11 @@ export class Run {
     paths.push(await this.writeCheckpoint('last', encodeState(state, this.metricsBytes)));
     await this.lock.renew();
     return paths;
+  }
+
+  private takeEvaluations(): void {
+    this.metricsBytes += this.evaluationBytes;
+    this.evaluationBytes = 0;
   }
 
   /** Closes the files and gives the folder free. */

@@ -137,11 +137,15 @@ export class Trainer {
     const { epoch } = this.progress;
     const batches = batchesInEpoch(this.plan, epoch);
     const order = epochOrder(config.seed, epoch, dataset.train.count, true);
+    // A resumed run that awaits its evaluation has told of the epoch's end before it stopped.
+    if (this.progress.batch === batches) return;
     const watch = new Stopwatch();
     while (this.progress.batch < batches) {
       if (this.stop.requested) return yield* this.interrupt();
       yield* this.trainBatches(order, batches, watch);
-      if (this.outcome === 'complete' && this.timeToSave()) yield* this.checkpoint(['timer']);
+      if (this.outcome !== 'complete') return;
+      // After the last batch, only when the epoch's end is told.
+      if (this.progress.batch < batches && this.timeToSave()) yield* this.checkpoint(['timer']);
       if (this.outcome !== 'complete') return;
       watch.skipPause();
     }
@@ -157,6 +161,7 @@ export class Trainer {
       trainTop5: top5,
       ...watch.total(),
     };
+    if (this.timeToSave()) yield* this.checkpoint(['timer']);
   }
 
   /** Trains until the epoch ends or something else is to be done, which finds the device at rest. */
