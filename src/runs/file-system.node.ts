@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto';
 import {
   type FileHandle,
   link,
-  mkdir,
   open,
   readdir,
   readFile,
@@ -12,6 +11,7 @@ import {
   rm,
   writeFile,
 } from 'node:fs/promises';
+import { makeFolder } from '../util/make-folder.node.ts';
 import { systemCode } from '../util/system-errors.ts';
 import type { FileSystem, OutputFile } from './file-system.ts';
 
@@ -53,9 +53,7 @@ export const nodeFileSystem: FileSystem = {
 
   list: (path) => unless(readdir(path), ['ENOENT', 'ENOTDIR'], []),
 
-  async makeFolder(path) {
-    return (await mkdir(path, { recursive: true })) !== undefined;
-  },
+  makeFolder,
 
   create: async (path) => outputFile(await open(path, 'w')),
 

@@ -90,6 +90,8 @@ export class Run {
   readonly config: TrainConfig;
   /** Where to go on from; undefined for a run that begins. */
   readonly state: TrainingState | undefined;
+  /** Why the run's files could not be closed, or its lock stayed behind, which does no harm. */
+  closingProblem: string | undefined;
   private readonly host: RunHost;
   private readonly lock: RunLock;
   private readonly metrics: OutputFile;
@@ -203,11 +205,19 @@ export class Run {
     this.evaluationBytes = 0;
   }
 
-  /** Closes the files and gives the folder free. */
+  /**
+   * Closes the files and gives the folder free. What was written is on the disk by then, so what goes
+   * wrong here is no reason to call the run failed: see `closingProblem`.
+   */
   async close(): Promise<void> {
-    await this.metrics.close();
-    await this.logFile.close();
-    await this.lock.release();
+    const closing = [() => this.metrics.close(), () => this.logFile.close()];
+    for (const close of [...closing, () => this.lock.release()]) {
+      try {
+        await close();
+      } catch (error) {
+        this.closingProblem ??= writeError(error, this.dir).message;
+      }
+    }
   }
 
   private async writeCheckpoint(name: string, bytes: Uint8Array): Promise<string> {

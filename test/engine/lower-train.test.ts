@@ -64,7 +64,11 @@ describe('ResNet-1202 at batch 128, left to choose', () => {
         const made = sizes.map(({ bytes }) => {
           expect(bytes).toBeLessThanOrEqual(largestBuffer);
           taken += bytes;
-          return { destroy: () => void (taken -= bytes) };
+          return {
+            destroy() {
+              taken -= bytes;
+            },
+          };
         });
         if (taken <= memory) return made;
         for (const buffer of made) buffer.destroy();

@@ -13,9 +13,10 @@ export interface ConsoleReaction {
 }
 
 /** A pipe without a reader, a terminal that was closed. */
-const GONE = new Set(['EPIPE', 'EIO', 'ENXIO', 'EBADF', 'ENOTCONN', 'ECONNRESET']);
-/** What follows any of these: the stream is no more. */
-const FOLLOWING = 'ERR_STREAM_DESTROYED';
+const GONE = new Set([
+  ...['EPIPE', 'EIO', 'ENXIO', 'EBADF', 'ENOTCONN', 'ECONNRESET'],
+  'ERR_STREAM_DESTROYED',
+]);
 
 const endOfProcess: ConsoleReaction = {
   gone: () => process.exit(0),
@@ -31,12 +32,13 @@ let reaction = endOfProcess;
 export const brokenConsole = {
   /** Begins to watch standard output and error; once, at the start of the process. */
   watch(): void {
+    let isBroken = false;
     for (const stream of [process.stdout, process.stderr]) {
-      let broken = false;
       stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === FOLLOWING && broken) return;
-        broken = true;
-        if (GONE.has(error.code ?? '') || error.code === FOLLOWING) reaction.gone();
+        // One reaction is enough: every later line fails as well.
+        if (isBroken) return;
+        isBroken = true;
+        if (GONE.has(error.code ?? '')) reaction.gone();
         else reaction.failed(error);
       });
     }

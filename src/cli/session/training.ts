@@ -68,6 +68,9 @@ export async function trainOnConsole(options: TrainingOptions): Promise<Training
     }
     if (event.kind === 'end') end = event;
   }
+  if (run.closingProblem !== undefined) {
+    terminal.line(`Afterwards: ${run.closingProblem} What the run has written is whole.`);
+  }
   if (!end) throw new Error('training ended without its last event');
   const exitCode = { complete: 0, nan: 1, interrupted: interruption.exitCode() ?? 1 }[end.outcome];
   return { end, exitCode };
