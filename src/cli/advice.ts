@@ -68,6 +68,10 @@ const ADVICE: { readonly [Code in ErrorCode]: Advice<Code> } = {
     `This folder's plan was made with ${setting} ${was}, not ${asked}: leave that option away, or begin another table with --save-dir.`,
   'no-test-images': ({ source }) =>
     `${source} has no test folder: add one, or hold images out with --validation N (a number of images, or a fraction)`,
+  'unreadable-image': ({ problem }) =>
+    `${problem}: repair or remove it, or leave --strict away to go on without it`,
+  'checkpoint-of-a-file': ({ path }) =>
+    `--checkpoint chooses within a run folder, and ${path} is a file.`,
   'run-exists': ({ dir }) =>
     `"${dir}" already holds a run: go on with it by table6 train --resume ${dir}, or choose another folder with --save-dir.`,
   'nothing-to-report': ({ folder, plan }) =>

@@ -7,6 +7,7 @@ import { UserError } from '../util/errors.ts';
 import { repairable, worded } from './advice.ts';
 import { COMMANDS } from './commands.ts';
 import { brokenConsole } from './console/broken-console.ts';
+import { wrap } from './console/wrap.ts';
 import { commandHelp, overviewHelp } from './help.ts';
 import { parseCommandLine } from './options.ts';
 import { nearest } from './suggest.ts';
@@ -31,10 +32,22 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await dispatch(argv);
   } catch (error) {
     const { text, exitCode } = describeError(error, argv);
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${await forTerminal(text, exitCode)}\n`);
     return exitCode;
   }
 }
+
+/** Red, and broken between words where it is a sentence; elsewhere as it is, in one line. */
+async function forTerminal(text: string, exitCode: number): Promise<string> {
+  if (!process.stderr.isTTY) return text;
+  const { createTerminal } = await import('./console/terminal.ts');
+  const { colors, width } = createTerminal(process.stderr);
+  const lines = exitCode === DEFECT ? [text] : wrap(text, width());
+  return colors.red(lines.join('\n'));
+}
+
+/** EX_SOFTWARE: tells a script that trying again will not help. */
+const DEFECT = 70;
 
 /** package.json's version. */
 export function packageVersion(): string {
@@ -53,7 +66,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   const command = await entry.load();
   const beforeTerminator = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
   if (beforeTerminator.some((arg) => arg === '--help' || arg === '-h')) {
-    return print(commandHelp(command));
+    return print(commandHelp(command, process.stdout.columns));
   }
   return command.run(parseCommandLine(command.name, command.options, command.arguments, rest));
 }
@@ -96,8 +109,7 @@ export function describeError(
     'This is a defect in table6, not a mistake of yours. Please open an issue with the text above,',
     `the command "table6 ${argv.join(' ')}" and the output of "table6 doctor".`,
   ];
-  // EX_SOFTWARE: tells a script that trying again will not help.
-  return { text: report.join('\n'), exitCode: 70 };
+  return { text: report.join('\n'), exitCode: DEFECT };
 }
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {

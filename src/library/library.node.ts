@@ -3,10 +3,10 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { imageDecoder } from '../data/node/decode-image.ts';
+import { decodePicture, decodePictureBytes } from '../data/node/picture.ts';
 import type { BackendOptions } from '../engine/open-backend.ts';
 import { openModel } from '../runs/model.node.ts';
 import type { Model } from '../runs/model.ts';
-import { messageOf, UserError } from '../util/errors.ts';
 import { type Classifier, makeClassifier } from './classifier.ts';
 import { openBackend } from './open-backend.node.ts';
 import { isRawImage, type RawImage, toNetworkInput } from './pixels.ts';
@@ -55,20 +55,9 @@ export async function createClassifier(
 async function readPicture(picture: NodePicture): Promise<Uint8Array> {
   if (isRawImage(picture)) return toNetworkInput(picture);
   const decode = await imageDecoder();
-  if (picture instanceof Blob) return named('The picture', decode(await bytesOf(picture)));
-  const path = picture instanceof URL ? fileURLToPath(picture) : picture;
-  return named(path, decode(path));
-}
-
-async function bytesOf(blob: Blob): Promise<Uint8Array> {
-  return new Uint8Array(await blob.arrayBuffer());
-}
-
-async function named<T>(name: string, reading: Promise<T>): Promise<T> {
-  try {
-    return await reading;
-  } catch (error) {
-    const reason = messageOf(error).split('\n')[0];
-    throw new UserError(`${name} cannot be read as an image (${reason}).`, { cause: error });
+  if (picture instanceof Blob) {
+    const bytes = new Uint8Array(await picture.arrayBuffer());
+    return await decodePictureBytes(decode, bytes, 'The picture');
   }
+  return await decodePicture(decode, picture instanceof URL ? fileURLToPath(picture) : picture);
 }

@@ -59,6 +59,9 @@ export interface ErrorFacts {
   'schedule-is-fixed': { readonly recipe: string; readonly settings: readonly string[] };
   'plan-differs': { readonly setting: string; readonly was: string; readonly asked: string };
   'no-test-images': { readonly source: string };
+  /** An image that was not to be skipped. */
+  'unreadable-image': { readonly problem: string };
+  'checkpoint-of-a-file': { readonly path: string };
   'run-exists': { readonly dir: string };
   'nothing-to-report': { readonly folder: string; readonly plan: string };
   /** A device failed while a run trained; the error's cause says how. */

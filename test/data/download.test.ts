@@ -237,7 +237,7 @@ describe('cifar10 by name', () => {
     await expect(loading).rejects.toThrow(
       `cifar100 is not in ${cache}, and http://127.0.0.1:1/cifar-100-binary.tar.gz cannot be ` +
         'downloaded: the connection is refused; try again, or put cifar-100-binary.tar.gz (from ' +
-        `https://www.cs.toronto.edu/~kriz/) into ${cache} by hand, or give a folder of images with --data`,
+        `https://www.cs.toronto.edu/~kriz/) into ${cache} by hand, or use a folder of images`,
     );
     await expect(loading).rejects.toThrow(DownloadError);
   });
