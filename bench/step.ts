@@ -11,7 +11,7 @@ import type { BatchInputs } from '../src/engine/backend.ts';
 import { normalizationValues } from '../src/engine/inputs.ts';
 import { packTensors } from '../src/engine/layout.ts';
 import { lowerInference } from '../src/engine/lower-infer.ts';
-import { lowerTraining, type MemoryMode } from '../src/engine/lower-train.ts';
+import { lowerTrainingFor, type MemoryMode } from '../src/engine/lower-train.ts';
 import { createWasmBackend, type ProfiledExecutable } from '../src/engine/wasm/backend.ts';
 import { createNodeHost } from '../src/engine/wasm/host.node.ts';
 import type { ConvolutionAlgorithm } from '../src/engine/wasm/protocol.ts';
@@ -83,7 +83,7 @@ for (const convolution of values.convolution.split(',') as ConvolutionAlgorithm[
     const backend = await createWasmBackend({ host: createNodeHost(), threads, convolution });
     const weights = initializeWeights(network, 1);
     const programs = [
-      lowerTraining(network, { batchSize, memory: values.memory as MemoryMode }),
+      await lowerTrainingFor(backend, network, { batchSize, memory: values.memory as MemoryMode }),
       lowerInference(network, { batchSize }),
     ];
     const results: { rate: number; ms: number; megabytes: number }[] = [];

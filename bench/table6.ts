@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { IMAGENET_NORMALIZATION } from '../src/data/normalization.ts';
 import type { Backend } from '../src/engine/backend.ts';
-import { lowerTraining } from '../src/engine/lower-train.ts';
+import { lowerTrainingFor } from '../src/engine/lower-train.ts';
 import { createWasmBackend } from '../src/engine/wasm/backend.ts';
 import { prepareCompiler } from '../src/engine/wasm/flags.node.ts';
 import { createNodeHost } from '../src/engine/wasm/host.node.ts';
@@ -74,7 +74,7 @@ if (import.meta.main) {
   const backend = await openBackend(task);
   const weights = initializeWeights(network, 1);
   const trainer = async () => {
-    const program = lowerTraining(network, { batchSize: batch, memory });
+    const program = await lowerTrainingFor(backend, network, { batchSize: batch, memory });
     const executable = await backend.compile(program);
     await writeTraining(executable, weights, IMAGENET_NORMALIZATION);
     return executable;

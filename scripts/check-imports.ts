@@ -1,13 +1,26 @@
 // Keeps the layers of the architecture apart: an import may point to its own layer or to a lower
 // one, never up; files may not import each other in a circle; and the layers that also run in a
-// browser tab may touch neither `node:` modules nor the DOM. Biome has no such rules, so this reads
-// the imports itself.
+// browser tab may touch neither `node:` modules nor the DOM. What lies below the command line also
+// names none of its options in its sentences. Biome has no such rules, so this reads the files itself.
 //
 //   node scripts/check-imports.ts [folder]     exit code 1, one line a violation: file:line: why
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+
+/** What names an option of the command line, in a string. */
+const FLAG =
+  /(?<![\w-])--[a-z][a-z-]*|\btable6 (?:train|evaluate|predict|report|reproduce|doctor|bench|data)\b/;
+
+/** Files below the command line that name its options for a reason. */
+const MAY_NAME_OPTIONS: Readonly<Record<string, string>> = {
+  'experiment/jobs.node.ts': 'starts processes of the command line',
+  'experiment/plan.ts': 'makes command lines for jobs.node.ts',
+  'experiment/recipes.ts': 'describes recipes for --help',
+  'engine/wasm/flags.node.ts': "sets V8's flags",
+  'engine/webgpu/vulkan.node.ts': 'names a command of Vulkan',
+};
 
 /** Folders of `src`, lowest first; folders of one row may not import each other unless said. */
 export const LAYERS: readonly (readonly string[])[] = [
@@ -35,6 +48,12 @@ const HOST_FREE = new Set([
 
 /** Rooms of the engine that keep apart: operations know nothing of the rest, backends of one another. */
 export const ENGINE_ROOMS = ['operations', 'reference', 'wasm', 'webgpu'] as const;
+
+/** What they say is read in programs and pages too, which have no options. */
+const COMMAND_FREE = new Set([...HOST_FREE, 'runs', 'experiment']);
+
+/** A style sheet's variable, which looks like an option. */
+const CSS_VARIABLE = /var\(--|style="--/;
 
 /** Host-specific code lives in files that say so; host-free files may not import those either. */
 const HOST_FILE = /(\.|-)(node|browser)\.ts$|\/(node|browser)\//;
@@ -82,6 +101,17 @@ export function checkFile(file: string, source: string): Violation[] {
     if (reason !== undefined) report(at, reason);
     if (hostFree && !isType && HOST_FILE.test(`/${target}`)) {
       report(at, `${layer} runs in a browser too and may not import the host file ${target}`);
+    }
+  }
+  if (COMMAND_FREE.has(layer) && !(file in MAY_NAME_OPTIONS)) {
+    for (const { index, text } of stringsIn(code)) {
+      const flag = FLAG.exec(text);
+      if (flag && !CSS_VARIABLE.test(text)) {
+        report(
+          index,
+          `${layer} is no command line and may not name "${flag[0]}": give the error a code (util/errors.ts)`,
+        );
+      }
     }
   }
   if (hostFree) {
@@ -216,11 +246,15 @@ function withoutComments(source: string): string {
   );
 }
 
+function* stringsIn(code: string): Generator<{ index: number; text: string }> {
+  for (const { index, 0: text } of code.matchAll(STRINGS)) yield { index, text };
+}
+
+const STRINGS = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g;
+
 /** The text of strings becomes spaces; what stands between `${` and `}` is left out with it. */
 function withoutStrings(code: string): string {
-  return code.replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g, (text) =>
-    text.replace(/[^\n]/g, ' '),
-  );
+  return code.replace(STRINGS, (text) => text.replace(/[^\n]/g, ' '));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -16,7 +16,7 @@ export type {
   SelectedInputs,
 } from './engine/backend.ts';
 export { lowerInference } from './engine/lower-infer.ts';
-export { lowerTraining } from './engine/lower-train.ts';
+export { lowerTraining, lowerTrainingFor } from './engine/lower-train.ts';
 export type { Operation, Program } from './engine/program.ts';
 export { createReferenceBackend } from './engine/reference/backend.ts';
 export { createWasmBackend, type WasmBackendOptions } from './engine/wasm/backend.ts';
@@ -32,6 +32,10 @@ export {
   type DrawablePicture,
   loadWeights,
 } from './library/library.browser.ts';
+export {
+  type BrowserBackendOptions as BackendOptions,
+  openBackend,
+} from './library/open-backend.browser.ts';
 export { type RawImage, toNetworkInput } from './library/pixels.ts';
 export { initializeWeights, withNewClassifier } from './nn/initialize.ts';
 export { createNetwork, type Network, type ShortcutOption, TABLE6_DEPTHS } from './nn/network.ts';
@@ -46,5 +50,5 @@ export { createInference } from './train/executables.ts';
 export { Trainer } from './train/loop.ts';
 export type { StopRequest, TrainerOptions } from './train/options.ts';
 export type { TrainingState } from './train/state.ts';
-export { UserError } from './util/errors.ts';
+export { type ErrorCode, type ErrorFacts, UserError } from './util/errors.ts';
 export type { NamedTensors, Tensor } from './util/tensor.ts';

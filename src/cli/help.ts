@@ -3,7 +3,13 @@
 import { boundsText } from '../util/bounds.ts';
 import type { Command } from './command.ts';
 import type { CommandEntry } from './commands.ts';
+import { wrap } from './console/wrap.ts';
 import { flagName, type Option, type OptionTable } from './options.ts';
+
+/** Lines that are longer are hard to read. */
+const WIDEST = 100;
+/** Below, the explanation of an option stands under it, not beside it. */
+const NARROW = 80;
 
 /** `table6 --help`. */
 export function overviewHelp(commands: readonly CommandEntry[], version: string): string {
@@ -25,20 +31,28 @@ export function overviewHelp(commands: readonly CommandEntry[], version: string)
   ].join('\n');
 }
 
-/** `table6 <command> --help`. */
-export function commandHelp(command: Command): string {
+/**
+ * `table6 <command> --help`.
+ * @param columns of the terminal
+ */
+export function commandHelp(command: Command, columns = WIDEST): string {
   const lines = [`table6 ${command.name}: ${command.summary}`, '', `Usage: ${usageLine(command)}`];
-  if (command.description !== undefined) lines.push('', ...wrap(command.description, 96));
+  if (command.description !== undefined)
+    lines.push('', ...wrap(command.description, Math.min(96, columns - 1)));
   if (command.arguments.length > 0) {
     lines.push('', 'Arguments:');
     const width = Math.max(...command.arguments.map(({ name }) => name.length));
-    for (const { name, help } of command.arguments) lines.push(...entry(name, width, help));
+    for (const { name, help } of command.arguments)
+      lines.push(...entry(name, width, help, columns));
   }
   for (const [group, options] of optionGroups(command.options)) {
     lines.push('', `${group}:`);
     const named = options.map(([key, option]) => [optionUsage(key, option), option] as const);
-    const width = Math.min(34, Math.max(...named.map(([usage]) => usage.length)));
-    for (const [usage, option] of named) lines.push(...entry(usage, width, optionHelp(option)));
+    const most = columns < NARROW ? 4 : 34;
+    const width = Math.min(most, Math.max(...named.map(([usage]) => usage.length)));
+    for (const [usage, option] of named) {
+      lines.push(...entry(usage, width, optionHelp(option), columns));
+    }
   }
   lines.push('', 'Examples:');
   for (const { command: line, help } of command.examples) {
@@ -88,29 +102,12 @@ function defaultText(initial: unknown): string | undefined {
   return initial === undefined || typeof initial === 'boolean' ? undefined : String(initial);
 }
 
-function entry(left: string, width: number, help: string): string[] {
+function entry(left: string, width: number, help: string, columns: number): string[] {
   const indent = ' '.repeat(width + 4);
-  const [first = '', ...rest] = wrap(help, 100 - width - 4);
+  const [first = '', ...rest] = wrap(help, Math.min(WIDEST, columns) - width - 4);
   const head =
     left.length > width
       ? [`  ${left}`, `${indent}${first}`]
       : [`  ${left.padEnd(width)}  ${first}`];
   return [...head, ...rest.map((line) => `${indent}${line}`)];
-}
-
-/** Breaks text at spaces; a blank line in it stays. */
-function wrap(text: string, width: number): string[] {
-  return text.split('\n').flatMap((paragraph) => {
-    const lines: string[] = [];
-    let line = '';
-    for (const word of paragraph.split(' ')) {
-      if (line !== '' && line.length + 1 + word.length > width) {
-        lines.push(line);
-        line = word;
-      } else {
-        line = line === '' ? word : `${line} ${word}`;
-      }
-    }
-    return [...lines, line];
-  });
 }

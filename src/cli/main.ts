@@ -6,13 +6,14 @@ import { readFileSync } from 'node:fs';
 import { UserError } from '../util/errors.ts';
 import { nearest } from '../util/suggest.ts';
 import { COMMANDS } from './commands.ts';
-import { brokenPipe } from './console/broken-pipe.ts';
+import { brokenConsole } from './console/broken-console.ts';
+import { wrap } from './console/wrap.ts';
 import { commandHelp, overviewHelp } from './help.ts';
 import { parseCommandLine } from './options.ts';
 
 /** Runs a command line in this process and ends it. */
 export async function runProcess(argv: readonly string[]): Promise<void> {
-  brokenPipe.watch();
+  brokenConsole.watch();
   const code = await main(argv);
   // Ends even where a library left a handle open; what was written goes out first.
   process.exitCode = code;
@@ -29,11 +30,23 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     return await dispatch(argv);
   } catch (error) {
-    const { text, exitCode } = describeError(error, argv);
-    process.stderr.write(`${text}\n`);
+    const { text, exitCode } = await describeError(error, argv);
+    process.stderr.write(`${await forTerminal(text, exitCode)}\n`);
     return exitCode;
   }
 }
+
+/** Red, and broken between words where it is a sentence; elsewhere as it is, in one line. */
+async function forTerminal(text: string, exitCode: number): Promise<string> {
+  if (!process.stderr.isTTY) return text;
+  const { createTerminal } = await import('./console/terminal.ts');
+  const { colors, width } = createTerminal(process.stderr);
+  const lines = exitCode === DEFECT ? [text] : wrap(text, width());
+  return colors.red(lines.join('\n'));
+}
+
+/** EX_SOFTWARE: tells a script that trying again will not help. */
+const DEFECT = 70;
 
 /** package.json's version. */
 export function packageVersion(): string {
@@ -52,7 +65,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   const command = await entry.load();
   const beforeTerminator = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
   if (beforeTerminator.some((arg) => arg === '--help' || arg === '-h')) {
-    return print(commandHelp(command));
+    return print(commandHelp(command, process.stdout.columns));
   }
   return command.run(parseCommandLine(command.name, command.options, command.arguments, rest));
 }
@@ -82,11 +95,13 @@ function print(text: string): number {
  * What is told about an error, and the exit code: one sentence for what a user can repair, the stack
  * and how to report it for the rest.
  */
-export function describeError(
+export async function describeError(
   error: unknown,
   argv: readonly string[],
-): { text: string; exitCode: number } {
-  if (error instanceof UserError) return { text: error.message, exitCode: error.exitCode };
+): Promise<{ text: string; exitCode: number }> {
+  const { repairable, worded } = await import('./advice.ts');
+  const known = repairable(error);
+  if (known) return { text: worded(known, argv[0]), exitCode: known.exitCode };
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const report = [
     stack,
@@ -94,8 +109,7 @@ export function describeError(
     'This is a defect in table6, not a mistake of yours. Please open an issue with the text above,',
     `the command "table6 ${argv.join(' ')}" and the output of "table6 doctor".`,
   ];
-  // EX_SOFTWARE: tells a script that trying again will not help.
-  return { text: report.join('\n'), exitCode: 70 };
+  return { text: report.join('\n'), exitCode: DEFECT };
 }
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {

@@ -37,8 +37,8 @@ export async function loadDataset(source: string, options: LoadOptions = {}): Pr
   if (test === undefined) {
     if (validation === undefined) {
       throw new UserError(
-        `${source} has no test folder: add one, or hold images out with --validation N (a number ` +
-          'of images, or a fraction)',
+        `${source} has no test folder: add one, or hold images out for validation (a number of them, or a fraction)`,
+        { code: 'no-test-images', facts: { source } },
       );
     }
     const parts = splitValidation(whole.train, validation, seed, whole.classes);

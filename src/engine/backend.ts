@@ -76,6 +76,12 @@ export interface Executable {
   /** A copy of a float buffer after everything submitted so far. */
   read(buffer: keyof ProgramBuffers): Promise<Float32Array>;
   /**
+   * As `write` with what `from.read` gives, without the values passing through the host. Absent where
+   * that saves nothing.
+   * @param from an executable of the same backend
+   */
+  copy?(buffer: keyof ProgramBuffers, from: Executable): Promise<void>;
+  /**
    * Runs `setup` (once after each write of weights) and the body on one batch, after everything
    * submitted before. The inputs must not change before it resolves.
    */
@@ -105,12 +111,22 @@ export interface OperationTiming {
   readonly multiplyAdds: number;
 }
 
+/** What a program would take of a backend's memory. */
+export interface MemoryNeed {
+  /** Of an executable, buffers and scratch. */
+  readonly bytes: number;
+  /** Whether there is room for it, as far as the backend can tell before it compiles. */
+  readonly fits: boolean;
+}
+
 export interface Backend {
   readonly name: 'reference' | 'wasm' | 'webgpu';
   /** One line for people: threads, SIMD width, adapter. */
   readonly description: string;
   /** Facts for `environment.json`. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
+  /** Plans a program's memory without compiling it. */
+  plan(program: Program): Promise<MemoryNeed>;
   /**
    * @param from what an executable of the same program gave by `readState`, to go on from
    * @throws UserError where the device has no room for it

@@ -1,11 +1,7 @@
-// From what a user asks for (`--device auto|cpu|webgpu[:part of a name]`) to a backend. Nothing falls back
-// silently: what is asked for and not there is an error; `auto` picks a real GPU if there is one, else the
-// CPU, and the backend's description says which. Engines are imported when they are opened.
+// The device as a user names it (`auto`, `cpu`, `webgpu`, `webgpu:part of a name`), and what can be said
+// against a choice before anything is opened. Opening is open-backend.ts.
 
 import { UserError } from '../util/errors.ts';
-import type { Backend } from './backend.ts';
-import type { WebGpuOptions } from './webgpu/backend.ts';
-import type { GpuHost } from './webgpu/host.ts';
 
 export const DEVICE_KINDS = ['auto', 'cpu', 'webgpu', 'reference'] as const;
 
@@ -18,7 +14,7 @@ export interface DeviceRequest {
   readonly adapterName?: string;
 }
 
-/** @throws UserError for a device that does not exist; "--device" goes before its sentence */
+/** @throws UserError for a device that does not exist; the setting's name goes before its sentence */
 export function parseDevice(text: string): DeviceRequest {
   const kind = DEVICE_KINDS.find((known) => known === text.toLowerCase());
   if (kind) return { kind };
@@ -35,82 +31,75 @@ export function deviceName({ kind, adapterName }: DeviceRequest): DeviceName {
   return adapterName === undefined ? kind : `webgpu:${adapterName}`;
 }
 
-/** What a host has to offer. */
-export interface DeviceHosts {
-  readonly gpu: GpuHost;
-  openCpu(): Promise<Backend>;
-  openReference(): Promise<Backend>;
+/** The settings that not every device knows. */
+export interface DeviceSettings {
+  readonly device?: DeviceName;
+  readonly convolution?: string;
+  readonly half?: boolean;
+  readonly tensorCores?: 'auto' | 'on' | 'off';
 }
 
-export interface DeviceOptions
-  extends Pick<WebGpuOptions, 'half' | 'tensorCores' | 'tune' | 'tileCache'> {}
-
 /**
- * Says what a device cannot do in any case, before anything is opened.
- * @throws UserError for half precision on a device that never has it, and tensor cores without
+ * Decides what can be decided without looking at the machine: `auto` with an algorithm of the CPU engine
+ * is the CPU.
+ * @throws UserError for half precision on a device that never has it, tensor cores without, and an
+ *   algorithm of the CPU engine for another device
  */
-export function checkDeviceOptions(
-  { kind }: DeviceRequest,
-  { half, tensorCores }: DeviceOptions,
-): void {
-  if (tensorCores === 'on' && !half) {
+export function chooseDevice(settings: DeviceSettings): DeviceRequest {
+  const { device = 'auto', convolution = 'auto', half = false, tensorCores } = settings;
+  const request = parseDevice(device);
+  const { kind } = request;
+  const ofCpu = convolution !== 'auto';
+  if (ofCpu && kind !== 'auto' && kind !== 'cpu') {
     throw new UserError(
-      '--tensor-cores on needs half precision: add --half, or leave --tensor-cores away.',
-      { exitCode: 2 },
+      `The convolution algorithm ${convolution} is one of the CPU engine: let it be chosen, or compute on the CPU instead of ${device}.`,
+      { exitCode: 2, code: 'convolution-needs-cpu', facts: { convolution, device } },
     );
   }
-  if (kind === 'cpu') refuseHalf(half, 'and the CPU engine computes in float32 only');
-  if (kind === 'reference') refuseHalf(half, 'and the reference computes in float64 only');
-}
-
-/**
- * Opens the backend that was asked for.
- * @throws UserError where it is not there, or cannot do what `options` want
- */
-export async function openDeviceBackend(
-  request: DeviceRequest,
-  hosts: DeviceHosts,
-  options: DeviceOptions = {},
-): Promise<Backend> {
-  checkDeviceOptions(request, options);
-  const { gpu } = hosts;
-  const { kind, adapterName } = request;
-  switch (kind) {
-    case 'webgpu':
-      return await openGpu({ gpu, adapterName, ...options });
-    case 'auto':
-      if (await hasRealGpu(gpu)) return await openGpu({ gpu, ...options });
-      refuseHalf(options.half, 'and auto finds none');
-      return await hosts.openCpu();
-    case 'cpu':
-      return await hosts.openCpu();
-    case 'reference':
-      return await hosts.openReference();
-    default:
-      throw new Error(`unknown device ${kind satisfies never}`);
+  if (ofCpu && half) {
+    throw new UserError(
+      `Half precision needs a GPU, and the convolution algorithm ${convolution} is one of the CPU engine: leave one of them away.`,
+      { exitCode: 2, code: 'convolution-or-half', facts: { convolution } },
+    );
   }
+  if (tensorCores === 'on' && !half) throw tensorCoresNeedHalf();
+  if (half && (kind === 'cpu' || kind === 'reference')) throw halfNeedsGpu(kind);
+  return ofCpu ? { kind: 'cpu' } : request;
 }
 
-function refuseHalf(half: boolean | undefined, reason: string): void {
-  if (!half) return;
-  throw new UserError(`--half needs a GPU, ${reason}: leave --half away, or use --device webgpu.`, {
+export function halfNeedsGpu(device: 'cpu' | 'reference' | 'auto'): UserError {
+  return new UserError(
+    `Half precision needs a GPU, and ${WITHOUT_HALF[device]}: use full precision, or a GPU.`,
+    { exitCode: 2, code: 'half-needs-gpu', facts: { device } },
+  );
+}
+
+/** Why there is no half precision, to go on after "and". */
+export const WITHOUT_HALF = {
+  cpu: 'the CPU engine computes in float32 only',
+  reference: 'the reference computes in float64 only',
+  auto: 'none was found',
+} as const;
+
+export function tensorCoresNeedHalf(): UserError {
+  return new UserError('Tensor cores multiply in half precision: turn it on, or leave them away.', {
     exitCode: 2,
+    code: 'tensor-cores-need-half',
+    facts: {},
   });
 }
 
-async function openGpu(options: WebGpuOptions): Promise<Backend> {
-  const { createWebGpuBackend } = await import('./webgpu/backend.ts');
-  return await createWebGpuBackend(options);
-}
+/** Threads beyond this many a core only take turns; starting hundreds of them takes minutes. */
+const MOST_PER_CORE = 4;
+/** Allowed on any machine, to try what threads do. */
+const ALWAYS_ALLOWED = 16;
 
-/** Whether there is an adapter that is worth picking without being asked for. */
-export async function hasRealGpu(host: GpuHost): Promise<boolean> {
-  if (!host.mayHaveGpu()) return false;
-  const { findAdapter } = await import('./webgpu/adapter.ts');
-  try {
-    const adapter = await findAdapter(host);
-    return adapter !== undefined && !adapter.isSoftware;
-  } catch {
-    return false;
-  }
+/** @throws UserError for a number of threads that this machine only loses time with */
+export function checkThreads(threads: number, cores: number): void {
+  const most = Math.min(1024, Math.max(ALWAYS_ALLOWED, MOST_PER_CORE * cores));
+  if (Number.isInteger(threads) && threads >= 1 && threads <= most) return;
+  throw new UserError(
+    `The number of threads must be a whole number from 1 to ${most} on this machine (${cores} ${cores === 1 ? 'core' : 'cores'}), not ${threads}.`,
+    { exitCode: 2, code: 'too-many-threads', facts: { threads, most, cores } },
+  );
 }

@@ -45,6 +45,18 @@ export function unpackTensors(
   return tensors;
 }
 
+/** Whether two programs keep a buffer's tensors at the same places, so that one's values are the other's. */
+export function hasSameLayout(a: Program, b: Program, buffer: 'parameters' | 'running'): boolean {
+  const [slots, others] = [slotsOf(a, buffer), slotsOf(b, buffer)];
+  return (
+    slots.length === others.length &&
+    slots.every(({ name, offset, length }, i) => {
+      const other = others[i];
+      return other?.name === name && other.offset === offset && other.length === length;
+    })
+  );
+}
+
 function slotsOf(program: Program, buffer: 'parameters' | 'running'): TensorSlot[] {
   return program.slots.filter((slot) => slot.buffer === buffer);
 }

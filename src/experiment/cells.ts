@@ -7,7 +7,7 @@ import { writeAtomically } from '../runs/file-system.ts';
 import { lockHolder } from '../runs/lock.ts';
 import { CONFIG, isRun, METRICS, openRun, type RunView, readJson } from '../runs/reader.ts';
 import type { RunHost } from '../runs/run.ts';
-import { messageOf } from '../util/errors.ts';
+import { fileError } from '../util/system-errors.ts';
 import { type Cell, cellFolder, cellName } from './plan.ts';
 
 export type CellState = 'missing' | 'running' | 'interrupted' | 'failed' | 'finished';
@@ -19,7 +19,7 @@ export interface CellView {
   /** Why it failed, or who is training it. */
   readonly message?: string;
   /** Undefined before the run folder is made. */
-  readonly run?: RunView;
+  readonly run?: RunView | undefined;
 }
 
 const FAILURE = 'failure.json';
@@ -66,7 +66,12 @@ export async function readCell(
     const run = await openRun(files, dir);
     return { cell, dir, run, ...(await stateOf(host, run, cell, failure)) };
   } catch (error) {
-    return { cell, dir, state: 'failed', message: messageOf(error) };
+    return {
+      cell,
+      dir,
+      state: 'failed',
+      message: fileError(error, { path: dir, doing: 'read' }).message,
+    };
   }
 }
 

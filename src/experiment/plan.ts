@@ -155,8 +155,12 @@ function sameSettings({ settings }: Plan, request: PlanRequest): PlanSettings {
     if (JSON.stringify(asked) === JSON.stringify(frozen)) continue;
     const was = frozen === undefined ? "the recipe's own" : JSON.stringify(frozen);
     throw new UserError(
-      `This folder's plan was made with ${name} ${was}, not ${JSON.stringify(asked)}: leave that option away, or begin another table with --save-dir.`,
-      { exitCode: 2 },
+      `This folder's plan was made with ${name} ${was}, not ${JSON.stringify(asked)}: leave that setting away, or begin another table in another folder.`,
+      {
+        exitCode: 2,
+        code: 'plan-differs',
+        facts: { setting: name, was, asked: JSON.stringify(asked) },
+      },
     );
   }
   return settings;

@@ -7,7 +7,6 @@ import { createNetwork } from '../nn/network.ts';
 import {
   type ConfigOverrides,
   DEFAULTS,
-  optionName,
   PART_SETTINGS,
   type PartSetting,
   parseTrainConfig,
@@ -172,8 +171,12 @@ function withOverrides(
   const config = parseTrainConfig({ ...base, ...Object.fromEntries(settings), schedule }, where);
   if (config.schedule.unit === 'epochs' && config.startEpoch >= config.schedule.length) {
     throw new UserError(
-      `There is nothing to train: the run begins at epoch ${config.startEpoch} and has ${config.schedule.length}; give a larger --epochs or a smaller --start-epoch.`,
-      { exitCode: 2 },
+      `There is nothing to train: the run begins at epoch ${config.startEpoch} and has ${config.schedule.length}; train for more epochs, or begin at an earlier one.`,
+      {
+        exitCode: 2,
+        code: 'nothing-to-train',
+        facts: { startEpoch: config.startEpoch, length: config.schedule.length },
+      },
     );
   }
   return config;
@@ -193,11 +196,11 @@ function refuseMeaningless(
   { recipe, schedule }: Pick<TrainConfig, 'recipe' | 'schedule'>,
   parts: readonly PartSetting[],
 ): void {
-  const options = parts.filter((name) => !(partOf(name) in schedule)).map(optionName);
-  if (options.length === 0) return;
+  const settings = parts.filter((name) => !(partOf(name) in schedule));
+  if (settings.length === 0) return;
   throw new UserError(
-    `${options.join(', ')} cannot be given with the recipe ${recipe}: its rate rises to its peak and falls to zero in straight lines, without drops or another warm-up; change the peak with --lr and the length with --epochs, or use another recipe.`,
-    { exitCode: 2 },
+    `${settings.join(', ')} cannot be given with the recipe ${recipe}: its rate rises to its peak and falls to zero in straight lines, without drops or another warm-up; change the learning rate, which is its peak, and the number of epochs, or use another recipe.`,
+    { exitCode: 2, code: 'schedule-is-fixed', facts: { recipe, settings } },
   );
 }
 

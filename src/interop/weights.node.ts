@@ -1,15 +1,12 @@
 // Weights from a path, for Node; what a file is and holds is decided in weights.ts.
 
-import { readFile } from 'node:fs/promises';
-import { messageOf, UserError } from '../util/errors.ts';
+import { readFile, stat } from 'node:fs/promises';
+import { UserError } from '../util/errors.ts';
+import { fileError, systemCode } from '../util/system-errors.ts';
 import { readWeights, type Weights } from './weights.ts';
 
-/** What the operating system's error codes mean for somebody who named a file. */
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist: check the path',
-  EISDIR: 'is a folder: name the weights file in it',
-  EACCES: 'cannot be read: you have no permission',
-};
+/** No network is larger; Node.js reads no more at once. */
+const MOST_BYTES = 2 * 2 ** 30;
 
 /**
  * Reads a weights file (see `readWeights`).
@@ -25,9 +22,24 @@ export async function readWeightsFile(path: string): Promise<Weights> {
  */
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {
+    const found = await stat(path);
+    if (found.isDirectory()) {
+      throw new UserError(`${path} is a folder: name the weights file in it.`);
+    }
+    // Reading a pipe or a device waits for ever, or fills the memory.
+    if (!found.isFile()) {
+      throw new UserError(`${path} is no regular file: name a weights file.`);
+    }
+    if (found.size >= MOST_BYTES) {
+      throw new UserError(
+        `${path} is larger than the weights of any network: name a weights file.`,
+      );
+    }
     return await readFile(path);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    throw new UserError(`${path} ${REASONS[code] ?? `cannot be read: ${messageOf(error)}`}.`);
+    if (systemCode(error) === 'ENOENT') {
+      throw new UserError(`${path} does not exist: check the path.`, { cause: error });
+    }
+    throw fileError(error, { path, doing: 'read' });
   }
 }

@@ -1,12 +1,11 @@
 // The library in a browser: weights from addresses, pictures from the page, Web Workers as threads
 // where the page may share memory with them, else this thread alone.
 
-import { createWasmBackend } from '../engine/wasm/backend.ts';
 import { createBrowserHost, mayShareMemory } from '../engine/wasm/host.browser.ts';
-import { createInlineHost } from '../engine/wasm/host-inline.ts';
 import type { Model } from '../runs/model.ts';
 import { UserError } from '../util/errors.ts';
 import { type Classifier, makeClassifier } from './classifier.ts';
+import { type BrowserBackendOptions, openBackend } from './open-backend.browser.ts';
 import { isRawImage, type RawImage, toNetworkInput } from './pixels.ts';
 import { type LoadOptions, modelFromAddress, modelFromBytes, type WeightsBytes } from './source.ts';
 
@@ -19,13 +18,11 @@ export interface DrawablePicture {
 /** An encoded image (a file that was chosen or dropped), pixels, or what a canvas can draw. */
 export type BrowserPicture = Blob | RawImage | DrawablePicture;
 
-export interface BrowserClassifierOptions {
-  /**
-   * Web Workers (default: all cores, four at most). More than one needs a page that is cross-origin
-   * isolated; on others the default is this thread alone.
-   */
-  readonly threads?: number;
-}
+/**
+ * How `openBackend` takes them, with other defaults for single pictures: the CPU, which starts at once,
+ * and four threads at most where the page is cross-origin isolated, else this thread alone.
+ */
+export type BrowserClassifierOptions = BrowserBackendOptions;
 
 /**
  * Loads weights: an address (of .safetensors, .th, .pth), a file that was chosen, or bytes.
@@ -42,20 +39,15 @@ export async function loadWeights(
 }
 
 /**
- * A classifier from weights (`loadWeights`). Its `description` says whether it has threads.
+ * A classifier from weights (`loadWeights`). Its `description` says what computes.
  * @throws UserError where threads are asked for on a page that may not have them
  */
 export async function createClassifier(
   model: Model,
-  { threads }: BrowserClassifierOptions = {},
+  options: BrowserClassifierOptions = {},
 ): Promise<Classifier<BrowserPicture>> {
-  if (threads !== undefined && threads > 1 && !mayShareMemory()) {
-    throw new UserError(
-      'Threads need a page that is cross-origin isolated: serve it with "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp", or leave threads away.',
-    );
-  }
-  const host = mayShareMemory() ? createBrowserHost() : createInlineHost();
-  const backend = await createWasmBackend({ threads: threads ?? Math.min(4, host.cores), host });
+  const threads = mayShareMemory() ? Math.min(4, createBrowserHost().cores) : 1;
+  const backend = await openBackend({ device: 'cpu', threads, ...options });
   return makeClassifier(model, backend, readPicture);
 }
 

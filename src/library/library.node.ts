@@ -3,22 +3,23 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { imageDecoder } from '../data/node/decode-image.ts';
-import { createWasmBackend } from '../engine/wasm/backend.ts';
-import { createNodeHost } from '../engine/wasm/host.node.ts';
+import { decodePicture, decodePictureBytes } from '../data/node/picture.ts';
+import type { BackendOptions } from '../engine/open-backend.ts';
 import { openModel } from '../runs/model.node.ts';
 import type { Model } from '../runs/model.ts';
-import { messageOf, UserError } from '../util/errors.ts';
 import { type Classifier, makeClassifier } from './classifier.ts';
+import { openBackend } from './open-backend.node.ts';
 import { isRawImage, type RawImage, toNetworkInput } from './pixels.ts';
 import { type LoadOptions, modelFromAddress, modelFromBytes, type WeightsBytes } from './source.ts';
 
 /** A file (PNG, JPEG, WebP), its content, or pixels. Files are read by the optional package sharp. */
 export type NodePicture = string | URL | Blob | RawImage;
 
-export interface ClassifierOptions {
-  /** CPU threads (default: all cores, four at most). Results do not depend on it. */
-  readonly threads?: number;
-}
+/**
+ * How `openBackend` takes them, with other defaults for single pictures: the CPU, which starts at once,
+ * and four threads at most.
+ */
+export type ClassifierOptions = BackendOptions;
 
 /**
  * Loads weights: a run folder, a file (.safetensors, .th, .pth), an http(s) address, or bytes.
@@ -44,29 +45,19 @@ export async function loadWeights(
  */
 export async function createClassifier(
   model: Model,
-  { threads = Math.min(4, availableParallelism()) }: ClassifierOptions = {},
+  options: ClassifierOptions = {},
 ): Promise<Classifier<NodePicture>> {
-  const backend = await createWasmBackend({ threads, host: createNodeHost() });
+  const threads = Math.min(4, availableParallelism());
+  const backend = await openBackend({ device: 'cpu', threads, ...options });
   return makeClassifier(model, backend, readPicture);
 }
 
 async function readPicture(picture: NodePicture): Promise<Uint8Array> {
   if (isRawImage(picture)) return toNetworkInput(picture);
   const decode = await imageDecoder();
-  if (picture instanceof Blob) return named('The picture', decode(await bytesOf(picture)));
-  const path = picture instanceof URL ? fileURLToPath(picture) : picture;
-  return named(path, decode(path));
-}
-
-async function bytesOf(blob: Blob): Promise<Uint8Array> {
-  return new Uint8Array(await blob.arrayBuffer());
-}
-
-async function named<T>(name: string, reading: Promise<T>): Promise<T> {
-  try {
-    return await reading;
-  } catch (error) {
-    const reason = messageOf(error).split('\n')[0];
-    throw new UserError(`${name} cannot be read as an image (${reason}).`, { cause: error });
+  if (picture instanceof Blob) {
+    const bytes = new Uint8Array(await picture.arrayBuffer());
+    return await decodePictureBytes(decode, bytes, 'The picture');
   }
+  return await decodePicture(decode, picture instanceof URL ? fileURLToPath(picture) : picture);
 }

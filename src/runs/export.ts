@@ -94,7 +94,7 @@ function exportPyTorch(model: Model, modulePrefix: boolean): Exported {
   }
   if (network.shortcut === 'none') {
     notices.push(
-      `The weights of ${network.arch} look like those of a residual network: name it when you use them (--arch ${network.arch}).`,
+      `The weights of ${network.arch} look like those of a residual network: say that they are ${network.arch} when you use them.`,
     );
   }
   return { bytes: writePyTorch(weights), notices };

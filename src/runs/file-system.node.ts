@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto';
 import {
   type FileHandle,
   link,
-  mkdir,
   open,
   readdir,
   readFile,
@@ -13,14 +12,16 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises';
-import { errorCode, type FileSystem, type OutputFile } from './file-system.ts';
+import { makeFolder } from '../util/make-folder.node.ts';
+import { systemCode } from '../util/system-errors.ts';
+import type { FileSystem, OutputFile } from './file-system.ts';
 
 /** The value, or `instead` when the host answers with one of these error codes. */
 async function unless<T>(promise: Promise<T>, codes: string[], instead: T): Promise<T> {
   try {
     return await promise;
   } catch (error) {
-    if (codes.includes(errorCode(error) ?? '')) return instead;
+    if (codes.includes(systemCode(error) ?? '')) return instead;
     throw error;
   }
 }
@@ -43,7 +44,7 @@ async function linkOrCreate(from: string, to: string, bytes: Uint8Array): Promis
   try {
     return await unless(done(link(from, to)), ['EEXIST'], false);
   } catch (error) {
-    if (!NO_LINKS.includes(errorCode(error) ?? '')) throw error;
+    if (!NO_LINKS.includes(systemCode(error) ?? '')) throw error;
     return await unless(done(writeFile(to, bytes, { flag: 'wx' })), ['EEXIST'], false);
   }
 }
@@ -60,9 +61,7 @@ export const nodeFileSystem: FileSystem = {
 
   list: (path) => unless(readdir(path), ['ENOENT', 'ENOTDIR'], []),
 
-  async makeFolder(path) {
-    return (await mkdir(path, { recursive: true })) !== undefined;
-  },
+  makeFolder,
 
   create: async (path) => outputFile(await open(path, 'w')),
 

@@ -1,7 +1,8 @@
 // The few things a run folder needs of a file system, so that tests can fill the disk and a browser
 // can put its own storage there. Paths are joined with '/', which every host understands.
 
-import { messageOf, UserError } from '../util/errors.ts';
+import { UserError } from '../util/errors.ts';
+import { fileError, systemSentence } from '../util/system-errors.ts';
 
 /** A file being written. */
 export interface OutputFile {
@@ -72,34 +73,13 @@ function folderOf(path: string): string {
 
 /** What a person should be told when a file of a run could not be written. */
 export function writeError(error: unknown, path: string): UserError {
-  if (error instanceof UserError) return error;
-  const options = { cause: error };
-  switch (errorCode(error)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new UserError(
-        `The disk is full: "${path}" could not be written, and what was saved before is still whole; free some space and resume the run.`,
-        options,
-      );
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new UserError(
-        `No permission to write "${path}": choose another folder with --save-dir, or change its permissions.`,
-        options,
-      );
-    case 'ENOTDIR':
-    case 'EEXIST':
-      return new UserError(
-        `"${path}" cannot be made, because a file is where a folder should be: choose another folder with --save-dir.`,
-        options,
-      );
-    default:
-      return new UserError(`"${path}" could not be written: ${messageOf(error)}.`, options);
-  }
-}
-
-export function errorCode(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
+  const problem = fileError(error, { path, doing: 'write' });
+  const { coded } = problem;
+  if (coded?.code !== 'system' || coded.facts.reason !== 'disk-full') return problem;
+  const facts = {
+    ...coded.facts,
+    problem: `${coded.facts.problem}, and what was saved before is still whole; free some space and resume the run`,
+    remedy: '',
+  };
+  return new UserError(systemSentence(facts, ''), { code: 'system', facts, cause: error });
 }

@@ -21,8 +21,10 @@ export async function openModel(
   if (!found) throw new UserError(`${path} does not exist: give a run folder or a weights file.`);
   if (found.isDirectory()) return openRunModel(path, options);
   if (options.checkpoint !== undefined) {
-    throw new UserError(`--checkpoint chooses within a run folder, and ${path} is a file.`, {
+    throw new UserError(`A checkpoint is chosen within a run folder, and ${path} is a file.`, {
       exitCode: 2,
+      code: 'checkpoint-of-a-file',
+      facts: { path },
     });
   }
   return readModel(await readBytes(path), path, options);

@@ -96,9 +96,10 @@ function refuseEdits(written: TrainConfig, trained: TrainConfig, dir: string): v
       `${name} is ${JSON.stringify(written[name])} and was ${JSON.stringify(trained[name])}`,
   );
   if (edits.length === 0) return;
+  const file = `${dir}/${CONFIG}`;
   throw new UserError(
-    `"${dir}/${CONFIG}" was changed after the run began: ${edits.join('; ')}. A run keeps its configuration: change it back, or begin another run with train --config ${dir}/${CONFIG}.`,
-    { exitCode: 2 },
+    `"${file}" was changed after the run began: ${edits.join('; ')}. A run keeps its configuration: change it back, or begin another run with this one.`,
+    { exitCode: 2, code: 'config-was-edited', facts: { file, edits } },
   );
 }
 
@@ -108,11 +109,16 @@ export class Run {
   readonly config: TrainConfig;
   /** Where to go on from; undefined for a run that begins. */
   readonly state: TrainingState | undefined;
+  /** Why the run's files could not be closed, or its lock stayed behind, which does no harm. */
+  closingProblem: string | undefined;
   private readonly host: RunHost;
   private readonly lock: RunLock;
   private readonly metrics: OutputFile;
   private readonly logFile: OutputFile;
+  /** Of metrics.jsonl, up to the evaluations of the epoch that is being evaluated. */
   private metricsBytes: number;
+  /** What these evaluations add. */
+  private evaluationBytes = 0;
 
   private constructor(fields: {
     dir: string;
@@ -156,16 +162,15 @@ export class Run {
     }
   }
 
-  /** The command that goes on with this run. */
-  get resumeCommand(): string {
-    return `table6 train --resume ${/\s/.test(this.dir) ? `"${this.dir}"` : this.dir}`;
-  }
-
   /** Adds a line to metrics.jsonl. */
   async record(record: MetricsRecord): Promise<void> {
     const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
     await this.guard(METRICS, this.metrics.write(bytes));
-    this.metricsBytes += bytes.length;
+    if (record.kind === 'evaluation') this.evaluationBytes += bytes.length;
+    else {
+      this.takeEvaluations();
+      this.metricsBytes += bytes.length;
+    }
     await this.lock.renew();
   }
 
@@ -197,6 +202,8 @@ export class Run {
    */
   async save(state: TrainingState, reasons: readonly CheckpointReason[]): Promise<string[]> {
     await this.guard(METRICS, this.metrics.sync());
+    // An evaluation that was interrupted is done again as a whole, when the run goes on.
+    if (!reasons.includes('interrupted')) this.takeEvaluations();
     const names: string[] = [];
     if (reasons.includes('best')) names.push('best');
     if (reasons.includes('periodic')) names.push(epochName(state.progress.epoch));
@@ -210,11 +217,24 @@ export class Run {
     return paths;
   }
 
-  /** Closes the files and gives the folder free. */
+  private takeEvaluations(): void {
+    this.metricsBytes += this.evaluationBytes;
+    this.evaluationBytes = 0;
+  }
+
+  /**
+   * Closes the files and gives the folder free. What was written is on the disk by then, so what goes
+   * wrong here is no reason to call the run failed: see `closingProblem`.
+   */
   async close(): Promise<void> {
-    await this.metrics.close();
-    await this.logFile.close();
-    await this.lock.release();
+    const closing = [() => this.metrics.close(), () => this.logFile.close()];
+    for (const close of [...closing, () => this.lock.release()]) {
+      try {
+        await close();
+      } catch (error) {
+        this.closingProblem ??= writeError(error, this.dir).message;
+      }
+    }
   }
 
   private async writeCheckpoint(name: string, bytes: Uint8Array): Promise<string> {
@@ -270,7 +290,8 @@ async function makeNumberedFolder(files: FileSystem, options: CreateRunOptions):
 async function refuseExisting(files: FileSystem, dir: string): Promise<void> {
   const names = await files.list(dir);
   if (!names.includes(CONFIG) && !names.includes(METRICS)) return;
-  throw new UserError(
-    `"${dir}" already holds a run: go on with it by table6 train --resume ${dir}, or choose another folder with --save-dir.`,
-  );
+  throw new UserError(`"${dir}" already holds a run: resume it, or choose another folder.`, {
+    code: 'run-exists',
+    facts: { dir },
+  });
 }

@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { TrainConfig } from '../train/config.ts';
+import { systemCode } from '../util/system-errors.ts';
 import { nodeFileSystem } from './file-system.node.ts';
-import { errorCode } from './file-system.ts';
 import type { ProcessIdentity } from './lock.ts';
 import * as reader from './reader.ts';
 import * as runs from './run.ts';
@@ -19,7 +19,7 @@ const self: ProcessIdentity = {
       return !isZombie(pid);
     } catch (error) {
       // It lives, and belongs to someone else.
-      return errorCode(error) === 'EPERM';
+      return systemCode(error) === 'EPERM';
     }
   },
   now: Date.now,

@@ -129,9 +129,10 @@ class Session {
   private async failed(error: DeviceError): Promise<DeviceError> {
     const { run } = this.options;
     const saved = this.isSaved ? 'What was saved before is whole.' : 'Nothing was saved yet.';
-    const message = `${error.message} ${saved} To go on: ${run.resumeCommand}`;
+    const message = `${error.message} ${saved} To go on, resume the run.`;
     await run.log(message);
-    return new DeviceError(message, { cause: error });
+    const facts = { dir: run.dir, saved };
+    return new DeviceError(message, { cause: error, code: 'device-failed', facts });
   }
 
   private async *told(): AsyncGenerator<TrainEvent> {
@@ -157,7 +158,7 @@ class Session {
       case 'checkpoint':
         return await this.save(event);
       case 'interrupted':
-        return { ...event, message: `To go on: ${run.resumeCommand}` };
+        return { ...event, message: 'To go on, resume the run.' };
       case 'nan': {
         const saved = `What was saved before is whole: ${run.dir}`;
         this.message = event.message;
@@ -217,7 +218,11 @@ function checkFit({ run, dataset, backend }: SessionOptions): void {
   const { config } = run;
   if (config.half && backend.facts.half !== true) {
     throw new UserError(
-      `The ${backend.name} backend has no half precision (${backend.description}): leave --half away, or use a device that has it.`,
+      `The ${backend.name} backend has no half precision (${backend.description}): use a device that has it.`,
+      {
+        code: 'backend-without-half',
+        facts: { backend: backend.name, description: backend.description },
+      },
     );
   }
   if (dataset.classes.length !== config.classes) {

@@ -3,13 +3,14 @@
 
 import type { Split } from '../data/dataset.ts';
 import type { Executable, ExecutableState } from '../engine/backend.ts';
+import { normalizationValues } from '../engine/inputs.ts';
+import { lowerInference } from '../engine/lower-infer.ts';
 import { evaluateBatches } from './evaluate.ts';
 import type { EvaluatedSplit, EvaluationEvent, EvaluationProgressEvent } from './events.ts';
-import { copyWeights, createInference } from './executables.ts';
+import { copyWeights } from './executables.ts';
 import { Feed } from './feed.ts';
 import { addToMeter, EMPTY_METER, errorsOf, type Meter, stepAverages } from './meters.ts';
 import type { StopRequest, TrainerOptions } from './options.ts';
-import type { TrainingState } from './state.ts';
 
 /** What is known of a split before it is compared with earlier epochs. */
 export type SplitErrors = Omit<EvaluationEvent, 'isBest' | 'bestError' | 'bestEpoch'>;
@@ -17,19 +18,13 @@ export type SplitErrors = Omit<EvaluationEvent, 'isBest' | 'bestError' | 'bestEp
 export class Evaluator {
   private readonly options: TrainerOptions;
   private readonly training: Executable;
-  private readonly snapshot: () => Promise<TrainingState>;
   /** Made when the first evaluation needs it, so that the first step does not wait for it. */
   private inference: Executable | undefined;
   private readonly feeds = new Map<EvaluatedSplit, Feed>();
 
-  constructor(
-    options: TrainerOptions,
-    training: Executable,
-    snapshot: () => Promise<TrainingState>,
-  ) {
+  constructor(options: TrainerOptions, training: Executable) {
     this.options = options;
     this.training = training;
-    this.snapshot = snapshot;
   }
 
   /**
@@ -70,16 +65,17 @@ export class Evaluator {
 
   /** The inference executable with the weights of this moment. */
   private async prepare(): Promise<Executable> {
-    const { backend, network, normalization, config, resume } = this.options;
-    if (this.inference) {
-      await copyWeights(this.training, this.inference);
-      return this.inference;
-    }
-    const { weights } = await this.snapshot();
-    const size = config.batchSize;
-    const from = resume?.executables?.infer;
-    this.inference = await createInference(backend, network, weights, normalization, size, from);
+    this.inference ??= await this.compile();
+    await copyWeights(this.training, this.inference);
     return this.inference;
+  }
+
+  private async compile(): Promise<Executable> {
+    const { backend, network, normalization, config, resume } = this.options;
+    const program = lowerInference(network, { batchSize: config.batchSize });
+    const executable = await backend.compile(program, resume?.executables?.infer);
+    await executable.write('normalization', normalizationValues(normalization));
+    return executable;
   }
 
   /** Of the inference executable; as it was in the state to go on from, before there is one. */

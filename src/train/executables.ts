@@ -4,7 +4,7 @@
 import type { Normalization } from '../data/normalization.ts';
 import type { Backend, Executable, ExecutableState } from '../engine/backend.ts';
 import { normalizationValues } from '../engine/inputs.ts';
-import { packTensors, unpackTensors } from '../engine/layout.ts';
+import { hasSameLayout, packTensors, unpackTensors } from '../engine/layout.ts';
 import { lowerInference } from '../engine/lower-infer.ts';
 import type { Network } from '../nn/network.ts';
 import { checkWeights } from '../nn/parameters.ts';
@@ -72,9 +72,17 @@ export async function executableStates(
   return held.length === 0 ? undefined : Object.fromEntries(held);
 }
 
-/** Copies parameters and running statistics between two executables of one network. */
+/**
+ * Copies parameters and running statistics between two executables of one network; as they lie where both
+ * have the same layout.
+ */
 export async function copyWeights(from: Executable, to: Executable): Promise<void> {
   for (const buffer of ['parameters', 'running'] as const) {
+    if (hasSameLayout(from.program, to.program, buffer)) {
+      if (to.copy) await to.copy(buffer, from);
+      else await to.write(buffer, await from.read(buffer));
+      continue;
+    }
     const tensors = unpackTensors(from.program, buffer, await from.read(buffer));
     await to.write(buffer, packTensors(to.program, buffer, tensors));
   }

@@ -10,7 +10,7 @@
 
 import { epochOrder } from '../data/batches.ts';
 import type { Executable, SgdSettings } from '../engine/backend.ts';
-import { lowerTraining } from '../engine/lower-train.ts';
+import { lowerTrainingFor } from '../engine/lower-train.ts';
 import { initializeWeights } from '../nn/initialize.ts';
 import { checkWeights } from '../nn/parameters.ts';
 import { UserError } from '../util/errors.ts';
@@ -64,7 +64,7 @@ export class Trainer {
     this.options = options;
     this.executable = executable;
     this.feed = feed;
-    this.evaluator = new Evaluator(options, executable, () => this.snapshot());
+    this.evaluator = new Evaluator(options, executable);
     this.stop = options.stop ?? { requested: false };
     this.plan = planRun(config, dataset.train.count);
     this.progress = resume?.progress ?? initialProgress(config, this.plan);
@@ -86,7 +86,8 @@ export class Trainer {
     checkWeights(network, weights, resume ? 'The checkpoint' : 'What was loaded');
     const { batchSize, labelSmoothing, memory } = config;
     const freeze = config.freeze === 'none' ? undefined : config.freeze;
-    const program = lowerTraining(network, { batchSize, labelSmoothing, memory, freeze });
+    const settings = { batchSize, labelSmoothing, memory, freeze };
+    const program = await lowerTrainingFor(backend, network, settings);
     const executable = await backend.compile(program, resume?.executables?.train);
     await writeTraining(executable, weights, options.normalization, resume?.momentum);
     return new Trainer(options, executable, await Feed.holding(executable, dataset.train));
@@ -114,11 +115,15 @@ export class Trainer {
     const { epoch } = this.progress;
     const batches = batchesInEpoch(this.plan, epoch);
     const order = epochOrder(config.seed, epoch, dataset.train.count, true);
+    // A resumed run that awaits its evaluation has told of the epoch's end before it stopped.
+    if (this.progress.batch === batches) return;
     const watch = new Stopwatch();
     while (this.progress.batch < batches) {
       if (this.stop.requested) return yield* this.interrupt();
       yield* this.trainBatches(order, batches, watch);
-      if (this.outcome === 'complete' && this.timeToSave()) yield* this.checkpoint(['timer']);
+      if (this.outcome !== 'complete') return;
+      // After the last batch, only when the epoch's end is told.
+      if (this.progress.batch < batches && this.timeToSave()) yield* this.checkpoint(['timer']);
       if (this.outcome !== 'complete') return;
       watch.skipPause();
     }
@@ -134,6 +139,7 @@ export class Trainer {
       trainTop5: top5,
       ...watch.total(),
     };
+    if (this.timeToSave()) yield* this.checkpoint(['timer']);
   }
 
   /** Trains until the epoch ends or something else is to be done, which finds the device at rest. */

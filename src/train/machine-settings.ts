@@ -36,7 +36,7 @@ export const MACHINE_SETTINGS = {
     resumable: true,
     option: {
       group: 'machine',
-      help: "Where to compute: auto takes a GPU if there is a real one and no algorithm of the CPU's convolutions is asked for, else the CPU; webgpu:<part of its name> picks among several (table6 doctor lists them); reference is slow float64, for checking",
+      help: "Where to compute: auto takes a GPU if there is a real one and no algorithm of the CPU's convolutions is asked for, else the CPU; webgpu:<part of its name> picks among several; reference is slow float64, for checking",
     },
   },
   threads: {

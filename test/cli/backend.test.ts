@@ -2,7 +2,8 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { chooseDevice, deviceBefore, openBackend } from '../../src/cli/session/backend.ts';
+import { worded } from '../../src/cli/advice.ts';
+import { backendOptions, deviceBefore, openBackend } from '../../src/cli/session/backend.ts';
 import { resolveConfig } from '../../src/experiment/recipes.ts';
 import { createWorkspace } from './workspace.ts';
 
@@ -54,53 +55,78 @@ test('a run in half precision does not go on without a GPU', async () => {
   expect(stderr).toMatch(/computes in half precision, which needs a GPU, not --device cpu/);
 });
 
-describe('opening', () => {
-  const choice = { threads: 1, convolution: 'auto', half: false } as const;
-  const fixed = { tensorCores: 'auto', tune: 'auto' } as const;
+/** What the command line says against a choice; undefined where nothing is. */
+function refusal(typed: Parameters<typeof backendOptions>[0]): string | undefined {
+  try {
+    backendOptions(typed);
+  } catch (error) {
+    return worded(error as Error);
+  }
+  return undefined;
+}
 
+describe('opening', () => {
   test.each([
     ['cpu', 'wasm'],
     ['reference', 'reference'],
   ] as const)('%s gives the %s backend', async (device, name) => {
-    const backend = await openBackend({ ...choice, ...fixed, device });
+    const backend = await openBackend(backendOptions({ device, threads: 1 }));
     expect(backend.name).toBe(name);
     await backend.dispose();
   });
 
   test('half precision is refused by devices that never have it, before they are opened', () => {
     for (const device of ['cpu', 'reference'] as const) {
-      expect(() => chooseDevice({ device, half: true })).toThrow(/^--half needs a GPU, and the/);
-      expect(() => chooseDevice({ device, half: false })).not.toThrow();
+      expect(refusal({ device, half: true })).toMatch(/^--half needs a GPU, and the/);
+      expect(refusal({ device, half: false })).toBeUndefined();
     }
     for (const device of ['auto', 'webgpu', 'webgpu:x'] as const) {
-      expect(() => chooseDevice({ device, half: true })).not.toThrow();
+      expect(refusal({ device, half: true })).toBeUndefined();
     }
   });
 
   test('tensor cores are refused without half precision, before anything is opened', () => {
     const choice = { device: 'webgpu', half: false } as const;
-    expect(() => chooseDevice({ ...choice, tensorCores: 'on' })).toThrow(
+    expect(refusal({ ...choice, tensorCores: 'on' })).toMatch(
       '--tensor-cores on needs half precision: add --half',
     );
-    expect(() => chooseDevice({ ...choice, tensorCores: 'auto' })).not.toThrow();
-    expect(() => chooseDevice({ ...choice, half: true, tensorCores: 'on' })).not.toThrow();
+    expect(refusal({ ...choice, tensorCores: 'auto' })).toBeUndefined();
+    expect(refusal({ ...choice, half: true, tensorCores: 'on' })).toBeUndefined();
   });
 
   test("the CPU engine's algorithms make auto the CPU, and are refused with another device", () => {
     for (const device of ['webgpu', 'webgpu:x', 'reference'] as const) {
-      expect(() => chooseDevice({ device, half: false, conv: 'direct' })).toThrow(
+      expect(refusal({ device, half: false, convolution: 'direct' })).toBe(
         `--conv direct is an algorithm of the CPU engine: leave --conv away, or use --device cpu instead of ${device}.`,
       );
-      expect(chooseDevice({ device, half: false, conv: 'auto' })).toBe(device);
+      expect(backendOptions({ device, half: false, convolution: 'auto' }).device).toBe(device);
     }
     for (const device of ['auto', 'cpu'] as const) {
-      expect(chooseDevice({ device, half: false, conv: 'direct' })).toBe('cpu');
-      expect(() => chooseDevice({ device, half: true, conv: 'direct' })).toThrow(
+      expect(backendOptions({ device, half: false, convolution: 'direct' }).device).toBe('cpu');
+      expect(refusal({ device, half: true, convolution: 'direct' })).toBe(
         '--half needs a GPU, and --conv direct is an algorithm of the CPU engine: leave one of them away.',
       );
     }
   });
 });
+
+test.each([
+  ['train', 'resnet8', '--data', 'synthetic'],
+  ['evaluate', 'nothing.th'],
+  ['predict', 'nothing.th', 'nothing.jpg'],
+  ['bench'],
+  ['reproduce', '--data', 'synthetic'],
+  ['doctor'],
+])(
+  '%s refuses threads that would take minutes to start, before anything else',
+  async (...command) => {
+    const { code, stderr } = await workspace.run([...command, '--threads', '1000']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^--threads 1000: this machine has \d+ cores?, and more than \d+ threads/,
+    );
+  },
+);
 
 test.each([
   ['train', 'resnet8', '--data', 'synthetic'],

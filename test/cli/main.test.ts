@@ -179,15 +179,15 @@ test.skipIf(process.platform !== 'linux')(
 );
 
 describe('errors', () => {
-  test('a UserError is its message alone', () => {
-    expect(describeError(new UserError('No.', { exitCode: 2 }), [])).toEqual({
+  test('a UserError is its message alone', async () => {
+    expect(await describeError(new UserError('No.', { exitCode: 2 }), [])).toEqual({
       text: 'No.',
       exitCode: 2,
     });
   });
 
-  test('anything else is a defect: stack, command, and how to report it', () => {
-    const { text, exitCode } = describeError(new TypeError('x is not a function'), [
+  test('anything else is a defect: stack, command, and how to report it', async () => {
+    const { text, exitCode } = await describeError(new TypeError('x is not a function'), [
       'train',
       'resnet20',
     ]);

@@ -8,7 +8,7 @@
 
 import { IMAGE_BYTES } from '../../src/data/dataset.ts';
 import type { BatchInputs } from '../../src/engine/backend.ts';
-import type { MemoryMode } from '../../src/engine/lower-train.ts';
+import type { Activations } from '../../src/engine/lower-train.ts';
 import type { Stage } from '../../src/nn/network.ts';
 import { randomStream } from '../../src/util/random.ts';
 
@@ -16,7 +16,7 @@ export interface ConformanceCase {
   readonly arch: string;
   readonly shortcut?: 'A' | 'B';
   readonly classes: number;
-  readonly memory?: MemoryMode;
+  readonly memory?: Activations;
   readonly labelSmoothing?: number;
   /** Means that differ from pixel to pixel. */
   readonly perPixelMean?: boolean;

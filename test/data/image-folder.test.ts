@@ -188,8 +188,8 @@ describe('an image that cannot be read', () => {
   test('stops a strict run, also when the cache knows it', async () => {
     putAll(folder, broken());
     const message = new RegExp(
-      `${folder}/train/cat/2.png cannot be read as an image \\(.+\\): repair or remove it, or leave ` +
-        '--strict away to go on without it',
+      `${folder}/train/cat/2.png cannot be read as an image \\(.+\\): repair or remove it, or ` +
+        'allow images to be skipped$',
     );
     await expect(loadDataset(folder, { strict: true })).rejects.toThrow(message);
     await loadDataset(folder);
@@ -265,8 +265,8 @@ describe('without a test folder', () => {
   test('a validation split is needed', async () => {
     putAll(folder, files);
     await expect(loadDataset(folder)).rejects.toThrow(
-      `${folder} has no test folder: add one, or hold images out with --validation N (a number of ` +
-        'images, or a fraction)',
+      `${folder} has no test folder: add one, or hold images out for validation (a number of ` +
+        'them, or a fraction)',
     );
   });
 

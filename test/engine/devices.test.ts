@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Backend } from '../../src/engine/backend.ts';
 import {
-  type DeviceHosts,
+  checkThreads,
+  chooseDevice,
+  type DeviceSettings,
   deviceName,
-  openDeviceBackend,
   parseDevice,
 } from '../../src/engine/devices.ts';
+import { UserError } from '../../src/util/errors.ts';
 
 describe('the name of a device', () => {
   it('is auto, cpu, reference, webgpu, or webgpu and part of an adapter’s name', () => {
@@ -28,47 +29,62 @@ describe('the name of a device', () => {
   });
 });
 
-describe('opening a device', () => {
-  const backend = (description: string) => ({ description }) as unknown as Backend;
-  const hosts = (adapter: { description: string } | null): DeviceHosts => ({
-    gpu: {
-      open: async () =>
-        ({
-          requestAdapter: async () => adapter && { info: adapter, features: new Set(), limits: {} },
-        }) as unknown as GPU,
-      describes: 'adapter',
-      mayHaveGpu: () => true,
-      adviceWithoutAdapter: 'Install a driver.',
-    },
-    openCpu: async () => backend('cpu'),
-    openReference: async () => backend('reference'),
-  });
+/** The code of the error that a choice is refused with; undefined where it is not. */
+function refusal(settings: DeviceSettings) {
+  try {
+    chooseDevice(settings);
+  } catch (error) {
+    if (error instanceof UserError) return error.code;
+    throw error;
+  }
+  return undefined;
+}
 
-  it('auto takes the CPU where there is no GPU, or only a software one', async () => {
-    for (const adapter of [null, { description: 'llvmpipe (LLVM 15)' }]) {
-      const opened = await openDeviceBackend({ kind: 'auto' }, hosts(adapter));
-      expect(opened.description).toBe('cpu');
+describe('what a choice of device cannot do is said before anything is opened', () => {
+  it('half precision on devices that never have it', () => {
+    for (const device of ['cpu', 'reference'] as const) {
+      expect(() => chooseDevice({ device, half: true })).toThrow(
+        /^Half precision needs a GPU, and/,
+      );
+      expect(refusal({ device, half: true })).toBe('half-needs-gpu');
+      expect(refusal({ device })).toBeUndefined();
+    }
+    for (const device of ['auto', 'webgpu', 'webgpu:x'] as const) {
+      expect(refusal({ device, half: true })).toBeUndefined();
     }
   });
 
-  it('auto tries a real GPU, and does not hide that it fails', async () => {
-    const attempt = openDeviceBackend({ kind: 'auto' }, hosts({ description: 'Radeon' }));
-    await expect(attempt).rejects.toThrow('The GPU "Radeon" cannot be opened');
+  it('tensor cores without half precision', () => {
+    expect(refusal({ device: 'webgpu', tensorCores: 'on' })).toBe('tensor-cores-need-half');
+    expect(refusal({ device: 'webgpu', tensorCores: 'auto' })).toBeUndefined();
+    expect(refusal({ device: 'webgpu', half: true, tensorCores: 'on' })).toBeUndefined();
   });
 
-  it('webgpu does not fall back', async () => {
-    const attempt = openDeviceBackend({ kind: 'webgpu' }, hosts(null));
-    await expect(attempt).rejects.toThrow('finds no usable GPU. Install a driver.');
+  it("the CPU engine's algorithms elsewhere; with auto they are a choice of the CPU", () => {
+    const convolution = 'direct';
+    for (const device of ['webgpu', 'webgpu:x', 'reference'] as const) {
+      expect(refusal({ device, convolution })).toBe('convolution-needs-cpu');
+    }
+    for (const device of ['auto', 'cpu'] as const) {
+      expect(chooseDevice({ device, convolution })).toEqual({ kind: 'cpu' });
+      expect(refusal({ device, convolution, half: true })).toBe('convolution-or-half');
+    }
+  });
+});
+
+describe('a number of threads', () => {
+  it.each([1, 2, 16])('may be %d on any machine', (threads) => {
+    expect(() => checkThreads(threads, 1)).not.toThrow();
   });
 
-  it('a name does not match another GPU', async () => {
-    const request = { kind: 'webgpu', adapterName: 'Arc' } as const;
-    const attempt = openDeviceBackend(request, hosts({ description: 'Radeon' }));
-    await expect(attempt).rejects.toThrow('no GPU with "Arc" in its name (found "Radeon").');
+  it('may be some times the cores, but no number that takes minutes to start', () => {
+    expect(() => checkThreads(256, 64)).not.toThrow();
+    expect(() => checkThreads(1000, 64)).toThrow(
+      'must be a whole number from 1 to 256 on this machine (64 cores), not 1000.',
+    );
   });
 
-  it.each(['auto', 'cpu', 'reference'] as const)('%s refuses half precision', async (kind) => {
-    const attempt = openDeviceBackend({ kind }, hosts(null), { half: true });
-    await expect(attempt).rejects.toThrow(/--half needs a GPU/);
+  it.each([0, -1, 1.5, Number.NaN])('is not %d', (threads) => {
+    expect(() => checkThreads(threads, 1)).toThrow(/from 1 to 16 on this machine \(1 core\), not/);
   });
 });

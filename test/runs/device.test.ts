@@ -50,12 +50,14 @@ async function train(dir: string, backend: Backend) {
 }
 
 describe('a device that is lost', () => {
-  test('stops the run with what was saved, and the command that goes on', async () => {
+  test('stops the run with what was saved, and says how it goes on', async () => {
     const dir = await newRun();
-    await expect(train(dir, device(gpu, 6))).rejects.toThrow(
-      `The GPU was lost (reset). What was saved before is whole. To go on: table6 train --resume ${dir}`,
+    const lost = train(dir, device(gpu, 6));
+    await expect(lost).rejects.toThrow(
+      'The GPU was lost (reset). What was saved before is whole. To go on, resume the run.',
     );
-    expect(await readFile(`${dir}/log.txt`, 'utf8')).toMatch(/The GPU was lost .*--resume/);
+    await expect(lost).rejects.toMatchObject({ code: 'device-failed', facts: { dir } });
+    expect(await readFile(`${dir}/log.txt`, 'utf8')).toMatch(/The GPU was lost .* resume the run/);
     const steps = ofKind(await train(dir, device(gpu)), 'step');
     // The checkpoint after step 5 was the last; step 6 is done again.
     expect(steps.map(({ iteration }) => iteration)).toEqual([6, 7, 8, 9]);
@@ -69,7 +71,7 @@ describe('a device that is lost', () => {
   test('before the first checkpoint leaves a run that can be begun again', async () => {
     const dir = await newRun();
     const lost = train(dir, device(gpu, 1));
-    await expect(lost).rejects.toThrow(/Nothing was saved yet\. To go on: table6 train --resume/);
+    await expect(lost).rejects.toThrow(/Nothing was saved yet\. To go on, resume the run/);
     await expect(lost).rejects.toBeInstanceOf(DeviceError);
     expect(ofKind(await train(dir, device(gpu)), 'end')[0]?.outcome).toBe('complete');
   });

@@ -64,7 +64,7 @@ describe('writing a file as a whole', () => {
   test('without permission says what to do', async () => {
     const dir = await temporaryFolder();
     await expect(writeAtomically(forbidden('/a'), `${dir}/a`, 'x')).rejects.toThrow(
-      `No permission to write "${dir}/a": choose another folder with --save-dir, or change its permissions.`,
+      `No permission to write "${dir}/a": choose another place, or change its permissions.`,
     );
   });
 });

@@ -102,9 +102,7 @@ describe('a session', () => {
     expect(ofKind(events, 'checkpoint').at(-1)!.paths).toEqual([
       `${dir}/checkpoints/last.safetensors`,
     ]);
-    expect(ofKind(events, 'interrupted')[0]!.message).toBe(
-      `To go on: table6 train --resume ${dir}`,
-    );
+    expect(ofKind(events, 'interrupted')[0]!.message).toBe('To go on, resume the run.');
     expect((await openRun(nodeFileSystem, dir)).summary).toMatchObject({
       outcome: 'interrupted',
       iteration: 4,

@@ -6,7 +6,7 @@ import { IMAGE_BYTES } from '../../src/data/dataset.ts';
 import { IMAGENET_NORMALIZATION } from '../../src/data/normalization.ts';
 import type { Backend, BatchInputs } from '../../src/engine/backend.ts';
 import { unpackTensors } from '../../src/engine/layout.ts';
-import { lowerTraining, type MemoryMode } from '../../src/engine/lower-train.ts';
+import { type Activations, lowerTraining } from '../../src/engine/lower-train.ts';
 import { createNetwork, type Network } from '../../src/nn/network.ts';
 import { createInference, writeWeights } from '../../src/train/executables.ts';
 import type { NamedTensors } from '../../src/util/tensor.ts';
@@ -88,7 +88,7 @@ function withPrefix(tensors: NamedTensors, prefix: string, match = /./): NamedTe
 export interface GoldenOptions {
   readonly arch: string;
   readonly shortcut?: Network['shortcut'];
-  readonly memory?: MemoryMode;
+  readonly memory?: Activations;
   /** Training steps to compare, 1 to 3 (default 3). */
   readonly steps?: number;
 }

@@ -7,7 +7,7 @@ import { emptySplit, type Split } from '../../data/dataset.ts';
 import { IMAGENET_NORMALIZATION } from '../../data/normalization.ts';
 import type { Backend, Executable } from '../../engine/backend.ts';
 import { lowerInference } from '../../engine/lower-infer.ts';
-import { lowerTraining, type MemoryMode } from '../../engine/lower-train.ts';
+import { lowerTrainingFor, type MemoryMode } from '../../engine/lower-train.ts';
 import type { Program } from '../../engine/program.ts';
 import { initializeWeights } from '../../nn/initialize.ts';
 import { createNetwork, type Network } from '../../nn/network.ts';
@@ -16,7 +16,7 @@ import { writeTraining, writeWeights } from '../../train/executables.ts';
 import { randomStream } from '../../util/random.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes, formatRate } from '../console/format.ts';
-import { chooseDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { backendOptions, openBackend } from '../session/backend.ts';
 import {
   convOption,
   deviceOption,
@@ -83,7 +83,7 @@ export const bench = defineCommand({
     shortcut: choice(['A', 'B'], { help: 'Shortcut option', initial: 'A' }),
     device: deviceOption,
     threads: threadsOption,
-    conv: convOption,
+    convolution: convOption,
     memory: memoryOption,
     half: halfOption,
     tensorCores: tensorCoresOption,
@@ -102,21 +102,12 @@ export const bench = defineCommand({
   ],
   async run({ values, positionals }) {
     const { mode, batchSize, seconds, shortcut, memory, profile, json } = values;
-    const { conv, half, tensorCores, tune } = values;
     const archs = positionals.length > 0 ? positionals : ['resnet20'];
     const networks = archs.map((arch) =>
       createNetwork(arch, arch.startsWith('plain') ? {} : { shortcut }),
     );
-    const threads = values.threads ?? defaultThreads();
-    const device = chooseDevice(values);
-    const backend = await openBackend({
-      device,
-      threads,
-      convolution: conv,
-      half,
-      tensorCores,
-      tune,
-    });
+    const options = backendOptions(values);
+    const backend = await openBackend(options);
     const terminal = progressTerminal(json);
     const results: Measurement[] = [];
     let profiler: Profiler | undefined;
@@ -129,7 +120,7 @@ export const bench = defineCommand({
           terminal.draw(`timing ${network.arch} ${each}`);
           const settings = { network, mode: each, batchSize, memory, seconds };
           const measurement = await measure(backend, settings);
-          const operations = profiler && (await profileStep(profiler, settings));
+          const operations = profiler && (await profileStep(backend, profiler, settings));
           results.push({ ...measurement, operations });
         }
       }
@@ -163,7 +154,7 @@ const SGD = { learningRate: 0.01, momentum: 0.9, weightDecay: 1e-4 };
 async function measure(backend: Backend, settings: StepSettings): Promise<Measurement> {
   const { network, mode, batchSize, seconds } = settings;
   const begin = performance.now();
-  const executable = await backend.compile(lower(settings));
+  const executable = await backend.compile(await lower(backend, settings));
   await writeInitial(executable, settings);
   const split = randomImages(2 * batchSize, network.classes);
   const batch = createBatch(batchSize);
@@ -201,9 +192,12 @@ async function measure(backend: Backend, settings: StepSettings): Promise<Measur
   };
 }
 
-function lower({ network, mode, batchSize, memory }: StepSettings): Program {
+async function lower(
+  backend: Backend,
+  { network, mode, batchSize, memory }: StepSettings,
+): Promise<Program> {
   return mode === 'train'
-    ? lowerTraining(network, { batchSize, memory })
+    ? await lowerTrainingFor(backend, network, { batchSize, memory })
     : lowerInference(network, { batchSize });
 }
 
@@ -214,9 +208,9 @@ async function writeInitial(executable: Executable, { network, mode }: StepSetti
   else await writeWeights(executable, weights, IMAGENET_NORMALIZATION);
 }
 
-async function profileStep(profiler: Profiler, settings: StepSettings) {
+async function profileStep(backend: Backend, profiler: Profiler, settings: StepSettings) {
   const { network, mode, batchSize, seconds } = settings;
-  const { executable, time } = await profiler.compile(lower(settings));
+  const { executable, time } = await profiler.compile(await lower(backend, settings));
   await writeInitial(executable, settings);
   const split = randomImages(batchSize, network.classes);
   const batch = createBatch(batchSize);

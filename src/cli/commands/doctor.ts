@@ -11,7 +11,7 @@ import { messageOf } from '../../util/errors.ts';
 import { defineCommand } from '../command.ts';
 import { formatBytes } from '../console/format.ts';
 import { type GpuReport, inspectGpus } from '../session/adapters.ts';
-import { defaultThreads, openCpuBackend } from '../session/backend.ts';
+import { backendOptions, openBackend } from '../session/backend.ts';
 import { jsonOption, threadsOption } from '../session/common-options.ts';
 import { printJson, progressTerminal } from '../session/output.ts';
 import { number } from '../values.ts';
@@ -37,7 +37,7 @@ export const doctor = defineCommand({
     { command: 'doctor --json', help: 'The same for a bug report or a script' },
   ],
   async run({ values }) {
-    const threads = values.threads ?? defaultThreads();
+    const { threads } = backendOptions({ threads: values.threads });
     const facts = {
       ...hostFacts(threads),
       freeMemoryBytes: freemem(),
@@ -66,7 +66,7 @@ interface EngineFacts {
 
 async function engineFacts(threads: number): Promise<EngineFacts> {
   try {
-    const backend = await openCpuBackend({ threads, convolution: 'auto' });
+    const backend = await openBackend({ device: 'cpu', threads });
     try {
       const { description, facts } = backend;
       const result = await selfTest(backend);

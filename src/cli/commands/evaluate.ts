@@ -11,7 +11,7 @@ import { defineCommand } from '../command.ts';
 import { barLine, throttle } from '../console/bar.ts';
 import { formatCount, formatPercent, formatRate } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
-import { chooseDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { backendOptions, openBackend } from '../session/backend.ts';
 import {
   archCheckOption,
   batchSizeOption,
@@ -61,7 +61,7 @@ export const evaluate = defineCommand({
     limitBatches: integer({ help: 'Only so many batches, for a trial', initial: 0, minimum: 0 }),
     device: deviceOption,
     threads: threadsOption,
-    conv: convOption,
+    convolution: convOption,
     half: halfOption,
     tensorCores: tensorCoresOption,
     tune: tuneOption,
@@ -87,18 +87,10 @@ export const evaluate = defineCommand({
   ],
   async run({ values, positionals }) {
     const terminal = progressTerminal(values.json);
-    const device = chooseDevice(values);
-    const { conv, half, tensorCores, tune, strict, offline, checkpoint, arch, batchSize } = values;
-    const threads = values.threads ?? defaultThreads();
+    const options = backendOptions(values);
+    const { strict, offline, checkpoint, arch, batchSize } = values;
     const model = await openModel(positionals[0]!, { checkpoint, arch });
-    const backend = await openBackend({
-      device,
-      threads,
-      convolution: conv,
-      half,
-      tensorCores,
-      tune,
-    });
+    const backend = await openBackend(options);
     try {
       const source = values.data ?? model.config?.data ?? 'cifar10';
       const validation = values.validation ?? (model.config?.validation || undefined);

@@ -1,15 +1,14 @@
 // `table6 predict`: the five likeliest classes of pictures of any size.
 
-import { statSync } from 'node:fs';
 import { IMAGE_BYTES } from '../../data/dataset.ts';
-import { type ImageDecoder, imageDecoder } from '../../data/node/decode-image.ts';
+import { imageDecoder } from '../../data/node/decode-image.ts';
+import { decodePicture } from '../../data/node/picture.ts';
 import { classNames } from '../../runs/model.ts';
 import { predictImages } from '../../train/evaluate.ts';
 import { createInference } from '../../train/executables.ts';
-import { messageOf, UserError } from '../../util/errors.ts';
 import { defineCommand } from '../command.ts';
 import { formatPercent } from '../console/format.ts';
-import { chooseDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { backendOptions, openBackend } from '../session/backend.ts';
 import {
   checkpointOption,
   convOption,
@@ -40,7 +39,7 @@ export const predict = defineCommand({
     checkpoint: checkpointOption,
     device: deviceOption,
     threads: threadsOption,
-    conv: convOption,
+    convolution: convOption,
     half: halfOption,
     tensorCores: tensorCoresOption,
     tune: tuneOption,
@@ -52,20 +51,12 @@ export const predict = defineCommand({
   ],
   async run({ values, positionals }) {
     const [path, ...files] = positionals;
-    const device = chooseDevice(values);
-    const { conv, half, tensorCores, tune, checkpoint, top, json } = values;
-    const threads = values.threads ?? defaultThreads();
+    const options = backendOptions(values);
+    const { checkpoint, top, json } = values;
     const model = await openModel(path!, { checkpoint });
     const names = classNames(model);
     const images = await decodeAll(files);
-    const backend = await openBackend({
-      device,
-      threads,
-      convolution: conv,
-      half,
-      tensorCores,
-      tune,
-    });
+    const backend = await openBackend(options);
     try {
       const { network, weights, normalization } = model;
       const batch = Math.min(BATCH, files.length);
@@ -93,20 +84,9 @@ async function decodeAll(files: readonly string[]): Promise<Uint8Array> {
   const decode = await imageDecoder();
   const images = new Uint8Array(files.length * IMAGE_BYTES);
   for (const [place, file] of files.entries()) {
-    images.set(await decodeOne(decode, file), place * IMAGE_BYTES);
+    images.set(await decodePicture(decode, file), place * IMAGE_BYTES);
   }
   return images;
-}
-
-async function decodeOne(decode: ImageDecoder, file: string): Promise<Uint8Array> {
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (!found) throw new UserError(`${file} does not exist: check the path.`);
-  if (found.isDirectory()) throw new UserError(`${file} is a folder: name the pictures in it.`);
-  try {
-    return await decode(file);
-  } catch (error) {
-    throw new UserError(`${file} cannot be read as an image (${messageOf(error).split('\n')[0]}).`);
-  }
 }
 
 function print(

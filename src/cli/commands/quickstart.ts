@@ -9,10 +9,12 @@ import { table6Row } from '../../experiment/table6.ts';
 import { createRun, openRun } from '../../runs/runs.node.ts';
 import type { EndEvent } from '../../train/events.ts';
 import { alignColumns } from '../../util/columns.ts';
+import { quoted } from '../advice.ts';
 import { defineCommand } from '../command.ts';
 import { formatCount, formatPercent } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
-import { chooseDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { backendOptions, openBackend } from '../session/backend.ts';
+import { commandName } from '../session/command-name.ts';
 import {
   dataOption,
   deviceOption,
@@ -22,8 +24,8 @@ import {
   threadsOption,
 } from '../session/common-options.ts';
 import { openDataset } from '../session/dataset.ts';
-import { commandName, formatTable, printJson, progressTerminal } from '../session/output.ts';
-import { quoted, trainOnConsole } from '../session/training.ts';
+import { formatTable, printJson, progressTerminal } from '../session/output.ts';
+import { trainOnConsole } from '../session/training.ts';
 import { integer, text } from '../values.ts';
 
 const ARCH = 'resnet20';
@@ -67,8 +69,8 @@ export const quickstart = defineCommand({
     },
   ],
   async run({ values }) {
-    const { seed, offline, json, half } = values;
-    const device = chooseDevice(values);
+    const { seed, offline, json } = values;
+    const { device, threads, half } = backendOptions(values);
     const { dataset, terminal } = await chooseDataset(values.data, { offline, json });
     const isSynthetic = dataset.title === 'synthetic';
     const config = resolveConfig({
@@ -78,9 +80,8 @@ export const quickstart = defineCommand({
         epochs: values.epochs ?? (isSynthetic ? EPOCHS.synthetic : EPOCHS.other),
         data: dataset.source,
         classes: dataset.classes.length,
-        threads: values.threads ?? defaultThreads(),
         limitBatches: values.limitBatches,
-        ...{ seed, device, half },
+        ...{ seed, device, threads, half },
       },
     });
     const backend = await openBackend(config);

@@ -34,7 +34,7 @@ import { formatBytes, formatDuration, formatRate, plural } from '../console/form
 import { createOverview } from '../console/overview.ts';
 import type { Terminal } from '../console/terminal.ts';
 import type { Values } from '../options.ts';
-import { chooseDevice, defaultThreads, openBackend } from '../session/backend.ts';
+import { backendOptions, defaultThreads, openBackend } from '../session/backend.ts';
 import { openDataset } from '../session/dataset.ts';
 import { watchSignals } from '../session/interrupt.ts';
 import { printJson, progressTerminal } from '../session/output.ts';
@@ -69,8 +69,7 @@ export const reproduce = defineCommand({
   async run({ values }) {
     const terminal = progressTerminal(values.json);
     const typed = { ...DEFAULTS, ...pick(values, MACHINE_SETTING_NAMES) };
-    const conv = typed.convolution;
-    chooseDevice({ device: typed.device, half: values.half ?? false, conv });
+    backendOptions({ ...typed, half: values.half, threads: values.threads });
     const request = requestOf(values);
     const folder = trimSlash(values.saveDir);
     const plan = values.dryRun
@@ -78,8 +77,11 @@ export const reproduce = defineCommand({
       : await writePlan(nodeHost, folder, request);
     const half = plan.settings.half === true;
     const machine = pick(typed, MACHINE_SETTING_NAMES) as Machine;
-    machine.device = chooseDevice({ ...typed, half, conv });
-    machine.threads = values.threads ?? Math.max(1, Math.floor(defaultThreads() / values.jobs));
+    const threads = values.threads ?? Math.max(1, Math.floor(defaultThreads() / values.jobs));
+    Object.assign(
+      machine,
+      pick(backendOptions({ ...typed, half, threads }), ['device', 'threads']),
+    );
     const { data, validation } = plan.settings;
     const dataset = await openDataset(data, terminal, {
       validation,

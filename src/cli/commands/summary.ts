@@ -3,8 +3,9 @@
 // planned and not run.
 
 import { lowerInference } from '../../engine/lower-infer.ts';
-import { lowerTraining, type MemoryMode } from '../../engine/lower-train.ts';
+import { lowerTrainingFor, type MemoryMode } from '../../engine/lower-train.ts';
 import { type MemoryPlan, planOfMemory } from '../../engine/wasm/memory-plan.ts';
+import { memoryPlanner } from '../../engine/wasm/plan-executable.ts';
 import { createNetwork, type Network, TABLE6_DEPTHS } from '../../nn/network.ts';
 import { formatSummary, formatSummaryList, summarizeNetwork } from '../../nn/summary.ts';
 import type { TrainConfig } from '../../train/config.ts';
@@ -44,7 +45,7 @@ export const summary = defineCommand({
     train: flag({ help: 'Add the memory of a training step' }),
     batchSize: { ...batchSizeOption, help: 'Images a step, with --train' },
     memory: memoryOption,
-    conv: convOption,
+    convolution: convOption,
     threads: threadsOption,
     json: jsonOption,
   },
@@ -73,7 +74,9 @@ export const summary = defineCommand({
       : [arch ?? 'resnet20'];
     const networks = archs.map((name) => createNetwork(name, { shortcut, classes }));
     const summaries = networks.map(summarizeNetwork);
-    const steps = values.train ? networks.map((network) => trainingStep(network, values)) : [];
+    const steps = values.train
+      ? await Promise.all(networks.map((network) => trainingStep(network, values)))
+      : [];
     if (values.json) {
       const totals = summaries.map(({ rows: _rows, ...rest }, i) => ({ ...rest, step: steps[i] }));
       printJson(values.all ? totals : totals[0]);
@@ -85,12 +88,12 @@ export const summary = defineCommand({
   },
 });
 
-const STEP_OPTIONS = ['batchSize', 'memory', 'conv', 'threads'] as const;
+const STEP_OPTIONS = ['batchSize', 'memory', 'convolution', 'threads'] as const;
 
 interface StepChoice {
   readonly batchSize: number;
   readonly memory: MemoryMode;
-  readonly conv: TrainConfig['convolution'];
+  readonly convolution: TrainConfig['convolution'];
   readonly threads?: number | undefined;
 }
 
@@ -104,10 +107,11 @@ interface TrainingStep extends MemoryPlan {
   readonly evaluation: number;
 }
 
-function trainingStep(network: Network, choice: StepChoice): TrainingStep {
-  const { batchSize, memory, conv, threads = defaultThreads() } = choice;
-  const convolution = conv === 'auto' ? 'winograd4' : conv;
-  const program = lowerTraining(network, { batchSize, memory });
+async function trainingStep(network: Network, choice: StepChoice): Promise<TrainingStep> {
+  const { batchSize, memory, threads = defaultThreads() } = choice;
+  const convolution = choice.convolution === 'auto' ? 'winograd4' : choice.convolution;
+  const planner = memoryPlanner(convolution, threads);
+  const program = await lowerTrainingFor(planner, network, { batchSize, memory });
   const plan = planOfMemory(program, convolution, threads);
   const evaluation = planOfMemory(lowerInference(network, { batchSize }), convolution, threads);
   return {

@@ -11,16 +11,17 @@ import { createRun, openRun, resumeRun } from '../../runs/runs.node.ts';
 import { DEFAULTS, RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
 import { UserError } from '../../util/errors.ts';
 import { pick } from '../../util/objects.ts';
+import { quoted } from '../advice.ts';
 import { defineCommand } from '../command.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
 import {
+  backendOptions,
   beginOpening,
-  chooseDevice,
-  defaultThreads,
   deviceBefore,
   multiplyAddBefore,
 } from '../session/backend.ts';
+import { commandName } from '../session/command-name.ts';
 import { readConfigFile } from '../session/config-file.ts';
 import { openDataset } from '../session/dataset.ts';
 import { dryRun } from '../session/dry-run.ts';
@@ -31,8 +32,8 @@ import {
   openInitial,
   settingsOf,
 } from '../session/initial.ts';
-import { commandName, printJson, progressTerminal } from '../session/output.ts';
-import { quoted, resultLines, trainOnConsole } from '../session/training.ts';
+import { printJson, progressTerminal } from '../session/output.ts';
+import { resultLines, trainOnConsole } from '../session/training.ts';
 import { typedSettings } from '../setting-options.ts';
 import { evaluate } from './evaluate.ts';
 import { trainOptions } from './train-options.ts';
@@ -103,7 +104,10 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
   if (file) refuseBesideFile(file, values, name);
   const typed = typedSettings(values);
   const asked = { ...DEFAULTS, ...file, ...typed } as TrainConfig;
-  const device = chooseDevice({ ...asked, conv: asked.convolution });
+  const { device, threads } = backendOptions({
+    ...asked,
+    threads: values.threads ?? file?.threads,
+  });
   // The weights of a configuration's file are opened again, unless others are asked for.
   const isOther = values.weights !== undefined || values.init !== undefined;
   const again = isOther ? undefined : file?.initial;
@@ -117,7 +121,7 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
   const overrides: ConfigOverrides = {
     ...settings,
     device,
-    threads: values.threads ?? file?.threads ?? defaultThreads(),
+    threads,
     ...(initial && settingsOf(initial, values)),
     ...(again && values.normalization && { initial: { ...again, keepsNormalization: false } }),
   };
@@ -170,7 +174,7 @@ async function resume(
   const { config, environment } = await openRun(dir);
   refuseChanges(config, name, given);
   const typed = pick(typedSettings(values), RESUMABLE_SETTINGS);
-  const threads = typed.threads ?? defaultThreads();
+  const { threads } = backendOptions({ threads: typed.threads });
   const device =
     typed.device ?? deviceBefore(config.device, environment.sessions.at(-1)?.backend.name);
   if (config.half && ['cpu', 'reference'].includes(device)) {
@@ -180,7 +184,15 @@ async function resume(
     );
   }
   const multiplyAdd = multiplyAddBefore(environment.sessions);
-  await using opening = await beginOpening({ ...config, threads, device, multiplyAdd });
+  // What decided the CPU engine's bits says nothing to a GPU that a run moves to.
+  const convolution = device.startsWith('webgpu') ? 'auto' : config.convolution;
+  await using opening = await beginOpening({
+    ...config,
+    threads,
+    device,
+    convolution,
+    multiplyAdd,
+  });
   const dataset = await openDataset(typed.data ?? config.data, terminal, {
     validation: config.validation || undefined,
     seed: config.seed,
@@ -261,11 +273,20 @@ async function evaluateInstead(
     );
   }
   const line = parseCommandLine('evaluate', evaluate.options, evaluate.arguments, ['--', target]);
-  const shared = pick({ ...values, conv: values.convolution, arch }, SHARED_WITH_EVALUATE);
+  const shared = pick({ ...values, arch }, SHARED_WITH_EVALUATE);
   return evaluate.run({ ...line, values: { ...line.values, ...shared }, given });
 }
 
 const SHARED_WITH_EVALUATE = [
-  ...['data', 'threads', 'batchSize', 'limitBatches', 'device', 'conv', 'tune', 'tensorCores'],
+  ...[
+    'data',
+    'threads',
+    'batchSize',
+    'limitBatches',
+    'device',
+    'convolution',
+    'tune',
+    'tensorCores',
+  ],
   ...['seed', 'validation', 'arch', 'half', 'json', 'strict', 'offline'],
 ] as const satisfies readonly string[];

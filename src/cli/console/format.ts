@@ -1,9 +1,12 @@
 // How numbers look on the console, in one place: the same quantity has the same digits everywhere.
 
-/** 75 → `1:15`, 3675 → `1:01:15`. */
+const DAY = 24 * 3600;
+
+/** 75 → `1:15`, 3675 → `1:01:15`, beyond two days `36 days`. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';
   const total = Math.max(0, Math.round(seconds));
+  if (total >= 2 * DAY) return `${formatCount(Math.round(total / DAY))} days`;
   const hours = Math.floor(total / 3600);
   const minutes = Math.floor((total % 3600) / 60);
   const tail = String(total % 60).padStart(2, '0');

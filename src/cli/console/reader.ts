@@ -6,6 +6,7 @@ import type {
   EvaluationEvent,
   EvaluationProgressEvent,
   StepEvent,
+  TrainEvent,
   TrainReader,
 } from '../../train/events.ts';
 import { barLine, throttle } from './bar.ts';
@@ -33,6 +34,7 @@ function withEpochLines(terminal: Terminal, progress: TrainReader): TrainReader 
   let evaluations: EvaluationEvent[] = [];
   const flush = () => {
     if (epoch) terminal.line(epochLine(epoch, evaluations));
+    else if (evaluations[0]) terminal.line(evaluationLine(evaluations[0].epoch, evaluations));
     epoch = undefined;
     evaluations = [];
   };
@@ -40,12 +42,23 @@ function withEpochLines(terminal: Terminal, progress: TrainReader): TrainReader 
     handle(event) {
       if (event.kind === 'epoch-end') epoch = event;
       else if (event.kind === 'evaluation') evaluations.push(event);
-      else if (event.kind !== 'evaluation-progress') flush();
+      else if (!isAmongEvaluations(event)) flush();
       if (event.kind === 'nan') terminal.line(terminal.colors.red(event.message));
       progress.handle(event);
       if (event.kind === 'end') terminal.clear();
     },
   };
+}
+
+/** What may come between the end of an epoch and its evaluations. */
+function isAmongEvaluations(event: TrainEvent): boolean {
+  if (event.kind === 'checkpoint') return event.reasons.includes('timer');
+  return event.kind === 'evaluation-progress';
+}
+
+/** Of a resumed run that only the evaluation was left of: its epoch was told before it stopped. */
+function evaluationLine(epoch: number, evaluations: readonly EvaluationEvent[]): string {
+  return [`epoch ${epoch + 1}`, ...evaluations.map(evaluationText)].join('  ');
 }
 
 function epochLine(epoch: EpochEndEvent, evaluations: readonly EvaluationEvent[]): string {

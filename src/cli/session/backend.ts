@@ -1,94 +1,41 @@
-// From --device, --threads, --conv, --half, --tensor-cores and --tune to a backend (engine/devices.ts), with
-// what Node.js has to offer: worker threads, Dawn, and a folder to remember tile shapes in.
+// From --device, --threads, --conv, --half, --tensor-cores and --tune to a backend. Every command opens it
+// by the library's `openBackend`, with what was typed or what a run is configured with.
 
 import { availableParallelism } from 'node:os';
 import type { Backend } from '../../engine/backend.ts';
-import {
-  checkDeviceOptions,
-  type DeviceHosts,
-  type DeviceName,
-  openDeviceBackend,
-  parseDevice,
-} from '../../engine/devices.ts';
-import type { WasmBackend } from '../../engine/wasm/backend.ts';
+import { checkThreads, chooseDevice, type DeviceName, deviceName } from '../../engine/devices.ts';
+import type { BackendOptions } from '../../engine/open-backend.ts';
 import type { MultiplyAdd } from '../../engine/wasm/kernels/context.ts';
+import { openBackend } from '../../library/open-backend.node.ts';
 import type { Facts } from '../../runs/summary.ts';
-import type { TrainConfig } from '../../train/config.ts';
-import { UserError } from '../../util/errors.ts';
 
-/** What decides the backend; a run's configuration is one. */
-export type BackendChoice = Pick<
-  TrainConfig,
-  'device' | 'threads' | 'convolution' | 'half' | 'tensorCores' | 'tune'
-> & {
-  /** Of the CPU engine. See `multiplyAddBefore`. */
-  readonly multiplyAdd?: MultiplyAdd | undefined;
-};
+export { openBackend } from '../../library/open-backend.node.ts';
 
 /** Threads when none are asked for: every core this process may use. */
 export function defaultThreads(): number {
   return availableParallelism();
 }
 
-/** What was typed; `conv` is a run's `convolution`, as the command line calls it. */
-type TypedChoice = Pick<BackendChoice, 'device' | 'half'> &
-  Partial<Pick<BackendChoice, 'tensorCores'>> & { readonly conv?: BackendChoice['convolution'] };
+/** What was typed. */
+interface TypedChoice extends Omit<BackendOptions, 'multiplyAdd' | 'threads'> {
+  readonly threads?: number | undefined;
+}
 
 /**
- * The device that was typed. `auto` with an algorithm of the CPU engine is the CPU, and a run records
- * it so: what was typed decides this once, not what machine a run is resumed on. Says at once what a
- * choice cannot do, before data are loaded.
- * @throws UserError for half precision on a device that never has it, tensor cores without, and an
- * algorithm of the CPU engine for another one
+ * What was typed, checked for what it cannot do in any case, before data are loaded. `auto` with an
+ * algorithm of the CPU engine is the CPU, and a run records it so: what was typed decides this once, not
+ * what machine a run is resumed on.
+ * @throws UserError as `chooseDevice` and `checkThreads`
  */
-export function chooseDevice({ device, conv = 'auto', ...options }: TypedChoice): DeviceName {
-  const request = parseDevice(device);
-  if (conv !== 'auto' && request.kind !== 'auto' && request.kind !== 'cpu') {
-    throw new UserError(
-      `--conv ${conv} is an algorithm of the CPU engine: leave --conv away, or use --device cpu instead of ${device}.`,
-      { exitCode: 2 },
-    );
-  }
-  if (conv !== 'auto' && options.half) {
-    throw new UserError(
-      `--half needs a GPU, and --conv ${conv} is an algorithm of the CPU engine: leave one of them away.`,
-      { exitCode: 2 },
-    );
-  }
-  checkDeviceOptions(request, options);
-  return conv === 'auto' ? device : 'cpu';
-}
-
-/** @throws UserError where the device is not there, cannot do what is asked, or does not start */
-export async function openBackend(choice: BackendChoice): Promise<Backend> {
-  const { device, half, tensorCores, tune } = choice;
-  const request = parseDevice(device);
-  checkDeviceOptions(request, { half, tensorCores });
-  const mayUseGpu = request.kind === 'webgpu' || request.kind === 'auto';
-  return await openDeviceBackend(request, await createHosts(choice), {
-    half,
-    tensorCores,
-    tune,
-    tileCache: mayUseGpu ? await openTileCache() : undefined,
-  });
-}
-
-async function createHosts(choice: BackendChoice): Promise<DeviceHosts> {
-  const { createNodeGpuHost } = await import('../../engine/webgpu/host.node.ts');
-  return {
-    gpu: createNodeGpuHost(),
-    openCpu: () => openCpuBackend(choice),
-    openReference: async () =>
-      (await import('../../engine/reference/backend.ts')).createReferenceBackend(),
-  };
-}
-
-async function openTileCache() {
-  const [{ createFileTileCache }, { cacheFolder }] = await Promise.all([
-    import('../../engine/webgpu/tile-cache.node.ts'),
-    import('../../data/load.node.ts'),
-  ]);
-  return createFileTileCache(cacheFolder());
+export function backendOptions(typed: TypedChoice): BackendOptions & {
+  readonly device: DeviceName;
+  readonly threads: number;
+} {
+  const { convolution = 'auto', half, tensorCores, tune } = typed;
+  const device = deviceName(chooseDevice({ ...typed, convolution }));
+  const threads = typed.threads ?? defaultThreads();
+  checkThreads(threads, defaultThreads());
+  return { device, threads, convolution, half, tensorCores, tune };
 }
 
 /**
@@ -133,11 +80,11 @@ export interface OpeningBackend extends AsyncDisposable {
  * a GPU is waited for, so that nobody loads data for one that is not there.
  * @throws UserError as `openBackend` does, where a GPU or half precision was asked for
  */
-export async function beginOpening(choice: BackendChoice): Promise<OpeningBackend> {
+export async function beginOpening(choice: BackendOptions): Promise<OpeningBackend> {
   const backend = openBackend(choice);
   // Whoever needs the backend hears of it; if nobody comes to need it, it was not the first error.
   backend.catch(() => {});
-  if (choice.half || parseDevice(choice.device).kind === 'webgpu') await backend;
+  if (choice.half || choice.device?.startsWith('webgpu')) await backend;
   return {
     backend,
     [Symbol.asyncDispose]: async () => {
@@ -147,17 +94,4 @@ export async function beginOpening(choice: BackendChoice): Promise<OpeningBacken
       );
     },
   };
-}
-
-/** The CPU engine, whose executables can say where their time goes. */
-export async function openCpuBackend({
-  threads,
-  convolution,
-  multiplyAdd,
-}: Pick<BackendChoice, 'threads' | 'convolution' | 'multiplyAdd'>): Promise<WasmBackend> {
-  const [{ createWasmBackend }, { createNodeHost }] = await Promise.all([
-    import('../../engine/wasm/backend.ts'),
-    import('../../engine/wasm/host.node.ts'),
-  ]);
-  return createWasmBackend({ threads, convolution, multiplyAdd, host: createNodeHost() });
 }

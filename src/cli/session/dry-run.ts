@@ -57,6 +57,7 @@ function weighed(opened: Backend): { backend: Backend; memoryBytes: () => number
     name: opened.name,
     description: opened.description,
     facts: opened.facts,
+    plan: (program) => opened.plan(program),
     async compile(program, from) {
       const executable = await opened.compile(program, from);
       bytes += executable.memoryBytes;

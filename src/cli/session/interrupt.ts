@@ -1,9 +1,9 @@
 // Ctrl-C and its relatives while training. The first asks the loop to finish its step and save; the
-// second means now. A signal can arrive twice for one key press (from the terminal and from the
+// second means now (but for a terminal's end, which several tell of). A signal can arrive twice for one key press (from the terminal and from the
 // older Node that handed over to this one), so repetitions within a moment count once.
 
 import type { StopRequest } from '../../train/options.ts';
-import { brokenPipe } from '../console/broken-pipe.ts';
+import { brokenConsole } from '../console/broken-console.ts';
 
 /** Exit codes as shells give them: 128 and the signal's number. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -38,7 +38,7 @@ export function watchSignals(
       firstAt = now;
       stop.requested = true;
       onFirst(name);
-    } else if (now - firstAt > SAME_PRESS_MILLISECONDS) {
+    } else if (name !== 'SIGHUP' && now - firstAt > SAME_PRESS_MILLISECONDS) {
       process.exit(exitCode);
     }
   };
@@ -47,15 +47,19 @@ export function watchSignals(
     process.on(name, handler);
     return [name, handler] as const;
   });
-  const restorePipe = brokenPipe.react(() => {
-    if (code === undefined) ask('EPIPE', BROKEN_PIPE);
+  const restoreConsole = brokenConsole.react({
+    gone() {
+      if (code === undefined) ask('EPIPE', BROKEN_PIPE);
+    },
+    // A run is worth more than its console lines, which are in log.txt too.
+    failed() {},
   });
   return {
     stop,
     exitCode: () => code,
     [Symbol.dispose]() {
       for (const [name, handler] of handlers) process.off(name, handler);
-      restorePipe();
+      restoreConsole();
     },
   };
 }

@@ -3,17 +3,12 @@
 import { writeFile } from 'node:fs/promises';
 import { encodePng, type RgbRaster } from '../../formats/png.node.ts';
 import { alignColumns } from '../../util/columns.ts';
-import { messageOf, UserError } from '../../util/errors.ts';
+import { fileError } from '../../util/system-errors.ts';
 import { createTerminal, type Terminal } from '../console/terminal.ts';
 
 /** Compact, so that a line is a record and `grep '"wrong":85'` finds it. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
-}
-
-/** How the reader can call this program: in a clone, and wherever npx started it, through npx. */
-export function commandName(environment: NodeJS.ProcessEnv = process.env): string {
-  return environment.npm_command === undefined ? 'table6' : 'npx table6';
 }
 
 /** Where progress goes: beside the JSON, not into it. */
@@ -26,7 +21,7 @@ export async function writePng(path: string, raster: RgbRaster): Promise<void> {
   try {
     await writeFile(path, encodePng(raster));
   } catch (error) {
-    throw new UserError(`${path} cannot be written: ${messageOf(error)}`, { cause: error });
+    throw fileError(error, { path, doing: 'write' });
   }
 }
 

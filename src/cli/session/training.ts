@@ -7,13 +7,14 @@ import { hostFacts } from '../../runs/environment.node.ts';
 import type { Run } from '../../runs/run.ts';
 import { runTraining } from '../../runs/session.ts';
 import type { EndEvent, ErrorOfEpoch, RunResult } from '../../train/events.ts';
+import { quoted } from '../advice.ts';
 import { configurationLines } from '../console/configuration.ts';
 import { formatDuration, formatPercent } from '../console/format.ts';
 import { createTrainReader, type LogStyle } from '../console/reader.ts';
 import type { Terminal } from '../console/terminal.ts';
+import { commandName } from './command-name.ts';
 import type { Beginning } from './initial.ts';
 import { watchSignals } from './interrupt.ts';
-import { commandName } from './output.ts';
 import { openTensorBoard } from './tensorboard.ts';
 
 export interface TrainingOptions {
@@ -67,14 +68,12 @@ export async function trainOnConsole(options: TrainingOptions): Promise<Training
     }
     if (event.kind === 'end') end = event;
   }
+  if (run.closingProblem !== undefined) {
+    terminal.line(`Afterwards: ${run.closingProblem} What the run has written is whole.`);
+  }
   if (!end) throw new Error('training ended without its last event');
   const exitCode = { complete: 0, nan: 1, interrupted: interruption.exitCode() ?? 1 }[end.outcome];
   return { end, exitCode };
-}
-
-/** A path as a shell takes it. */
-export function quoted(path: string): string {
-  return /\s/.test(path) ? `"${path}"` : path;
 }
 
 /** What a complete run came to, as lines: the three numbers, never the flattering one alone. */

@@ -2,10 +2,11 @@
 // place, flushed, then renamed, so that a reader sees the old file or the new one and never half.
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, UserError } from '../../util/errors.ts';
+import { makeFolder } from '../../util/make-folder.node.ts';
 
 /**
  * The cache folder: `TABLE6_DATA`, else `table6` in `XDG_CACHE_HOME`, else `~/.cache/table6`. It need
@@ -23,7 +24,7 @@ export function temporaryBeside(path: string): string {
 
 /** Writes a file in one step, in pieces, making its folder when needed. */
 export async function writeAtomically(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = temporaryBeside(path);
   try {
     const file = await open(temporary, 'wx');
@@ -48,7 +49,7 @@ export async function writeAtomically(path: string, parts: readonly Uint8Array[]
 /** Makes the cache folder, or says how to choose another. */
 export async function makeCacheFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
   } catch (error) {
     throw new UserError(
       `the data cache ${folder} cannot be made (${messageOf(error)}): set TABLE6_DATA to a folder ` +

@@ -1,9 +1,10 @@
 // Finds CIFAR in a folder, an archive or the cache, and fetches it into the cache when it is missing.
 
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, posix, resolve } from 'node:path';
 import { messageOf, UserError } from '../../util/errors.ts';
+import { makeFolder } from '../../util/make-folder.node.ts';
 import { CIFAR_LAYOUTS, type CifarFiles, type CifarLayout, readCifar } from '../cifar.ts';
 import { cifarTitle } from '../cifar-title.ts';
 import type { Dataset } from '../dataset.ts';
@@ -263,7 +264,7 @@ async function unpack(path: string, cache: string): Promise<void> {
   const target = join(cache, layout.folder);
   const temporary = temporaryBeside(target);
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
     for (const [name, bytes] of files)
       await writeFile(join(temporary, name), bytes, { flush: true });
     await rename(temporary, target);

@@ -218,10 +218,11 @@ function compacted(split: Split, isRead: Uint8Array): Split {
 }
 
 function unreadable(folder: string, { path, reason }: Skipped): UserError {
-  return new UserError(
-    `${join(folder, path)} cannot be read as an image (${reason}): repair or remove it, or leave ` +
-      '--strict away to go on without it',
-  );
+  const problem = `${join(folder, path)} cannot be read as an image (${reason})`;
+  return new UserError(`${problem}: repair or remove it, or allow images to be skipped`, {
+    code: 'unreadable-image',
+    facts: { problem },
+  });
 }
 
 /** Most unreadable images that are named one by one. */

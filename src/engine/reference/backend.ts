@@ -13,6 +13,10 @@ export function createReferenceBackend(): Backend {
     name: 'reference',
     description: 'reference (float64, one thread)',
     facts: { backend: 'reference', precision: 'float64' },
+    plan: async ({ buffers }) => ({
+      bytes: 8 * buffers.reduce((sum, { elements }) => sum + elements, 0),
+      fits: true,
+    }),
     compile: async (program) => new ReferenceExecutable(program),
     dispose: async () => {},
   };

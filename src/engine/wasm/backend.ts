@@ -3,13 +3,15 @@
 
 import { messageOf, UserError } from '../../util/errors.ts';
 import type { Backend, BatchInputs, Executable } from '../backend.ts';
+import { outOfMemory } from '../device-error.ts';
+import { checkThreads } from '../devices.ts';
 import type { Program } from '../program.ts';
 import { type ProfiledOperation, WasmExecutable } from './executable.ts';
 import { measureSimd } from './features.ts';
 import type { WasmHost } from './host.ts';
 import type { KernelOptions, MultiplyAdd } from './kernels/context.ts';
 import { generateModule } from './kernels/kernel.ts';
-import { otherAdvice, planExecutable } from './plan-executable.ts';
+import { checkSize, mayRecompute, memoryPlanner, planExecutable } from './plan-executable.ts';
 import { WorkerPool } from './pool.ts';
 import type { ConvolutionAlgorithm } from './protocol.ts';
 import { WASM_PAGE, type WasmMemory, wasm } from './webassembly.ts';
@@ -50,15 +52,11 @@ const ALGORITHM_TITLES: Record<ConvolutionAlgorithm, string> = {
   direct: 'direct convolution',
 };
 
-/** @throws UserError for an impossible number of threads */
+/** @throws UserError for a number of threads that this machine only loses time with */
 export async function createWasmBackend(options: WasmBackendOptions): Promise<WasmBackend> {
   const { host, threads = host.cores } = options;
   const convolution = chooseAlgorithm(options.convolution);
-  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
-    throw new UserError(
-      `The number of threads must be a whole number from 1 to 1024, not ${threads}.`,
-    );
-  }
+  checkThreads(threads, host.cores);
   const pool = await WorkerPool.start(host, threads);
   host.prepareCompiler();
   const { kernels, ceiling } = options.kernels
@@ -76,6 +74,7 @@ export async function createWasmBackend(options: WasmBackendOptions): Promise<Wa
       simdWidth: kernels.simdWidth,
       multiplyAdd: kernels.multiplyAdd,
     },
+    ...memoryPlanner(convolution, threads),
     compile: (program) => compile(program, convolution, kernels, pool),
     dispose: () => pool.dispose(),
   };
@@ -102,6 +101,7 @@ async function compile(
 ): Promise<ProfiledExecutable> {
   const { threads, spin } = pool;
   const plan = planExecutable(program, convolution, threads);
+  checkSize(program, plan.map);
   const bytes = generateModule(plan.specs, {
     ...kernels,
     memory: { initialPages: 1, maximumPages: 65536, shared: true },
@@ -129,8 +129,7 @@ function allocate(program: Program, bytes: number): WasmMemory {
   try {
     return new wasm.Memory({ initial: pages, maximum: pages, shared: true });
   } catch (error) {
-    throw new UserError(
-      `There is not enough memory for ${(bytes / 2 ** 30).toFixed(1)} GiB (${messageOf(error)}): use a smaller batch${otherAdvice(program)}.`,
-    );
+    const problem = `There is not enough memory for ${(bytes / 2 ** 30).toFixed(1)} GiB (${messageOf(error)})`;
+    throw new UserError(...outOfMemory(problem, 'a smaller batch', mayRecompute(program)));
   }
 }

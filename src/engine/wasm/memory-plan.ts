@@ -5,7 +5,7 @@
 import { BUFFER_ALIGNMENT, bufferBytes } from '../plan.ts';
 import type { BufferRole, Program } from '../program.ts';
 import { storedBytes } from './executor/build-context.ts';
-import { planExecutable, recomputes } from './plan-executable.ts';
+import { checkSize, planExecutable, recomputes } from './plan-executable.ts';
 import type { ConvolutionAlgorithm } from './protocol.ts';
 
 /** Bytes of one executable. The parts add up to `peak`. */
@@ -32,6 +32,7 @@ export function planOfMemory(
   threads: number,
 ): MemoryPlan {
   const { map } = planExecutable(program, convolution, threads);
+  checkSize(program, map);
   const stored = storedBytes(program);
   const bytesOf = (...roles: readonly BufferRole[]) =>
     program.buffers

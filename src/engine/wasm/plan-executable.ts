@@ -2,6 +2,8 @@
 // by building its schedule once without running it.
 
 import { UserError } from '../../util/errors.ts';
+import type { Backend } from '../backend.ts';
+import { outOfMemory } from '../device-error.ts';
 import type { Program } from '../program.ts';
 import { align } from './executor/arena.ts';
 import { type BuiltContext, storedBytes } from './executor/build-context.ts';
@@ -21,7 +23,7 @@ export interface ExecutablePlan {
   readonly context: BuiltContext;
 }
 
-/** @throws UserError when the program does not fit in a 32-bit memory */
+/** Plans a program, whether or not it fits in a 32-bit memory: see `checkSize`. */
 export function planExecutable(
   program: Program,
   algorithm: ConvolutionAlgorithm,
@@ -43,8 +45,20 @@ export function planExecutable(
   const scratch = align(shared + context.shared.size, 4096);
   const scratchStride = align(context.scratchArena.size, 4096);
   const bytes = align(scratch + threads * scratchStride, WASM_PAGE);
-  if (bytes > MOST_BYTES) throw tooLarge(program, bytes, scratch, scratchStride);
   return { specs: [...specs.values()], map: { shared, scratch, scratchStride, bytes }, context };
+}
+
+/** How much memory programs take on this engine, known without starting it. */
+export function memoryPlanner(
+  algorithm: ConvolutionAlgorithm,
+  threads: number,
+): Pick<Backend, 'plan'> {
+  return {
+    async plan(program) {
+      const { bytes } = planExecutable(program, algorithm, threads).map;
+      return { bytes, fits: bytes <= MOST_BYTES };
+    },
+  };
 }
 
 function unavailable(): never {
@@ -56,25 +70,20 @@ export function recomputes({ body }: Program): boolean {
   return body.some((operation) => operation.kind === 'convolution' && operation.norm === undefined);
 }
 
-/** What needs less memory than this program: " or --memory recompute", unless it does that already. */
-export function otherAdvice(program: Program): string {
-  return program.mode === 'train' && !recomputes(program) ? ' or --memory recompute' : '';
+/** Whether recomputing activations would make this program smaller. */
+export function mayRecompute(program: Program): boolean {
+  return program.mode === 'train' && !recomputes(program);
 }
 
-/** What is said where memory does not suffice: threads cost too much, or what they share does. */
-function tooLarge(
-  program: Program,
-  bytes: number,
-  scratch: number,
-  scratchStride: number,
-): UserError {
+/** @throws UserError where memory does not suffice: threads cost too much, or what they share does */
+export function checkSize(program: Program, { bytes, scratch, scratchStride }: MemoryMap): void {
+  if (bytes <= MOST_BYTES) return;
   const { network, batchSize, mode } = program;
   const step = `A ${mode === 'train' ? 'training' : 'inference'} step of ${network.arch}`;
   const needs = `needs ${(bytes / 2 ** 30).toFixed(1)} GiB, and WebAssembly has 4 GiB`;
   const threads = Math.floor((MOST_BYTES - scratch) / scratchStride);
   const images = Math.max(1, Math.floor((0.95 * batchSize * MOST_BYTES) / bytes));
   const advice = threads > 0 ? `at most ${threads} threads` : `a smaller batch (about ${images})`;
-  return new UserError(
-    `${step} with ${batchSize} images ${needs}: use ${advice}${otherAdvice(program)}.`,
-  );
+  const problem = `${step} with ${batchSize} images ${needs}`;
+  throw new UserError(...outOfMemory(problem, advice, mayRecompute(program)));
 }

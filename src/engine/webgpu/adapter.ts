@@ -114,15 +114,18 @@ async function requestAdapter(gpu: GPU, host: GpuHost, adapterName?: string) {
     const found = (await host.adapterNames?.()) ?? [];
     if (adapterName && found.length > 0) {
       throw new UserError(
-        `No GPU has "${adapterName}" in its name; there ${found.length === 1 ? 'is' : 'are'} ${found.join(', ')}: use --device webgpu:<part of a name>.`,
-        { cause: error },
+        `No GPU has "${adapterName}" in its name; there ${found.length === 1 ? 'is' : 'are'} ${found.join(', ')}: give a part of one of these names.`,
+        { cause: error, code: 'no-gpu-of-that-name', facts: { name: adapterName, found } },
       );
     }
     problem = ` (${messageOf(error).split('\n', 1)[0]})`;
   }
-  throw new UserError(
-    `WebGPU finds no ${adapterName ? `GPU with "${adapterName}" in its name` : 'usable GPU'}${problem}. ${host.adviceWithoutAdapter}`,
-  );
+  const missing = adapterName ? `GPU with "${adapterName}" in its name` : 'usable GPU';
+  const facts = {
+    problem: `WebGPU finds no ${missing}${problem}`,
+    advice: host.adviceWithoutAdapter,
+  };
+  throw new UserError(`${facts.problem}. ${facts.advice}`, { code: 'no-gpu', facts });
 }
 
 function matches({ name, vendor }: AdapterFacts, part?: string): boolean {

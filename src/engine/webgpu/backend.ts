@@ -5,6 +5,7 @@
 import type { Backend, ExecutableState } from '../backend.ts';
 import type { Program } from '../program.ts';
 import { type AdapterFacts, openDevice } from './adapter.ts';
+import { hasRoom } from './bind.ts';
 import { tileCandidates } from './candidates.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
 import { compileKernels } from './compile.ts';
@@ -12,6 +13,7 @@ import { Device } from './device.ts';
 import { createExecutable, type WebGpuExecutable } from './executable.ts';
 import type { GpuHost } from './host.ts';
 import { type MatrixSize, matrixName } from './matrix-unit.ts';
+import { planDeviceMemory } from './memory.ts';
 import type { StorageFormat } from './storage.ts';
 import {
   emulatedUnit,
@@ -93,7 +95,7 @@ export async function createWebGpuBackend(options: WebGpuOptions): Promise<WebGp
   return {
     name: 'webgpu',
     adapter,
-    description: `WebGPU, ${adapter.name}, ${precision}${onMatrices}${adapter.isSoftware ? ' (a software adapter: slower than --device cpu)' : ''}`,
+    description: `WebGPU, ${adapter.name}, ${precision}${onMatrices}${adapter.isSoftware ? ' (a software adapter: slower than the CPU engine)' : ''}`,
     facts: {
       backend: 'webgpu',
       precision,
@@ -105,6 +107,10 @@ export async function createWebGpuBackend(options: WebGpuOptions): Promise<WebGp
       vendor: adapter.vendor,
       architecture: adapter.architecture,
       softwareAdapter: adapter.isSoftware,
+    },
+    async plan(program) {
+      const plan = planDeviceMemory(program, compileKernels(program, { format }));
+      return { bytes: plan.bytes, fits: await hasRoom(device, plan) };
     },
     async compile(program, from = {}) {
       // On another device the tiles would be no more than a guess, and the bits differ anyway.

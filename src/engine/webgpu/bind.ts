@@ -90,6 +90,31 @@ export async function bindProgram(
   return { plan, buffers, setup, body };
 }
 
+/** Part of a program's memory that must be left for an evaluation beside it, and for held images. */
+const RESERVE = 1 / 8;
+/** A software adapter's memory is this computer's, where a trial shows nothing. */
+const MOST_IN_SOFTWARE = 3.5 * 2 ** 30;
+
+/**
+ * Whether a device has room for a program. WebGPU does not tell how much memory there is, so this is
+ * tried: buffers of these sizes are made and given back.
+ */
+export async function hasRoom(device: Device, plan: MemoryPlan): Promise<boolean> {
+  const sizes = [...plan.slots, ...plan.persistent.values(), plan.bytes * RESERVE];
+  if (Math.max(...sizes.slice(0, -1)) > device.largestBuffer) return false;
+  if (device.facts.isSoftware) return plan.bytes <= MOST_IN_SOFTWARE;
+  // The reserve is no buffer of its own, so it may be larger than one.
+  const pieces = sizes.flatMap((bytes) => piecesOf(bytes, device.largestBuffer));
+  const made = await device.tryAllocate(pieces.map((bytes) => ({ bytes, usage: STORAGE })));
+  for (const buffer of made ?? []) buffer.destroy();
+  return made !== undefined;
+}
+
+function piecesOf(bytes: number, largest: number): number[] {
+  const count = Math.max(1, Math.ceil(bytes / largest));
+  return Array.from({ length: count }, () => multipleOf(4, bytes / count));
+}
+
 async function allocate(device: Device, plan: MemoryPlan): Promise<DeviceBuffers> {
   const persistent = [...plan.persistent];
   const made = await device.allocate([

@@ -118,7 +118,8 @@ export async function measureCeilings(device: Device): Promise<Ceilings> {
 export function requireTimestamps({ gpu, facts }: Device): void {
   if (gpu.features.has('timestamp-query')) return;
   throw new UserError(
-    `The GPU "${facts.name}" has no timestamps, so that the times of its operations cannot be measured: leave --profile away.`,
+    `The GPU "${facts.name}" has no timestamps, so that the times of its operations cannot be measured.`,
+    { code: 'no-timestamps', facts: { gpu: facts.name } },
   );
 }
 

@@ -2,7 +2,7 @@
 // are compiled once for each text, and what happens when the device goes away.
 
 import { messageOf, UserError } from '../../util/errors.ts';
-import { DeviceError } from '../device-error.ts';
+import { DeviceError, outOfMemory } from '../device-error.ts';
 import type { OpenDevice } from './adapter.ts';
 import { BUFFER_USAGE, SHADER_STAGE_COMPUTE } from './host.ts';
 import type { Binding, Kernel } from './kernel.ts';
@@ -37,13 +37,18 @@ export class Device {
     });
     device.onuncapturederror = ({ error }) => {
       this.failure ??= isOutOfMemory(error)
-        ? new DeviceError(`The GPU "${adapter.name}" ran out of memory: ${MEMORY_ADVICE}.`)
+        ? new DeviceError(...outOfMemory(`The GPU "${adapter.name}" ran out of memory`))
         : new Error(`WebGPU reports: ${error.message}`);
     };
   }
 
   get limits(): GPUSupportedLimits {
     return this.gpu.limits;
+  }
+
+  /** Bytes that a buffer of kernels may have. */
+  get largestBuffer(): number {
+    return Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
   }
 
   /** @throws what has gone wrong with the device, if anything has */
@@ -65,8 +70,7 @@ export class Device {
   async allocate(sizes: readonly { bytes: number; usage: number }[]): Promise<GPUBuffer[]> {
     const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
     const largest = sizes.reduce((most, { bytes }) => Math.max(most, bytes), 0);
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.limits;
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    const limit = this.largestBuffer;
     if (largest > limit) {
       throw new UserError(
         `One feature map of the batch needs ${megabytes(largest)}, and the GPU "${this.facts.name}" allows ${megabytes(limit)} in one buffer: use a smaller batch.`,
@@ -75,7 +79,9 @@ export class Device {
     const buffers = await this.tryAllocate(sizes);
     if (buffers) return buffers;
     throw new DeviceError(
-      `The GPU "${this.facts.name}" has no room for the ${megabytes(total)} that this network and batch size need: ${MEMORY_ADVICE}.`,
+      ...outOfMemory(
+        `The GPU "${this.facts.name}" has no room for the ${megabytes(total)} that this network and batch size need`,
+      ),
     );
   }
 
@@ -148,8 +154,6 @@ const BINDING_TYPES = {
 
 /** How long after a failed wait a device tells that it was lost, at most. */
 const LOSS_MILLISECONDS = 100;
-
-const MEMORY_ADVICE = 'use --memory recompute or a smaller batch';
 
 /** Usage of buffers that kernels read and write. */
 export const STORAGE = BUFFER_USAGE.storage | BUFFER_USAGE.copySource | BUFFER_USAGE.copyTarget;

@@ -18,12 +18,14 @@ import type {
   SelectedInputs,
 } from '../backend.ts';
 import { TOP_K } from '../constants.ts';
+import { bufferBytes } from '../plan.ts';
 import type { Program, ProgramBuffers } from '../program.ts';
 import { type BoundKernel, type BoundProgram, bindProgram, type DeviceBuffers } from './bind.ts';
 import type { CompiledProgram } from './compile.ts';
 import type { Device } from './device.ts';
 import { DeviceImages } from './held-images.ts';
 import { LOSS_SCALE, LOSS_SCALE_BYTES, STEP_BYTES } from './kernel.ts';
+import { multipleOf } from './memory.ts';
 import { ReadbackPool } from './readback.ts';
 import { type KernelTiming, timeKernels } from './timing.ts';
 
@@ -111,6 +113,24 @@ export class WebGpuExecutable implements Executable {
     const copy = this.readback.copy(encoder, gpuBuffer, 4 * spec.elements);
     this.device.gpu.queue.submit([encoder.finish()]);
     return await copy.values();
+  }
+
+  async copy(buffer: keyof ProgramBuffers, from: Executable): Promise<void> {
+    if (!(from instanceof WebGpuExecutable) || from.device !== this.device) {
+      return await this.write(buffer, await from.read(buffer));
+    }
+    this.device.check();
+    const [source, target] = [from.named(buffer), this.named(buffer)];
+    if (source.spec.elements !== target.spec.elements || source.spec.type !== target.spec.type) {
+      throw new RangeError(
+        `${buffer} has ${target.spec.elements} values, not ${source.spec.elements}`,
+      );
+    }
+    const encoder = this.device.gpu.createCommandEncoder();
+    const bytes = multipleOf(4, bufferBytes(target.spec));
+    encoder.copyBufferToBuffer(source.gpuBuffer, 0, target.gpuBuffer, 0, bytes);
+    this.device.gpu.queue.submit([encoder.finish()]);
+    this.needsSetup = true;
   }
 
   async run(batch: BatchInputs): Promise<BatchMetrics> {

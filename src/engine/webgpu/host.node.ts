@@ -54,9 +54,9 @@ export function createNodeGpuHost(options: NodeGpuOptions = {}): GpuHost {
     describes: 'driver',
     mayHaveGpu: () => process.platform !== 'linux' || gpuDevices().length > 0,
     get adviceWithoutAdapter() {
-      const advice =
-        process.platform === 'linux' ? vulkanAdvice(vulkanFacts()) : 'Update the graphics driver.';
-      return `${advice} Without a GPU there is --device cpu.`;
+      return process.platform === 'linux'
+        ? vulkanAdvice(vulkanFacts())
+        : 'Update the graphics driver.';
     },
   };
 }
@@ -70,9 +70,10 @@ async function importDawn(): Promise<typeof import('webgpu')> {
   try {
     return await import('webgpu');
   } catch (cause) {
+    const reason = firstLine(messageOf(cause));
     throw new UserError(
-      `WebGPU in Node.js needs the optional npm package "webgpu", which cannot be loaded (${firstLine(messageOf(cause))}): run \`npm install webgpu\`, or use --device cpu.`,
-      { cause },
+      `WebGPU in Node.js needs the optional npm package "webgpu", which cannot be loaded (${reason}): run \`npm install webgpu\`, or compute on the CPU.`,
+      { cause, code: 'webgpu-package-missing', facts: { reason } },
     );
   }
 }

@@ -3,6 +3,7 @@
 // a device offers is tried on a small product, and taken only if that is right.
 
 import { messageOf, UserError } from '../../util/errors.ts';
+import { tensorCoresNeedHalf } from '../devices.ts';
 import { type Device, STORAGE } from './device.ts';
 import { type Kernel, KernelBuilder } from './kernel.ts';
 import { matrixCode } from './matrix.ts';
@@ -37,16 +38,14 @@ export async function openTensorCores(
   half: boolean,
 ): Promise<MatrixUnit | undefined> {
   if (want === 'off' || (want === 'auto' && !half)) return undefined;
-  if (!half) {
-    throw new UserError(
-      '--tensor-cores on needs half precision: add --half, or leave --tensor-cores away.',
-    );
-  }
+  if (!half) throw tensorCoresNeedHalf();
   const found = await findUnit(device);
   if (typeof found !== 'string') return found;
   if (want === 'auto') return undefined;
+  const gpu = device.facts.name;
   throw new UserError(
-    `--tensor-cores on: the GPU "${device.facts.name}" ${found}: use --tensor-cores auto.`,
+    `Tensor cores were asked for, and the GPU "${gpu}" ${found}: leave the choice to the engine.`,
+    { code: 'tensor-cores-missing', facts: { gpu, found } },
   );
 }
 

@@ -1,8 +1,9 @@
 // Remembered tile choices in the user's cache folder, one small JSON file. A folder that cannot be
 // written is no error: what cannot be remembered is measured again.
 
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../../util/make-folder.node.ts';
 import type { TileCache } from './tune.ts';
 
 /** @param folder where table6 keeps what it can make again */
@@ -14,7 +15,7 @@ export function createFileTileCache(folder: string): TileCache {
       const entries = { ...(await readEntries(file)), [key]: value };
       const temporary = `${file}.${process.pid}`;
       try {
-        await mkdir(folder, { recursive: true });
+        await makeFolder(folder);
         await writeFile(temporary, JSON.stringify(entries, null, 1));
         await rename(temporary, file);
       } catch {

@@ -6,6 +6,7 @@ import { isRun, readConfig } from '../../runs/reader.ts';
 import type { RunHost } from '../../runs/run.ts';
 import type { RunEnvironment } from '../../runs/summary.ts';
 import { UserError } from '../../util/errors.ts';
+import { fileError } from '../../util/system-errors.ts';
 import { type CellView, readCell } from '../cells.ts';
 import { readEvaluation } from '../evaluation-file.ts';
 import { type Cell, cellConfig, PLAN, type Plan } from '../plan.ts';
@@ -17,38 +18,62 @@ export interface Collected {
   readonly plan: Plan | undefined;
   readonly views: readonly CellView[];
   readonly runs: readonly ReportRun[];
+  /** Sentences about run folders that could not be read and are left out. */
+  readonly unreadable: readonly string[];
 }
 
 /** @throws UserError if the folder has neither a plan nor runs */
 export async function collectRuns(host: RunHost, folder: string): Promise<Collected> {
   const plan = await readPlan(host.files, folder);
-  const places = plan
-    ? plan.cells.map((cell) => ({ cell, dir: undefined }))
+  const { places, unreadable } = plan
+    ? { places: plan.cells.map((cell) => ({ cell, dir: undefined })), unreadable: [] }
     : await findRuns(host.files, folder);
   if (places.length === 0) {
+    if (unreadable.length > 0) throw new UserError(unreadable.join('\n'));
     throw new UserError(
-      `There is nothing to report in "${folder}": it has neither a ${PLAN} nor run folders. Give the folder that table6 reproduce or table6 train wrote to.`,
+      `There is nothing to report in "${folder}": it has neither a ${PLAN} nor run folders. Give the folder that runs were written to.`,
+      { code: 'nothing-to-report', facts: { folder, plan: PLAN } },
     );
   }
   const views = await Promise.all(places.map(({ cell, dir }) => readCell(host, folder, cell, dir)));
   const runs: ReportRun[] = [];
   // One after the other: thirty files of metrics at once would only fill the memory.
   for (const view of views) runs.push(await readRun(host.files, view, plan));
-  return { plan, views, runs };
+  return { plan, views, runs, unreadable };
 }
 
-async function findRuns(files: FileSystem, folder: string): Promise<{ cell: Cell; dir: string }[]> {
-  const found: { cell: Cell; dir: string }[] = [];
+/** One damaged folder does not cost the others: it is named. */
+async function findRuns(files: FileSystem, folder: string) {
+  const places: { cell: Cell; dir: string }[] = [];
+  const unreadable: string[] = [];
   for (const name of (await files.list(folder)).sort()) {
     const dir = `${folder}/${name}`;
-    if (!(await isRun(files, dir))) continue;
-    const { arch, recipe, seed } = await readConfig(files, dir);
-    found.push({ cell: { arch, recipe, seed }, dir });
+    try {
+      if (!(await isRun(files, dir))) continue;
+      const { arch, recipe, seed } = await readConfig(files, dir);
+      places.push({ cell: { arch, recipe, seed }, dir });
+    } catch (error) {
+      unreadable.push(`Left out: ${fileError(error, { path: dir, doing: 'read' }).message}`);
+    }
   }
-  return found;
+  return { places, unreadable };
 }
 
+/** A run of which a file is damaged is shown as failed, with the reason. */
 async function readRun(
+  files: FileSystem,
+  view: CellView,
+  plan: Plan | undefined,
+): Promise<ReportRun> {
+  try {
+    return await readWhole(files, view, plan);
+  } catch (error) {
+    const { message } = fileError(error, { path: view.dir, doing: 'read' });
+    return await readWhole(files, { ...view, state: 'failed', message, run: undefined }, plan);
+  }
+}
+
+async function readWhole(
   files: FileSystem,
   { cell, dir, state, message, run }: CellView,
   plan: Plan | undefined,

@@ -42,7 +42,7 @@ ${machinesHtml(report)}
 function aboutOf({ rows, created }: Report): string {
   const planned = rows.reduce((sum, row) => sum + row.planned, 0);
   const finished = rows.reduce((sum, row) => sum + row.states.finished, 0);
-  return `${finished} of ${planned} runs finished. Written ${created.slice(0, 16).replace('T', ' ')} UTC by table6 report.`;
+  return `${finished} of ${planned} runs finished. Written ${created.slice(0, 16).replace('T', ' ')} UTC by table6.`;
 }
 
 /** The table, with the recipe leading to its configuration. */
@@ -91,7 +91,7 @@ function failuresHtml(report: Report): string {
   const lines = failures(report);
   if (lines.length === 0) return '';
   const items = lines.map((line) => `<li>${escapeXml(line)}</li>`).join('\n');
-  return `<h2>Failed runs</h2>\n<p>The next table6 reproduce tries them again.</p>\n<ul class="failed">\n${items}\n</ul>`;
+  return `<h2>Failed runs</h2>\n<p>Working on the table again tries them again.</p>\n<ul class="failed">\n${items}\n</ul>`;
 }
 
 function figuresHtml(figures: readonly Figure[]): string {

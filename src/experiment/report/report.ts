@@ -4,6 +4,7 @@ import { createNetwork } from '../../nn/network.ts';
 import type { FileSystem } from '../../runs/file-system.ts';
 import { writeAtomically, writeError } from '../../runs/file-system.ts';
 import type { RunHost } from '../../runs/run.ts';
+import { fileError } from '../../util/system-errors.ts';
 import type { CellView } from '../cells.ts';
 import { layerResponses } from '../responses.ts';
 import { buildReport } from './build.ts';
@@ -33,12 +34,22 @@ export async function readReport(
   folder: string,
   { responses = true }: ReportOptions = {},
 ): Promise<Report> {
-  const { plan, views, runs } = await collectRuns(host, folder);
-  const report = buildReport(runs, plan?.settings.data ?? 'unknown data', host.self.now());
+  const { plan, views, runs, unreadable } = await collectRuns(host, folder);
+  const built = buildReport(runs, plan?.settings.data ?? 'unknown data', host.self.now());
+  const report = { ...built, notes: [...unreadable, ...built.notes] };
   if (!responses) return report;
   const rows: ReportRow[] = [];
-  for (const row of report.rows) rows.push(await withResponses(row, views));
-  return { ...report, rows };
+  const notes: string[] = [...report.notes];
+  for (const row of report.rows) {
+    try {
+      rows.push(await withResponses(row, views));
+    } catch (error) {
+      rows.push(row);
+      const { message } = fileError(error, { path: folder, doing: 'read' });
+      notes.push(`Without layer responses of ${row.name}: ${message}`);
+    }
+  }
+  return { ...report, rows, notes };
 }
 
 async function withResponses(row: ReportRow, views: readonly CellView[]): Promise<ReportRow> {

@@ -1,10 +1,11 @@
 // Event files on disk, for Node. A resumed run begins a file of its own, since TensorBoard reads all of
 // a folder's in the order of their names.
 
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../../util/errors.ts';
+import { makeFolder } from '../../util/make-folder.node.ts';
 import { eventRecord, resumeRecord, type SummaryEvent, versionRecord } from './events.ts';
 
 export interface TensorBoardWriter {
@@ -26,7 +27,7 @@ export async function openTensorBoardWriter(
 ): Promise<TensorBoardWriter> {
   const { resumeStep } = options;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const { path, file } = await createFile(folder, Math.floor(Date.now() / 1000));
     const now = Date.now() / 1000;
     await file.appendFile(versionRecord(now));

@@ -2,7 +2,7 @@
 // so nothing may differ: not the gradients of one step, not the weights after several.
 
 import { describe, expect, it } from 'vitest';
-import { lowerTraining, type MemoryMode } from '../../../src/engine/lower-train.ts';
+import { type Activations, lowerTraining } from '../../../src/engine/lower-train.ts';
 import { createWasmBackend } from '../../../src/engine/wasm/backend.ts';
 import { createNodeHost } from '../../../src/engine/wasm/host.node.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
@@ -19,7 +19,7 @@ describe('gradients of recomputed activations are those of kept ones, bit for bi
   it.each(cases)('$arch, $shortcut, $convolution', async ({ arch, shortcut, convolution }) => {
     const network = createNetwork(arch, { shortcut });
     const backend = await createWasmBackend({ host: createNodeHost(), threads: 2, convolution });
-    const train = (memory: MemoryMode) => {
+    const train = (memory: Activations) => {
       const program = lowerTraining(network, { batchSize: 24, memory });
       const steps = [24, 24, 17].map((count, i) => ({ ...randomBatch(10, 24, i), count }));
       return trainedState(backend, program, steps);

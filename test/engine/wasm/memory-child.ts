@@ -1,12 +1,12 @@
 // Run by memory-plan.test.ts in a process of its own: how far a training step raises the resident
 // memory. Prints JSON. Arguments: network, batch size, memory mode.
 
-import { lowerTraining, type MemoryMode } from '../../../src/engine/lower-train.ts';
+import { type Activations, lowerTraining } from '../../../src/engine/lower-train.ts';
 import { createWasmBackend } from '../../../src/engine/wasm/backend.ts';
 import { createNodeHost } from '../../../src/engine/wasm/host.node.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
 
-const [arch, batch, memory] = process.argv.slice(2) as [string, string, MemoryMode];
+const [arch, batch, memory] = process.argv.slice(2) as [string, string, Activations];
 const batchSize = Number(batch);
 const program = lowerTraining(createNetwork(arch), { batchSize, memory });
 const backend = await createWasmBackend({ host: createNodeHost(), threads: 1 });

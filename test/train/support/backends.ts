@@ -29,6 +29,7 @@ export function arithmeticBackend(options: ArithmeticOptions = {}): Backend {
     name: 'reference',
     description: 'arithmetic',
     facts: { threads: 1 },
+    plan: async () => ({ bytes: 0, fits: true }),
     compile: async (program) => new ArithmeticExecutable(program, options),
     dispose: async () => {},
   };
