@@ -2,10 +2,12 @@
 // backends. It defines what every operation means, and it runs tiny networks in tests.
 
 import type { Backend, BatchInputs, BatchMetrics, Executable } from '../backend.ts';
-import { carryOut, type Operation } from '../operations/index.ts';
+import { carryOut, type Operation, type OperationTable } from '../operations/index.ts';
 import type { Program, ProgramBuffers } from '../program.ts';
-import { REFERENCE_OPERATIONS } from './operations/index.ts';
+import * as operations from './operations/index.ts';
 import { bufferOf, createState, type ReferenceState } from './state.ts';
+
+const TABLE = operations satisfies OperationTable<ReferenceState>;
 
 /** The float64 backend. */
 export function createReferenceBackend(): Backend {
@@ -56,7 +58,7 @@ class ReferenceExecutable implements Executable {
   async dispose(): Promise<void> {}
 
   private carryOut(operations: readonly Operation[]): void {
-    for (const operation of operations) carryOut(REFERENCE_OPERATIONS, this.state, operation);
+    for (const operation of operations) carryOut(TABLE, this.state, operation);
   }
 
   private named(buffer: keyof ProgramBuffers): Float64Array {

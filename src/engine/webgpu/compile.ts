@@ -1,11 +1,11 @@
 // From a program to kernels: the list of operations, each turned to WGSL by its own file, in order.
 
-import { carryOut, float32BuffersOf } from '../operations/index.ts';
+import { carryOut, float32BuffersOf, type OperationTable } from '../operations/index.ts';
 import type { BufferId, Operation, Program } from '../program.ts';
 import { defaultTiles, tileCandidates } from './candidates.ts';
 import { CompileContext, type TileChoice } from './context.ts';
 import type { Kernel } from './kernel.ts';
-import { WEBGPU_OPERATIONS } from './operations/index.ts';
+import * as operations from './operations/index.ts';
 import type { StorageFormat } from './storage.ts';
 
 /** A program as kernels, before anything was given to a device. */
@@ -31,6 +31,8 @@ export interface CompileOptions {
   readonly hideBounds?: boolean;
 }
 
+const TABLE = operations satisfies OperationTable<CompileContext>;
+
 /** Generates the kernels of a program. */
 export function compileKernels(program: Program, options: CompileOptions = {}): CompiledProgram {
   const { tiles = DEFAULT_TILES, format = 'f32', hideBounds = false } = options;
@@ -46,7 +48,7 @@ export function compileKernels(program: Program, options: CompileOptions = {}): 
 
 function compileOperation(context: CompileContext, operation: Operation): void {
   context.begin(operation);
-  carryOut(WEBGPU_OPERATIONS, context, operation);
+  carryOut(TABLE, context, operation);
 }
 
 /** Feature maps may be stored in half precision; what the classifier works on stays float32. */

@@ -1,32 +1,15 @@
-// What each operation does.
+// The oracle's operations, by kind: what each of them means. Used whole, as a table that must
+// name every kind (`OperationTable`).
 
-import type { OperationTable } from '../../operations/index.ts';
-import type { ReferenceState } from '../state.ts';
-import { convolution } from './convolution.ts';
-import { convolutionBackward } from './convolution-backward.ts';
-import { convolutionInference } from './convolution-inference.ts';
-import { foldNorm } from './fold-norm.ts';
-import { globalAveragePool } from './global-average-pool.ts';
-import { globalAveragePoolBackward } from './global-average-pool-backward.ts';
-import { linear } from './linear.ts';
-import { linearBackward } from './linear-backward.ts';
-import { normGradient } from './norm-gradient.ts';
-import { normStatistics } from './norm-statistics.ts';
-import { sgd } from './sgd.ts';
-import { softmaxCrossEntropy } from './softmax-cross-entropy.ts';
-
-/** How the oracle carries out each operation. */
-export const REFERENCE_OPERATIONS = {
-  convolution,
-  convolutionBackward,
-  convolutionInference,
-  foldNorm,
-  globalAveragePool,
-  globalAveragePoolBackward,
-  linear,
-  linearBackward,
-  normGradient,
-  normStatistics,
-  sgd,
-  softmaxCrossEntropy,
-} satisfies OperationTable<ReferenceState>;
+export { convolution } from './convolution.ts';
+export { convolutionBackward } from './convolution-backward.ts';
+export { convolutionInference } from './convolution-inference.ts';
+export { foldNorm } from './fold-norm.ts';
+export { globalAveragePool } from './global-average-pool.ts';
+export { globalAveragePoolBackward } from './global-average-pool-backward.ts';
+export { linear } from './linear.ts';
+export { linearBackward } from './linear-backward.ts';
+export { normGradient } from './norm-gradient.ts';
+export { normStatistics } from './norm-statistics.ts';
+export { sgd } from './sgd.ts';
+export { softmaxCrossEntropy } from './softmax-cross-entropy.ts';

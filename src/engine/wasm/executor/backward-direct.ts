@@ -93,15 +93,8 @@ function inputGradientProduct(
     );
     return (target) => product(dy, weights, target);
   }
-  const product = context.kernel(
-    stridedInputGradient({
-      kernel,
-      height: inSize,
-      width: inSize,
-      inputChannels: inChannels,
-      outputChannels: outChannels,
-    }),
-  );
+  const { stride: _, ...shape } = convolutionShape(conv);
+  const product = context.kernel(stridedInputGradient(shape));
   const interior = dy + interiorOffset(outSize, outChannels);
   if (kernel === 3) return (target) => product(interior, weights, target);
   // The 1×1 kernel adds to the even pixels; the others get nothing.

@@ -1,32 +1,15 @@
-// Each operation as kernels.
+// The operations of a GPU, by kind: each adds its kernels to the context. Used whole, as a table that must
+// name every kind (`OperationTable`).
 
-import type { OperationTable } from '../../operations/index.ts';
-import type { CompileContext } from '../context.ts';
-import { convolution } from './convolution.ts';
-import { convolutionBackward } from './convolution-backward.ts';
-import { convolutionInference } from './convolution-inference.ts';
-import { foldNorm } from './fold-norm.ts';
-import { globalAveragePool } from './global-average-pool.ts';
-import { globalAveragePoolBackward } from './global-average-pool-backward.ts';
-import { linear } from './linear.ts';
-import { linearBackward } from './linear-backward.ts';
-import { normGradient } from './norm-gradient.ts';
-import { normStatistics } from './norm-statistics.ts';
-import { sgd } from './sgd.ts';
-import { softmaxCrossEntropy } from './softmax-cross-entropy.ts';
-
-/** How each operation becomes kernels, which it adds to the context. */
-export const WEBGPU_OPERATIONS = {
-  convolution,
-  convolutionBackward,
-  convolutionInference,
-  foldNorm,
-  globalAveragePool,
-  globalAveragePoolBackward,
-  linear,
-  linearBackward,
-  normGradient,
-  normStatistics,
-  sgd,
-  softmaxCrossEntropy,
-} satisfies OperationTable<CompileContext>;
+export { convolution } from './convolution.ts';
+export { convolutionBackward } from './convolution-backward.ts';
+export { convolutionInference } from './convolution-inference.ts';
+export { foldNorm } from './fold-norm.ts';
+export { globalAveragePool } from './global-average-pool.ts';
+export { globalAveragePoolBackward } from './global-average-pool-backward.ts';
+export { linear } from './linear.ts';
+export { linearBackward } from './linear-backward.ts';
+export { normGradient } from './norm-gradient.ts';
+export { normStatistics } from './norm-statistics.ts';
+export { sgd } from './sgd.ts';
+export { softmaxCrossEntropy } from './softmax-cross-entropy.ts';
