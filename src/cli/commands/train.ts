@@ -10,6 +10,7 @@ import { createRun, openRun, resumeRun } from '../../runs/runs.node.ts';
 import { RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
 import { quoted } from '../advice.ts';
 import { defineCommand } from '../command.ts';
+import { commandName } from '../console/command-name.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
 import {
@@ -18,7 +19,6 @@ import {
   deviceBefore,
   multiplyAddBefore,
 } from '../session/backend.ts';
-import { commandName } from '../session/command-name.ts';
 import { openDataset } from '../session/dataset.ts';
 import { dryRun } from '../session/dry-run.ts';
 import {
