@@ -2,11 +2,10 @@
 // is wrong and what it is about come as a code and facts (util/errors.ts) from below, where nothing is
 // known of options. Errors without a code say the same to everyone.
 
-import { WITHOUT_HALF } from '../engine/devices.ts';
 import { optionName, type SETTING_NAMES } from '../train/config.ts';
 import { type CodedFacts, type ErrorCode, type ErrorFacts, UserError } from '../util/errors.ts';
 import { systemError, systemSentence } from '../util/system-errors.ts';
-import { commandName } from './session/command-name.ts';
+import { commandName } from './console/command-name.ts';
 
 /** Ends what is said where there is no GPU. */
 export const WITHOUT_GPU = 'Without a GPU there is --device cpu.';
@@ -30,10 +29,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 const ANOTHER_FOLDER = 'choose another folder with --save-dir';
 
 const ADVICE: { readonly [Code in ErrorCode]: Advice<Code> } = {
-  'half-needs-gpu': ({ device }) => {
-    const reason = device === 'auto' ? 'auto finds none' : WITHOUT_HALF[device];
-    return `--half needs a GPU, and ${reason}: leave --half away, or use --device webgpu.`;
-  },
+  'half-needs-gpu': ({ device, reason }) =>
+    `--half needs a GPU, and ${device === 'auto' ? 'auto finds none' : reason}: leave --half away, or use --device webgpu.`,
   'tensor-cores-need-half': () =>
     '--tensor-cores on needs half precision: add --half, or leave --tensor-cores away.',
   'tensor-cores-missing': ({ gpu, found }) =>

@@ -68,14 +68,16 @@ export function chooseDevice(settings: DeviceSettings): DeviceRequest {
 }
 
 export function halfNeedsGpu(device: 'cpu' | 'reference' | 'auto'): UserError {
-  return new UserError(
-    `Half precision needs a GPU, and ${WITHOUT_HALF[device]}: use full precision, or a GPU.`,
-    { exitCode: 2, code: 'half-needs-gpu', facts: { device } },
-  );
+  const reason = WITHOUT_HALF[device];
+  return new UserError(`Half precision needs a GPU, and ${reason}: use full precision, or a GPU.`, {
+    exitCode: 2,
+    code: 'half-needs-gpu',
+    facts: { device, reason },
+  });
 }
 
 /** Why there is no half precision, to go on after "and". */
-export const WITHOUT_HALF = {
+const WITHOUT_HALF = {
   cpu: 'the CPU engine computes in float32 only',
   reference: 'the reference computes in float64 only',
   auto: 'none was found',

@@ -73,7 +73,7 @@ export const MACHINE_SETTINGS = {
     resumable: true,
     option: {
       group: 'machine',
-      help: "While training, keep every activation, or recompute each block's from its input (same bits, less memory, a forward pass more); auto keeps what fits in 3.5 GiB",
+      help: "While training, keep every activation, or recompute each block's from its input (same bits, less memory, a forward pass more); auto keeps them where the device has room: 4 GiB on the CPU, and on a GPU what it has",
     },
   },
   half: {

@@ -34,7 +34,7 @@ export interface SystemProblem {
 /** The codes of errors whose advice depends on who is told, with the facts that it needs. */
 export interface ErrorFacts {
   /** Half precision on a device that never has it; 'auto' found no GPU. */
-  'half-needs-gpu': { readonly device: 'cpu' | 'reference' | 'auto' };
+  'half-needs-gpu': { readonly device: 'cpu' | 'reference' | 'auto'; readonly reason: string };
   'tensor-cores-need-half': Record<never, never>;
   'tensor-cores-missing': { readonly gpu: string; readonly found: string };
   /** An algorithm of the CPU engine for another device, or together with half precision. */

@@ -15,7 +15,7 @@ test('an error without a code says the same to everyone', () => {
 describe('advice names the options that help', () => {
   test.each<[CodedFacts, string]>([
     [
-      { code: 'half-needs-gpu', facts: { device: 'auto' } },
+      { code: 'half-needs-gpu', facts: { device: 'auto', reason: 'none was found' } },
       '--half needs a GPU, and auto finds none: leave --half away, or use --device webgpu.',
     ],
     [

@@ -257,6 +257,11 @@ describe('the resolved configuration', () => {
 describe('numbers', () => {
   test('durations', () => {
     expect([0, 59.6, 75, 3675].map(formatDuration)).toEqual(['0:00', '1:00', '1:15', '1:01:15']);
+    expect([172_799, 172_800, 3_135_203].map(formatDuration)).toEqual([
+      '47:59:59',
+      '2 days',
+      '36 days',
+    ]);
   });
 
   test('rates keep three digits', () => {

@@ -153,6 +153,7 @@ describe('what cannot be done gets one sentence and exit code 1', () => {
     [['train', '--resume', 'nowhere'], /^There is no run in "nowhere"/],
     [['evaluate', 'nowhere.th'], /^nowhere\.th does not exist/],
     [['evaluate', 'src'], /^There is no run in "src"/],
+    [['evaluate', '/dev/zero'], /^\/dev\/zero is no regular file/],
     [['evaluate', 'package.json'], /^package\.json is not a weights file/],
     [['predict', 'package.json', 'a.png'], /^package\.json is not a weights file/],
     [['data', 'package.json'], /package\.json is neither a folder nor/],

@@ -46,7 +46,7 @@ describe('a new plan', () => {
   test('refuses a setting that one of its recipes has no meaning for', () => {
     const settings = { milestones: [10, 15] };
     expect(() => makePlan({ recipes: ['quick', 'fast'], settings })).toThrow(
-      '--milestones cannot be given with the recipe fast',
+      'milestones cannot be given with the recipe fast',
     );
   });
 });
@@ -82,7 +82,7 @@ describe('a plan that is there', () => {
   });
 
   test.each([
-    [{ epochs: 5 }, /epochs 4, not 5.*--save-dir/],
+    [{ epochs: 5 }, /epochs 4, not 5.*another folder/],
     [{ data: 'cifar10' }, /data "synthetic", not "cifar10"/],
     [{ batchSize: 64 }, /batchSize the recipe's own, not 64/],
   ])('is frozen: %j is refused', (settings, message) => {

@@ -133,10 +133,10 @@ describe('resolving a configuration', () => {
   });
 
   test.each([
-    [{ milestones: [10] }, '--milestones cannot'],
-    [{ milestones: [] }, '--milestones cannot'],
-    [{ gamma: 0.5, milestones: [10] }, '--milestones, --gamma cannot'],
-    [{ warmup: { kind: 'none' } }, '--warm-up cannot'],
+    [{ milestones: [10] }, 'milestones cannot'],
+    [{ milestones: [] }, 'milestones cannot'],
+    [{ gamma: 0.5, milestones: [10] }, 'milestones, gamma cannot'],
+    [{ warmup: { kind: 'none' } }, 'warmup cannot'],
   ] as const)('fast has no drops and no other warm-up: %j is refused', (overrides, beginning) => {
     expect(() => resolveConfig({ arch: 'resnet20', recipe: 'fast', overrides })).toThrow(
       `${beginning} be given with the recipe fast`,

@@ -189,6 +189,59 @@ describe('killed and resumed', () => {
   });
 });
 
+describe('interrupted while an epoch is evaluated', () => {
+  const both = tinyDataset({ validation: 5 });
+  const withBoth = tinyConfig({ epochs: 2, validation: 5 });
+
+  test('and resumed, every epoch and evaluation is told once, as in a run never stopped', async () => {
+    const whole = `${await temporaryFolder()}/run`;
+    const options = { dataset: both };
+    const events = await collect(
+      session(await createRun(testHost(), { dir: whole, config: withBoth }), options),
+    );
+    const evaluations = ofKind(events, 'evaluation-progress');
+    expect(evaluations.length).toBeGreaterThan(4);
+    const expected = await metricsWithoutTimes(whole);
+    for (const { epoch, split, batch } of evaluations) {
+      const dir = `${await temporaryFolder()}/run`;
+      const stop = { requested: false };
+      let run = await createRun(testHost(), { dir, config: withBoth });
+      await collect(session(run, { ...options, stop }), (event) => {
+        const isTime = event.kind === 'evaluation-progress' && event.split === split;
+        if (isTime && event.epoch === epoch && event.batch === batch) stop.requested = true;
+      });
+      run = await resumeRun(testHost(), dir);
+      await collect(session(run, options));
+      const where = `${split} of epoch ${epoch}, batch ${batch}`;
+      expect(await metricsWithoutTimes(dir), where).toEqual(expected);
+      const records = await (await openRun(nodeFileSystem, dir)).metrics();
+      for (const record of records) {
+        if (record.kind === 'epoch') expect(record.imagesPerSecond, where).toBeGreaterThan(0);
+      }
+    }
+  });
+});
+
+test('a lock that cannot be removed does not make a complete run a failed one', async () => {
+  const dir = `${await temporaryFolder()}/run`;
+  const host = testHost();
+  const run = await createRun(
+    {
+      ...host,
+      files: {
+        ...host.files,
+        remove: (path) =>
+          path.endsWith('lock.json')
+            ? Promise.reject(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' }))
+            : host.files.remove(path),
+      },
+    },
+    { dir, config },
+  );
+  expect(ofKind(await collect(session(run)), 'end')[0]!.outcome).toBe('complete');
+  expect(run.closingProblem).toMatch(/cannot be written, because its drive failed/);
+});
+
 describe('a disk that fills up during a checkpoint', () => {
   test('leaves the previous one whole; with space again, the run ends with the same weights', async () => {
     const root = await temporaryFolder();

@@ -163,3 +163,24 @@ test('the command fails and prints file:line', async () => {
     await rm(folder, { recursive: true });
   }
 });
+
+test('what lies below the command line names none of its options', () => {
+  const source = "throw new UserError('There is no GPU: use --device cpu.');";
+  const reason = 'may not name "--device": give the error a code (util/errors.ts)';
+  for (const file of ['engine/a.ts', 'runs/a.ts', 'experiment/a.ts', 'data/node/a.ts']) {
+    expect(reasons(file, source)).toEqual([expect.stringContaining(reason)]);
+  }
+  expect(reasons('cli/a.ts', source)).toEqual([]);
+  expect(reasons('runs/a.ts', 'const hint = `go on by table6 train`;')).toEqual([
+    expect.stringContaining('may not name "table6 train"'),
+  ]);
+});
+
+test('a comment, a decrement and a style may look like an option', () => {
+  const sources = [
+    '// see --device\n/* or --half */',
+    'for (let i = 9; i > 0; i--) list[i--];',
+    'const style = `fill="var(--paper, #fff)"`;',
+  ];
+  for (const source of sources) expect(reasons('experiment/a.ts', source)).toEqual([]);
+});

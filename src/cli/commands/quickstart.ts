@@ -11,10 +11,10 @@ import type { EndEvent } from '../../train/events.ts';
 import { alignColumns } from '../../util/columns.ts';
 import { quoted } from '../advice.ts';
 import { defineCommand } from '../command.ts';
+import { commandName } from '../console/command-name.ts';
 import { formatCount, formatPercent } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
-import { commandName } from '../session/command-name.ts';
 import {
   dataOption,
   deviceOption,

@@ -13,6 +13,7 @@ import { UserError } from '../../util/errors.ts';
 import { pick } from '../../util/objects.ts';
 import { quoted } from '../advice.ts';
 import { defineCommand } from '../command.ts';
+import { commandName } from '../console/command-name.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
 import {
@@ -21,7 +22,6 @@ import {
   deviceBefore,
   multiplyAddBefore,
 } from '../session/backend.ts';
-import { commandName } from '../session/command-name.ts';
 import { readConfigFile } from '../session/config-file.ts';
 import { openDataset } from '../session/dataset.ts';
 import { dryRun } from '../session/dry-run.ts';

@@ -65,7 +65,7 @@ describe('memory that does not suffice', () => {
     const deep = createNetwork('resnet110', { shortcut: 'A' });
     const keeping = lowerTraining(deep, { batchSize: 128, memory: 'keep' });
     await expect(compile(keeping)).rejects.toThrow(
-      /has no room for the \d+(\.\d)? (MiB|GiB) that this network and batch size need: use --memory recompute or a smaller batch/,
+      /has no room for the \d+(\.\d)? (MiB|GiB) that this network and batch size need: use a smaller batch, or recompute/,
     );
     // It leaves nothing behind: what fits, still does.
     const small = lowerTraining(deep, { batchSize: 8, memory: 'recompute' });

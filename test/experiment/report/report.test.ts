@@ -146,6 +146,22 @@ describe('a folder', () => {
     ]);
   });
 
+  test('with one damaged run: shows the others, and names it', async () => {
+    const folder = await temporaryFolder();
+    for (const seed of [1, 2]) {
+      const config = tinyConfig({ seed });
+      await (await createRun(testHost(), { root: folder, config })).close();
+    }
+    const damaged = `${folder}/resnet8-seed2/config.json`;
+    await writeFile(damaged, '{"arch":');
+    const report = await readReport(host, folder);
+    const text = formatReport(report, 'text');
+    expect(text).toContain('ResNet-8');
+    expect(text).toContain(`Left out: "${damaged}" is damaged: it is not JSON`);
+    await writeFile(`${folder}/resnet8-seed1/config.json`, '{"arch":');
+    await expect(readReport(host, folder)).rejects.toThrow(/seed1\/config\.json" is damaged/);
+  });
+
   test('without anything: says what to give instead', async () => {
     const folder = await temporaryFolder();
     await expect(readReport(host, folder)).rejects.toThrow(
