@@ -25,7 +25,7 @@ const SIDEWAYS: readonly (readonly [from: string, to: string])[] = [
   ['runs', 'train'],
   ['cli', 'server'],
   ['cli', 'cluster'],
-  ['server', 'web'],
+  ['web', 'server'],
 ];
 
 /** These run unchanged in a browser tab. */
