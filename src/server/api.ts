@@ -88,13 +88,19 @@ async function metricsOf(
   { names }: IndexedRun,
   query: URLSearchParams,
 ): Promise<MetricsPart> {
-  const from = query.get('from') ?? START;
-  if (offsetOf(from) === undefined) {
-    throw new Refusal(400, `"from" must be a position or a byte offset, not "${from}".`);
-  }
+  const from = positionIn(query, 'from') ?? START;
+  const to = positionIn(query, 'to');
   await using file = await index.folder.open([...names, METRICS]);
   if (file === undefined) return { from: START, next: START, more: false, records: [] };
-  return readPart(file.handle, { from, end: file.bytes, epochs: query.has('epochs') });
+  const end = Math.min(file.bytes, to === undefined ? Number.POSITIVE_INFINITY : offsetOf(to)!);
+  return await readPart(file.handle, { from, end, epochs: query.has('epochs') });
+}
+
+function positionIn(query: URLSearchParams, name: string): string | undefined {
+  const position = query.get(name);
+  if (position === null) return undefined;
+  if (offsetOf(position) !== undefined) return position;
+  throw new Refusal(400, `"${name}" must be a position or a byte offset, not "${position}".`);
 }
 
 async function openRunFile(

@@ -99,7 +99,7 @@ export function readOnlyFileSystem(folder: Folder): FileSystem {
       if (found.bytes > LARGEST_DESCRIPTION) {
         throw new Refusal(422, `"${file}" is damaged: it has ${found.bytes} bytes.`);
       }
-      return found.handle.readFile();
+      return await found.handle.readFile();
     },
     list: async (file) => (await folder.list(namesOf(file))).map(({ name }) => name),
     makeFolder: refuse,

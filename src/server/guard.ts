@@ -32,7 +32,10 @@ export function admit(request: IncomingMessage, bound: string): Address {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     throw new Refusal(405, 'This server only reads: GET and HEAD.', { Allow: 'GET, HEAD' });
   }
-  const host = request.headers.host;
+  const { host, 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
+  if (length !== '0' || coding !== undefined) {
+    throw new Refusal(413, 'A request to read has no body.', { Connection: 'close' });
+  }
   if (host === undefined || !isAllowedHost(host, bound)) {
     throw new Refusal(
       403,

@@ -3,7 +3,8 @@
 //
 //   api/runs                          RunList: every run folder below RUNS
 //   api/runs/<id>/metrics?from=<p>    MetricsPart: whole lines of metrics.jsonl from a position on
-//                 …&epochs            without the lines of single steps
+//                 …[&to=<p>]          up to another position
+//                 …[&epochs]          without the lines of single steps
 //   api/runs/<id>/files/<name>        config.json, summary.json, environment.json, evaluation.json,
 //                                     log.txt, checkpoints/<name>.safetensors
 //   api/events[?epochs][&after=<id>]  server-sent events (StreamEvents); goes on after Last-Event-ID
