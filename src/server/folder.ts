@@ -1,8 +1,8 @@
 // A folder that is served, and nothing outside it: the one place where a request becomes a path. Names
 // are checked one by one, and what a path really leads to is checked again behind symbolic links.
 
-import type { Dirent } from 'node:fs';
-import { constants, type FileHandle, open, readdir, realpath } from 'node:fs/promises';
+import type { BigIntStats, Dirent } from 'node:fs';
+import { constants, type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, type FileSystem } from '../runs/file-system.ts';
 import { Refusal } from './refusal.ts';
@@ -46,9 +46,21 @@ export class Folder {
     return {
       handle,
       bytes: Number(stats.size),
-      tag: [stats.size, stats.mtimeNs, stats.ino].map((value) => value.toString(36)).join('-'),
+      tag: tagOf(stats),
       [Symbol.asyncDispose]: () => handle.close(),
     };
+  }
+
+  /**
+   * The tags of files in a folder below this one, without opening them; empty for those that are not
+   * there.
+   */
+  async tags(names: readonly string[], files: readonly string[]): Promise<string[]> {
+    const real = await this.resolve(names);
+    if (real === undefined) return files.map(() => '');
+    const stats = files.map((file) => stat(path.join(real, file), { bigint: true }));
+    const known = await Promise.all(stats.map((each) => each.catch(() => undefined)));
+    return known.map((each) => (each === undefined ? '' : tagOf(each)));
   }
 
   /** What is in a folder below this one; empty where there is none. */
@@ -71,6 +83,10 @@ export class Folder {
     }
     return real;
   }
+}
+
+function tagOf({ size, mtimeNs, ino }: BigIntStats): string {
+  return [size, mtimeNs, ino].map((value) => value.toString(36)).join('-');
 }
 
 /** @throws Refusal unless it can be the name of one file or folder */

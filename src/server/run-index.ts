@@ -18,18 +18,24 @@ const MOST_FOLDERS = 5_000;
 
 /** Files whose change may change what is said about a run. */
 const DESCRIPTION = [CONFIG, 'summary.json', 'failure.json', 'lock.json'];
+/** Runs that are looked at together. */
+const AT_ONCE = 16;
 const NOT_RUNS = new Set(['checkpoints', 'node_modules']);
 
-export interface IndexedRun {
+/** A run as it was found at one moment. */
+interface Look {
   readonly id: string;
   /** Below RUNS. */
   readonly names: readonly string[];
   readonly view: ServedRun;
+  /** Of the files that were read. */
+  readonly tags: { readonly description: string; readonly metrics: string };
+}
+
+export interface IndexedRun extends Look {
   /** When it last changed at all, and when what is said about it did. */
   readonly revision: number;
   readonly described: number;
-  /** Of the files that were read. */
-  readonly tags: { readonly description: string; readonly metrics: string };
 }
 
 export class RunIndex {
@@ -40,6 +46,8 @@ export class RunIndex {
   runs: ReadonlyMap<string, IndexedRun> = new Map();
   /** Runs that were there, and when they went. */
   readonly gone = new Map<string, number>();
+  /** Folders in which something may change, as names below RUNS. */
+  folders: readonly (readonly string[])[] = [];
   private readonly self: ProcessIdentity;
   private refreshing: Promise<boolean> | undefined;
 
@@ -47,9 +55,6 @@ export class RunIndex {
     this.folder = folder;
     this.self = self;
   }
-
-  /** Folders in which something may change, as names below RUNS. */
-  folders: readonly (readonly string[])[] = [];
 
   /** Looks again; callers at the same time share one look. @returns whether anything changed */
   refresh(): Promise<boolean> {
@@ -63,10 +68,14 @@ export class RunIndex {
     const before = this.revision;
     const found = new Map<string, IndexedRun>();
     const folders: (readonly string[])[] = [];
-    for (const names of await this.find(folders)) {
-      const id = names.join('/') || path.basename(path.resolve(this.folder.path));
-      found.set(id, await this.update(id, names));
-      this.gone.delete(id);
+    const waiting = await this.find(folders);
+    while (waiting.length > 0) {
+      const some = waiting.splice(0, AT_ONCE);
+      const looks = await Promise.all(some.map((names) => this.lookAt(names)));
+      for (const look of looks) {
+        found.set(look.id, this.update(look));
+        this.gone.delete(look.id);
+      }
     }
     for (const id of this.runs.keys()) if (!found.has(id)) this.gone.set(id, ++this.revision);
     this.runs = found;
@@ -101,32 +110,30 @@ export class RunIndex {
     return this.folder.list(names).catch(() => []);
   }
 
-  private async update(id: string, names: readonly string[]): Promise<IndexedRun> {
+  /** Reads what has changed of a run since the last look. */
+  private async lookAt(names: readonly string[]): Promise<Look> {
+    const id = names.join('/') || path.basename(path.resolve(this.folder.path));
     const known = this.runs.get(id);
-    const tags = {
-      description: (await Promise.all(DESCRIPTION.map((name) => this.tag(names, name)))).join(' '),
-      metrics: await this.tag(names, METRICS),
-    };
+    const files = await this.folder.tags(names, [METRICS, ...DESCRIPTION]).catch(() => []);
+    const tags = { metrics: files[0] ?? '', description: files.slice(1).join(' ') };
+    const old = known?.view.metrics ?? START;
+    const isLonger = known?.tags.metrics !== tags.metrics;
+    const metrics = isLonger ? await this.metricsEnd(names, old) : old;
     // A process that was killed leaves its files as they are: whether it lives is asked each time.
-    const isSettled = known?.view.state !== 'running';
-    if (known && isSettled && known.tags.description === tags.description) {
-      if (known.tags.metrics === tags.metrics) return known;
+    const isRunning = known?.view.state === 'running';
+    if (known && !isRunning && known.tags.description === tags.description) {
+      return { id, names, tags, view: { ...known.view, metrics } };
     }
-    const metrics = await this.metricsEnd(names, known?.view.metrics ?? START);
-    const view: ServedRun = { id, ...(await this.describe(names)), metrics };
-    const isDescribed = known !== undefined && isSame({ ...known.view, metrics }, view);
-    if (isDescribed && known.view.metrics === metrics) return { ...known, tags };
-    const revision = ++this.revision;
-    return { id, names, view, revision, described: isDescribed ? known.described : revision, tags };
+    return { id, names, tags, view: { id, ...(await this.describe(names)), metrics } };
   }
 
-  private async tag(names: readonly string[], name: string): Promise<string> {
-    try {
-      await using file = await this.folder.open([...names, name]);
-      return file?.tag ?? '';
-    } catch (error) {
-      return messageOf(error);
-    }
+  private update(look: Look): IndexedRun {
+    const known = this.runs.get(look.id);
+    const { metrics } = look.view;
+    const isDescribed = known !== undefined && isSame({ ...known.view, metrics }, look.view);
+    if (isDescribed && known.view.metrics === metrics) return { ...known, tags: look.tags };
+    const revision = ++this.revision;
+    return { ...look, revision, described: isDescribed ? known.described : revision };
   }
 
   private async metricsEnd(names: readonly string[], known: Position): Promise<Position> {
