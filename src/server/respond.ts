@@ -20,10 +20,8 @@ export const COMMON_HEADERS = {
     "default-src 'self'",
     // The kernels are generated in the page, and compiled there.
     "script-src 'self' 'wasm-unsafe-eval'",
-    "worker-src 'self' blob:",
-    "style-src 'self' 'unsafe-inline'",
     "img-src 'self' blob: data:",
-    "connect-src 'self' blob: data:",
+    "connect-src 'self' blob:",
     ...["object-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
   ].join('; '),
 } as const;
