@@ -16,7 +16,6 @@ const FLAG =
 /** Files below the command line that name its options for a reason. */
 const MAY_NAME_OPTIONS: Readonly<Record<string, string>> = {
   'experiment/jobs.node.ts': 'starts processes of the command line',
-  'experiment/plan.ts': 'makes command lines for jobs.node.ts',
   'experiment/recipes.ts': 'describes recipes for --help',
   'engine/wasm/flags.node.ts': "sets V8's flags",
   'engine/webgpu/vulkan.node.ts': 'names a command of Vulkan',
@@ -29,7 +28,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['nn', 'data', 'engine', 'interop'],
   ['train', 'runs'],
   ['experiment', 'library'],
-  ['cli', 'index.ts', 'browser.ts'],
+  ['cli', 'web', 'server', 'index.ts', 'browser.ts'],
 ];
 
 /** The sideways imports there are: every layer describes or uses networks; runs store what train makes. */
@@ -38,6 +37,8 @@ const SIDEWAYS: readonly (readonly [from: string, to: string])[] = [
   ['engine', 'data'],
   ['interop', 'nn'],
   ['runs', 'train'],
+  ['cli', 'server'],
+  ['web', 'server'],
 ];
 
 /** These run unchanged in a browser tab. */

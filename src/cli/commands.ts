@@ -71,6 +71,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/analyze.ts')).analyze,
   },
   {
+    name: 'ui',
+    summary: 'The page in a browser: read, train, and watch runs as they go',
+    load: async () => (await import('./commands/ui.ts')).ui,
+  },
+  {
     name: 'doctor',
     summary: 'What this machine has and what table6 makes of it',
     load: async () => (await import('./commands/doctor.ts')).doctor,

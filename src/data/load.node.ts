@@ -13,7 +13,7 @@ import { isSyntheticSource, makeSynthetic } from './synthetic.ts';
 import { splitValidation } from './validation.ts';
 
 export { cacheFolder } from './node/cache.ts';
-export { isCached } from './node/cifar-files.ts';
+export { type CifarName, cacheablePaths, isCached } from './node/cifar-files.ts';
 export { DownloadError } from './node/download.ts';
 
 /**

@@ -13,7 +13,7 @@ import { readArchive } from './archive.ts';
 import { cacheFolder, makeCacheFolder, temporaryBeside } from './cache.ts';
 import { DownloadError, download, md5OfFile } from './download.ts';
 
-type CifarName = CifarLayout['dataset'];
+export type CifarName = CifarLayout['dataset'];
 
 interface Archive {
   readonly file: string;
@@ -149,6 +149,18 @@ export function isCached(name: CifarName): boolean {
     findLayouts(folder).some(({ layout }) => layout.dataset === name) ||
     ARCHIVES[name].some(({ file }) => isFile(join(folder, file)))
   );
+}
+
+/**
+ * The files that the cache may have of `cifar10` or `cifar100`, as paths below it: the batches of each
+ * layout, then the archives. Whether they are there is for whoever opens them to see.
+ */
+export function cacheablePaths(name: CifarName): readonly (readonly string[])[] {
+  const layouts = CIFAR_LAYOUTS.filter(({ dataset }) => dataset === name);
+  const batches = layouts.flatMap(({ folder, trainFiles, testFile, namesFile }) =>
+    [...trainFiles, testFile, namesFile].map((file) => [folder, file]),
+  );
+  return [...batches, ...ARCHIVES[name].map(({ file }) => [file])];
 }
 
 /**

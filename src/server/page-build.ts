@@ -1,0 +1,48 @@
+// Where the built page is. A package brings it; a clone makes it once, with the tools that `npm ci`
+// installed.
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { UserError } from '../util/errors.ts';
+
+/** Two up from this file, in `src` as in `dist`. */
+const ROOT = path.join(import.meta.dirname, '..', '..');
+const BUILD = 'npm run build:web';
+
+/**
+ * The folder of the built page, built now where it is missing and can be.
+ * @param onBuild told before it builds
+ * @param root the package's folder
+ * @throws UserError saying what to run
+ */
+export async function ensurePage(onBuild: () => void, root = ROOT): Promise<string> {
+  const folder = path.join(root, 'dist', 'web');
+  const isBuilt = () => existsSync(path.join(folder, 'index.html'));
+  if (isBuilt()) return folder;
+  if (!existsSync(path.join(root, 'node_modules', 'vite'))) {
+    throw new UserError(
+      `The page is not built, and Vite, which builds it, is not installed: in a clone of table6 run "npm ci && ${BUILD}".`,
+    );
+  }
+  onBuild();
+  const { code, output } = await run(BUILD, root);
+  if (code === 0 && isBuilt()) return folder;
+  const reason = output.trim().split('\n').at(-1) || `exit code ${code}`;
+  throw new UserError(`The page could not be built (${reason}): see "${BUILD}".`);
+}
+
+function run(command: string, cwd: string): Promise<{ code: number | null; output: string }> {
+  // npm is a script on Windows, which only a shell starts.
+  const child = spawn(command, { cwd, shell: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
