@@ -14,6 +14,8 @@ export function logLine(event: TrainEvent): string | undefined {
       const begin = resumed ? 'resumed' : 'started';
       return `${begin} ${config.arch}, recipe ${config.recipe}, seed ${config.seed}, at epoch ${position.epoch + 1}, batch ${position.batch + 1}; ${backend}${event.notice === undefined ? '' : `. ${event.notice}`}`;
     }
+    case 'rate':
+      return `learning rate ${formatRate(event.learningRate)} from epoch ${event.epoch + 1}, batch ${event.batch + 1} on: the schedule's, times ${formatRate(event.factor)}`;
     case 'epoch-end':
       return `epoch ${event.epoch + 1}: training loss ${event.trainLoss.toFixed(4)}, accuracy ${percent(event.trainTop1)} (running averages), learning rate ${formatRate(event.learningRate)}, ${event.imagesPerSecond.toFixed(0)} images/s`;
     case 'evaluation':

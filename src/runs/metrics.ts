@@ -24,6 +24,16 @@ const stepRecordSchema = z.object({
   time: z.number(),
 });
 
+const rateRecordSchema = z.object({
+  kind: z.literal('rate'),
+  epoch: whole,
+  batch: whole,
+  iteration: whole,
+  factor: z.number(),
+  learningRate: z.number(),
+  time: z.number(),
+});
+
 const epochRecordSchema = z.object({
   kind: z.literal('epoch'),
   epoch: whole,
@@ -57,6 +67,7 @@ const evaluationRecordSchema = z.object({
 
 const metricsRecordSchema = z.discriminatedUnion('kind', [
   stepRecordSchema,
+  rateRecordSchema,
   epochRecordSchema,
   evaluationRecordSchema,
 ]);
@@ -82,6 +93,8 @@ export function metricsRecord(
       if (event.batch % config.metricsEvery !== 0 && !last) return undefined;
       return stepRecordSchema.parse({ ...event, time });
     }
+    case 'rate':
+      return rateRecordSchema.parse({ ...event, time });
     case 'epoch-end':
       return epochRecordSchema.parse({ ...event, kind: 'epoch', time });
     case 'evaluation':

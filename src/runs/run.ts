@@ -106,7 +106,8 @@ function refuseEdits(written: TrainConfig, trained: TrainConfig, dir: string): v
 /** A run folder that this process writes. */
 export class Run {
   readonly dir: string;
-  readonly config: TrainConfig;
+  /** As `config.json` has it; changes of the learning rate are added to it by `save`. */
+  config: TrainConfig;
   /** Where to go on from; undefined for a run that begins. */
   readonly state: TrainingState | undefined;
   /** Why the run's files could not be closed, or its lock stayed behind, which does no harm. */
@@ -208,6 +209,10 @@ export class Run {
     if (reasons.includes('best')) names.push('best');
     if (reasons.includes('periodic')) names.push(epochName(state.progress.epoch));
     const paths: string[] = [];
+    if (state.config.rateChanges !== this.config.rateChanges) {
+      await this.write(CONFIG, toJson(state.config));
+      this.config = state.config;
+    }
     if (names.length > 0) {
       const weights = encodeWeights(state);
       for (const name of names) paths.push(await this.writeCheckpoint(name, weights));

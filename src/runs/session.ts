@@ -43,7 +43,7 @@ export interface SessionOptions {
 }
 
 /** What an observer may see of training between two events. */
-export type TrainerView = Pick<Trainer, 'snapshot' | 'gradients'>;
+export type TrainerView = Pick<Trainer, 'snapshot' | 'gradients' | 'setRateFactor'>;
 
 /**
  * Trains. Checkpoint events carry the paths written, `interrupted` the command that goes on.

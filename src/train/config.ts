@@ -12,7 +12,7 @@ import type { MACHINE_SETTINGS } from './machine-settings.ts';
 import { type FormValue, formText, type Setting, schemaOf } from './setting.ts';
 import { SETTINGS, type SettingName } from './settings.ts';
 
-export type { ScheduleConfig, WarmupConfig } from './schedule-schema.ts';
+export type { RateChange, ScheduleConfig, WarmupConfig } from './schedule-schema.ts';
 export { RECIPE_NAMES, type RecipeName } from './settings.ts';
 
 type Settings = typeof SETTINGS;

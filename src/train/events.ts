@@ -79,6 +79,20 @@ export interface StepEvent extends BatchResult {
   readonly secondsLeft: number;
 }
 
+/** The first step with a rate that someone changed is done; its `step` follows. */
+export interface RateEvent {
+  readonly kind: 'rate';
+  readonly epoch: number;
+  /** The batch of that step. */
+  readonly batch: number;
+  /** Steps done before it. */
+  readonly iteration: number;
+  /** What the schedule's rate is multiplied by from it on. */
+  readonly factor: number;
+  /** Of that step. */
+  readonly learningRate: number;
+}
+
 export interface EpochEndEvent {
   readonly kind: 'epoch-end';
   readonly epoch: number;
@@ -135,6 +149,8 @@ export type CheckpointReason =
   | 'best'
   /** `checkpointSeconds` or `checkpointSteps`. */
   | 'timer'
+  /** Someone asked for it, or changed the learning rate. */
+  | 'asked'
   /** Someone asked to stop. */
   | 'interrupted'
   /** The run is complete. */
@@ -212,6 +228,7 @@ export interface EndEvent {
 export type TrainEvent =
   | StartEvent
   | StepEvent
+  | RateEvent
   | EpochEndEvent
   | EvaluationProgressEvent
   | EvaluationEvent

@@ -28,6 +28,7 @@ import {
 import { Feed } from './feed.ts';
 import { averages, EMPTY_METER } from './meters.ts';
 import type { StopRequest, TrainerOptions } from './options.ts';
+import { RateChanges } from './rate-changes.ts';
 import { recordEvaluation } from './result.ts';
 import { batchesInEpoch, learningRateAt, type Plan, planRun } from './schedule.ts';
 import {
@@ -41,7 +42,7 @@ import { Stopwatch } from './stopwatch.ts';
 
 export class Trainer {
   readonly plan: Plan;
-  private readonly options: TrainerOptions;
+  private options: TrainerOptions;
   private readonly stop: StopRequest;
   private readonly breathe = createBreather();
   private readonly executable: Executable;
@@ -49,6 +50,7 @@ export class Trainer {
   private readonly evaluator: Evaluator;
   private progress: Progress;
   private saved: { readonly iteration: number; readonly time: number };
+  private readonly rateChanges: RateChanges;
   /** For what is said about it. */
   private lastStep: {
     readonly epoch: number;
@@ -69,7 +71,8 @@ export class Trainer {
     this.plan = planRun(config, dataset.train.count);
     this.progress = resume?.progress ?? initialProgress(config, this.plan);
     this.saved = { iteration: this.progress.iteration, time: performance.now() };
-    const { epoch, batch, schedule } = this.progress;
+    const { epoch, batch, iteration, schedule } = this.progress;
+    this.rateChanges = new RateChanges(config.rateChanges, iteration);
     const learningRate = learningRateAt(config, schedule, this.progress, this.plan);
     this.lastStep = { epoch, batch: Math.max(0, batch - 1), learningRate };
   }
@@ -123,7 +126,7 @@ export class Trainer {
       yield* this.trainBatches(order, batches, watch);
       if (this.outcome !== 'complete') return;
       // After the last batch, only when the epoch's end is told.
-      if (this.progress.batch < batches && this.timeToSave()) yield* this.checkpoint(['timer']);
+      if (this.progress.batch < batches && this.timeToSave()) yield* this.checkpointNow();
       if (this.outcome !== 'complete') return;
       watch.skipPause();
     }
@@ -139,7 +142,7 @@ export class Trainer {
       trainTop5: top5,
       ...watch.total(),
     };
-    if (this.timeToSave()) yield* this.checkpoint(['timer']);
+    if (this.timeToSave()) yield* this.checkpointNow();
   }
 
   /** Trains until the epoch ends or something else is to be done, which finds the device at rest. */
@@ -152,7 +155,10 @@ export class Trainer {
     const { epoch, batch: first } = this.progress;
     const augment = config.augment ? { seed: config.seed, epoch } : undefined;
     const most = () => this.mostInFlight();
-    const sgd = (batch: number) => this.sgdAt(batch);
+    const sgd = (batch: number) => {
+      this.rateChanges.begin(this.iterationOf(batch));
+      return this.sgdAt(batch);
+    };
     const steps = this.feed.run({ order, first, end: batches, augment, most, sgd });
     for await (const { batch, metrics, dataSeconds } of steps) {
       const times = watch.step(metrics.count, dataSeconds);
@@ -161,9 +167,13 @@ export class Trainer {
         const loss = metrics.lossSum / metrics.count;
         return yield this.diverged({ what: 'loss', epoch, batch, loss, learningRate });
       }
+      const { iteration } = this.progress;
       this.progress = advanceProgress(config, this.progress, metrics, times.batchTime);
       this.lastStep = { epoch, batch, learningRate };
       this.latest = undefined;
+      for (const { factor } of this.rateChanges.news(iteration)) {
+        yield { kind: 'rate', iteration, factor, ...this.lastStep };
+      }
       yield stepEvent(this.plan, this.progress, metrics, learningRate, times);
       await this.breathe();
       // A device that has work goes on during the pause.
@@ -171,18 +181,36 @@ export class Trainer {
     }
   }
 
-  /** Of a batch of this epoch, which may be some steps ahead. */
+  /** Steps before a batch of this epoch, which may be some steps ahead. */
+  private iterationOf(batch: number): number {
+    return this.progress.iteration + batch - this.progress.batch;
+  }
+
   private sgdAt(batch: number): SgdSettings {
     const { config } = this.options;
-    const { epoch, iteration, schedule } = this.progress;
-    const position = { epoch, iteration: iteration + batch - this.progress.batch };
+    const { epoch, schedule } = this.progress;
+    const position = { epoch, iteration: this.iterationOf(batch) };
     const learningRate = learningRateAt(config, schedule, position, this.plan);
     return { learningRate, momentum: config.momentum, weightDecay: config.weightDecay };
+  }
+
+  /**
+   * From the next step on that has not begun, multiplies the schedule's rate by `factor` (1: the
+   * schedule itself). The change is part of the configuration, hence of every later state, and asks
+   * for a checkpoint, so that a crash does not forget it.
+   * @throws UserError for a factor that is no positive number
+   */
+  setRateFactor(factor: number): void {
+    const rateChanges = this.rateChanges.add(factor);
+    this.options = { ...this.options, config: { ...this.options.config, rateChanges } };
+    this.latest = undefined;
+    this.stop.save = true;
   }
 
   /** Steps that may be submitted before the next one's metrics are known. */
   private mostInFlight(): number {
     if (this.stop.requested || this.timeToSave()) return 0;
+    if (this.stop.single) return 1;
     // The error of each step decides whether the next one still warms up.
     if (this.progress.schedule.warmingUp) return 1;
     const { checkpointSteps } = this.options.config;
@@ -219,6 +247,7 @@ export class Trainer {
   }
 
   private timeToSave(): boolean {
+    if (this.stop.save) return true;
     const { checkpointSeconds, checkpointSteps } = this.options.config;
     const steps = this.progress.iteration - this.saved.iteration;
     if (steps === 0) return false;
@@ -234,6 +263,12 @@ export class Trainer {
     if (!isFiniteState(await this.snapshot())) return yield* this.divergedWeights();
     yield { kind: 'checkpoint', reasons, position: this.position() };
     this.saved = { iteration: this.progress.iteration, time: performance.now() };
+    this.stop.save = false;
+  }
+
+  /** Between epochs' ends: because it was asked for, or because it is time. */
+  private checkpointNow(): AsyncGenerator<TrainEvent> {
+    return this.checkpoint([this.stop.save ? 'asked' : 'timer']);
   }
 
   private async *interrupt(): AsyncGenerator<TrainEvent> {

@@ -8,9 +8,14 @@ import type { NamedTensors } from '../util/tensor.ts';
 import type { TrainConfig } from './config.ts';
 import type { TrainingState } from './state.ts';
 
-/** Set `requested` and training stops after the steps that are running. */
+/** What is asked of training while it runs. */
 export interface StopRequest {
+  /** Set it and training stops after the steps that are running. */
   requested: boolean;
+  /** Set it and the state is saved after the steps that are running; training takes it back. */
+  save?: boolean;
+  /** While it is set, no step begins before the reader has asked for what follows the last. */
+  single?: boolean;
 }
 
 export interface TrainerOptions {

@@ -53,6 +53,14 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** From step `iteration` on the schedule's rate is multiplied by `factor`, until the next change. */
+const rateChangeSchema = z.strictObject({
+  iteration: z.int().check(z.minimum(0)),
+  factor: rate,
+});
+export const rateChangesSchema = z.array(rateChangeSchema);
+
+export type RateChange = z.infer<typeof rateChangeSchema>;
 export type ScheduleConfig = z.infer<typeof scheduleSchema>;
 export type WarmupConfig = z.infer<typeof warmupSchema>;
 

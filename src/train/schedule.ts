@@ -5,6 +5,7 @@
 
 import type { ScheduleConfig, TrainConfig, WarmupConfig } from './config.ts';
 import type { Position } from './events.ts';
+import { rateFactorAt } from './rate-changes.ts';
 
 /** What the schedule remembers from step to step. */
 export interface ScheduleState {
@@ -50,12 +51,13 @@ export function advanceSchedule(
  * @param plan of the whole run
  */
 export function learningRateAt(
-  config: Pick<TrainConfig, 'learningRate' | 'schedule'>,
+  config: Pick<TrainConfig, 'learningRate' | 'schedule' | 'rateChanges'>,
   state: ScheduleState,
   position: Pick<Position, 'epoch' | 'iteration'>,
   plan: Pick<Plan, 'iterations'>,
 ): number {
-  const { schedule, learningRate } = config;
+  const { schedule } = config;
+  const learningRate = config.learningRate * rateFactorAt(config.rateChanges, position.iteration);
   switch (schedule.kind) {
     case 'steps':
       return stepsRate(learningRate, schedule, state, position);

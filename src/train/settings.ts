@@ -12,7 +12,7 @@ import * as z from 'zod/mini';
 import { NORMALIZATION_KINDS } from '../data/normalization.ts';
 import { STAGES } from '../nn/network.ts';
 import { MACHINE_SETTINGS } from './machine-settings.ts';
-import { LENGTH, parseWarmup, RATE, scheduleSchema } from './schedule-schema.ts';
+import { LENGTH, parseWarmup, RATE, rateChangesSchema, scheduleSchema } from './schedule-schema.ts';
 import type { Setting } from './setting.ts';
 
 /** The recipes that can be named; what they mean is in `experiment/recipes.ts`. */
@@ -181,6 +181,13 @@ export const SETTINGS = {
       shownDefault:
         'imagenet; per-pixel-mean with the recipe paper; that of the weights to begin with',
     },
+  },
+  /** What someone changed while it trained, in the order of the steps; see `rateFactorAt`. */
+  rateChanges: {
+    schema: rateChangesSchema,
+    default: [],
+    older: [],
+    changes: 'training',
   },
   /** Weights that training begins with; null for random ones. */
   initial: {

@@ -208,7 +208,11 @@ describe('fast', () => {
     const rates = (rise: number) =>
       [0, 1, 2, 3].map((iteration) =>
         learningRateAt(
-          { learningRate: 1, schedule: { kind: 'one-cycle', unit: 'iterations', length: 4, rise } },
+          {
+            learningRate: 1,
+            schedule: { kind: 'one-cycle', unit: 'iterations', length: 4, rise },
+            rateChanges: [],
+          },
           initialScheduleState(fast.schedule, 10),
           { epoch: 0, iteration },
           { iterations: 4 },

@@ -19,7 +19,7 @@ export function curvesOf(records: readonly MetricsRecord[]): RunCurves {
     } else if (record.kind === 'epoch') {
       iterations.set(record.epoch, record.iteration);
       trainError.push([record.iteration, percent(1 - record.trainTop1)]);
-    } else if (record.split === 'test') {
+    } else if (record.kind === 'evaluation' && record.split === 'test') {
       const iteration = iterations.get(record.epoch);
       if (iteration !== undefined) testError.push([iteration, percent(record.top1Error)]);
     }
