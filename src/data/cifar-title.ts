@@ -1,7 +1,7 @@
 // What a data set in CIFAR's layout may be called. Only the complete original pixels stand beside the
 // paper's numbers, so a subset says that it is one, and so does a set with other pixels.
 
-import type { CifarContents, CifarLayout } from './cifar.ts';
+import { type CifarContents, type CifarFiles, type CifarLayout, readCifar } from './cifar.ts';
 import type { Dataset } from './dataset.ts';
 import { compareWithOriginal } from './original.ts';
 
@@ -27,4 +27,18 @@ export async function cifarTitle(
   if (!findings) return { title: name, isOriginalCifar10: false };
   const isOriginalCifar10 = findings.every(({ state }) => state === 'original');
   return { title: isOriginalCifar10 ? name : `${name} (altered)`, isOriginalCifar10, findings };
+}
+
+/**
+ * Reads a whole data set and says what it is.
+ * @param source what the user asked for
+ * @throws UserError as `readCifar` does
+ */
+export async function readTitledCifar(
+  layout: CifarLayout,
+  files: CifarFiles,
+  source: string,
+): Promise<Dataset> {
+  const { batches, ...contents } = await readCifar(layout, files);
+  return { source, ...(await cifarTitle(layout, { ...contents, batches })), ...contents };
 }

@@ -92,6 +92,41 @@ export const CIFAR10_CLASSES: readonly string[] = [
   'truck',
 ];
 
+const FILE_NAMES = new Set(
+  CIFAR_LAYOUTS.flatMap(({ trainFiles, testFile, namesFile }) => [
+    ...trainFiles,
+    testFile,
+    namesFile,
+  ]),
+);
+
+/** Whether a path ends in the name of one of the official files. */
+export function isCifarFile(path: string): boolean {
+  return FILE_NAMES.has(nameOf(path));
+}
+
+/**
+ * The layout of which there are files, and all files beside them by name.
+ * @param files by path, with `/` between folders
+ */
+export function findCifar<T>(
+  files: ReadonlyMap<string, T>,
+): { layout: CifarLayout; files: Map<string, T> } | undefined {
+  for (const layout of CIFAR_LAYOUTS) {
+    const data = [...layout.trainFiles, layout.testFile];
+    const anchor = [...files.keys()].find((path) => data.includes(nameOf(path)));
+    if (anchor === undefined) continue;
+    const folder = anchor.slice(0, -nameOf(anchor).length);
+    const inside = [...files].filter(([path]) => path === folder + nameOf(path));
+    return { layout, files: new Map(inside.map(([path, file]) => [nameOf(path), file])) };
+  }
+  return undefined;
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
 /** The files of one layout, wherever they are. */
 export interface CifarFiles {
   /** The folder or archive, for messages. */

@@ -90,6 +90,8 @@ export const nodeFileSystem: FileSystem = {
 
   remove: (path) => rm(path, { force: true }),
 
+  removeFolder: (path) => rm(path, { force: true, recursive: true }),
+
   async syncFolder(path) {
     // Windows cannot open folders; it writes names through by itself.
     if (process.platform === 'win32') return;

@@ -33,6 +33,8 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>;
   /** Does nothing where there is no such file. */
   remove(path: string): Promise<void>;
+  /** With everything in it; does nothing where there is none. */
+  removeFolder(path: string): Promise<void>;
   /** Makes renames and new files in a folder survive a power cut, where the host can. */
   syncFolder(path: string): Promise<void>;
 }

@@ -2,11 +2,17 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, posix, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { makeFolder } from '../../util/make-folder.node.ts';
-import { CIFAR_LAYOUTS, type CifarFiles, type CifarLayout, readCifar } from '../cifar.ts';
-import { cifarTitle } from '../cifar-title.ts';
+import {
+  CIFAR_LAYOUTS,
+  type CifarFiles,
+  type CifarLayout,
+  findCifar,
+  isCifarFile,
+} from '../cifar.ts';
+import { readTitledCifar } from '../cifar-title.ts';
 import type { Dataset } from '../dataset.ts';
 import type { LoadEvent } from '../load-options.ts';
 import { readArchive } from './archive.ts';
@@ -33,11 +39,6 @@ const ARCHIVES: Record<CifarName, readonly [Archive, Archive]> = {
 };
 
 const OFFICIAL_SERVER = 'https://www.cs.toronto.edu/~kriz';
-
-async function readNamed(layout: CifarLayout, files: CifarFiles, source: string): Promise<Dataset> {
-  const { batches, ...contents } = await readCifar(layout, files);
-  return { source, ...(await cifarTitle(layout, { ...contents, batches })), ...contents };
-}
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
@@ -101,16 +102,8 @@ export async function loadCifarFolder(
       `${folder} holds both CIFAR-10 and CIFAR-100: give ${first.folder} or ${other.folder}`,
     );
   }
-  return readNamed(first.layout, filesOfFolder(first.folder), source);
+  return readTitledCifar(first.layout, filesOfFolder(first.folder), source);
 }
-
-const KNOWN_FILES = new Set(
-  CIFAR_LAYOUTS.flatMap(({ trainFiles, testFile, namesFile }) => [
-    ...trainFiles,
-    testFile,
-    namesFile,
-  ]),
-);
 
 /** The layout in an archive and its files by name, without the folder that they are in. */
 async function openArchive(
@@ -119,17 +112,10 @@ async function openArchive(
   const seen: string[] = [];
   const members = await readArchive(path, (name) => {
     if (seen.length < 3) seen.push(name);
-    return KNOWN_FILES.has(posix.basename(name));
+    return isCifarFile(name);
   });
-  for (const layout of CIFAR_LAYOUTS) {
-    const anchor = [...members.keys()].find((name) =>
-      [...layout.trainFiles, layout.testFile].includes(posix.basename(name)),
-    );
-    if (anchor === undefined) continue;
-    const folder = posix.dirname(anchor);
-    const inside = [...members].filter(([name]) => posix.dirname(name) === folder);
-    return { layout, files: new Map(inside.map(([name, bytes]) => [posix.basename(name), bytes])) };
-  }
+  const found = findCifar(members);
+  if (found) return found;
   throw new UserError(
     `${path} is an archive without CIFAR's files (it begins with ${seen.join(', ') || 'nothing'}): ` +
       'for an archive of images, unpack it and give the folder',
@@ -139,7 +125,7 @@ async function openArchive(
 /** CIFAR in a .tar or .tar.gz, official or with the same files in it. */
 export async function loadCifarArchive(path: string, source: string): Promise<Dataset> {
   const { layout, files } = await openArchive(path);
-  return readNamed(layout, { place: path, read: async (name) => files.get(name) }, source);
+  return readTitledCifar(layout, { place: path, read: async (name) => files.get(name) }, source);
 }
 
 /** Whether `cifar10` or `cifar100` is in the cache, unpacked or as an archive. */
@@ -192,7 +178,7 @@ export async function loadCifarByName(
     found = inCache();
     if (found === undefined) throw new UserError(`${archive.file} does not hold ${name}`);
   }
-  return readNamed(found.layout, filesOfFolder(found.folder), name);
+  return readTitledCifar(found.layout, filesOfFolder(found.folder), name);
 }
 
 /** A wait that is worth a word about other ways, and how long a rate is watched before it is believed. */
