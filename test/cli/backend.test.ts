@@ -3,8 +3,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { worded } from '../../src/cli/advice.ts';
-import { backendOptions, deviceBefore, openBackend } from '../../src/cli/session/backend.ts';
+import { backendOptions, openBackend } from '../../src/cli/session/backend.ts';
 import { resolveConfig } from '../../src/experiment/recipes.ts';
+import { deviceBefore } from '../../src/runs/device-before.ts';
 import { createWorkspace } from './workspace.ts';
 
 const workspace = createWorkspace();

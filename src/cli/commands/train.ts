@@ -6,6 +6,7 @@ import { heldOutImages } from '../../data/validation.ts';
 import type { Backend } from '../../engine/backend.ts';
 import { type ConfigOverrides, changeConfig, resolveConfig } from '../../experiment/recipes.ts';
 import { createNetwork, parseArch } from '../../nn/network.ts';
+import { deviceBefore, multiplyAddBefore } from '../../runs/device-before.ts';
 import type { Run } from '../../runs/run.ts';
 import { createRun, openRun, resumeRun } from '../../runs/runs.node.ts';
 import { DEFAULTS, RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
@@ -16,12 +17,7 @@ import { defineCommand } from '../command.ts';
 import { commandName } from '../console/command-name.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
-import {
-  backendOptions,
-  beginOpening,
-  deviceBefore,
-  multiplyAddBefore,
-} from '../session/backend.ts';
+import { backendOptions, beginOpening } from '../session/backend.ts';
 import { readConfigFile } from '../session/config-file.ts';
 import { openDataset } from '../session/dataset.ts';
 import { dryRun } from '../session/dry-run.ts';

@@ -6,6 +6,7 @@
 // 32 × 32 pixels. A run is named by its folder (`runs/resnet20-seed1`), a data set by its source, as
 // `--data` names it (`cifar10`, `synthetic:train=256,test=64`).
 
+import type { BlockMaps, BlockName, PixelArithmetic } from '../../experiment/feature-maps.ts';
 import type { ConfigOverrides } from '../../experiment/recipes.ts';
 import type { LayerResponse } from '../../experiment/responses.ts';
 import type { ExportFormat } from '../../runs/export.ts';
@@ -20,7 +21,7 @@ export interface WorkerError {
   readonly code: string;
   /** One sentence for people. */
   readonly message: string;
-  readonly facts: Readonly<Record<string, string | number | boolean>>;
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
 /** What the tab has to compute and to save with. */
@@ -38,10 +39,9 @@ export type DeviceChoice = 'auto' | 'cpu' | 'webgpu';
 
 export interface DeviceFacts {
   readonly kind: 'wasm' | 'webgpu' | 'reference';
-  /** One line: engine, threads, register width, adapter. */
+  /** One line: engine, threads, register width, adapter, and why it is not what one might expect. */
   readonly description: string;
-  /** Why it is not what one might expect: no isolation, a software adapter, a failed self-test. */
-  readonly notices: readonly string[];
+  readonly threads: number;
 }
 
 /** Where images come from. Files are copied by name only: a `File` is a handle. */
@@ -200,61 +200,6 @@ export interface Probability {
   readonly probability: number;
 }
 
-/** Values of one layer for one image, rows from the top, the channels of a pixel together. */
-export interface FeatureMap {
-  readonly size: number;
-  readonly channels: number;
-  readonly values: Float32Array<ArrayBuffer>;
-}
-
-/** What a block (or the stem) makes of an image. */
-export interface BlockMaps {
-  /** `conv1` for the stem, else `layer1.0` ... */
-  readonly block: string;
-  /** What comes in; the normalised image for the stem. */
-  readonly input: FeatureMap;
-  /** After the first convolution, its normalisation and ReLU; absent for the stem. */
-  readonly middle?: FeatureMap;
-  /** After the last normalisation, before the shortcut is added. */
-  readonly residual: FeatureMap;
-  /** What is added; absent for the stem and in plain nets. */
-  readonly shortcut?: FeatureMap;
-  /** After the addition and ReLU. */
-  readonly output: FeatureMap;
-}
-
-/** The arithmetic of one pixel of one channel. */
-export interface PixelArithmetic {
-  /** `layer1.0.conv1` ... */
-  readonly convolution: string;
-  readonly kernel: number;
-  readonly stride: number;
-  readonly inputChannels: number;
-  /** kernel × kernel × inputChannels: what the weights see; zero outside the map. */
-  readonly patch: Float32Array<ArrayBuffer>;
-  readonly weights: Float32Array<ArrayBuffer>;
-  /** Σ weights · patch. */
-  readonly sum: number;
-  /** Of the batch normalisation: scale · (sum − mean) / √(variance + ε) + shift. */
-  readonly mean: number;
-  readonly variance: number;
-  readonly epsilon: number;
-  readonly scale: number;
-  readonly shift: number;
-  readonly normalized: number;
-  /** What the shortcut adds, where this convolution is a block's last. */
-  readonly shortcut?: number;
-  /** After ReLU. */
-  readonly output: number;
-}
-
-export interface BlockName {
-  readonly block: string;
-  readonly convolutions: readonly string[];
-  readonly size: number;
-  readonly channels: number;
-}
-
 export interface ExportedFile {
   readonly name: string;
   readonly file: Blob;
@@ -367,6 +312,13 @@ export interface Commands {
   };
   responses: { ask: { readonly model: string }; answer: readonly LayerResponse[] };
 }
+
+export type {
+  BlockMaps,
+  BlockName,
+  FeatureMap,
+  PixelArithmetic,
+} from '../../experiment/feature-maps.ts';
 
 export type CommandName = keyof Commands;
 export type Ask<K extends CommandName> = Commands[K]['ask'];

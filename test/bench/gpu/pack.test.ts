@@ -48,7 +48,9 @@ it('holds every package', () => {
 });
 
 it('holds the packages that packages need, and leaves out what is not asked for', () => {
-  expect(runtimePackages(ROOT, [])).toEqual(expect.arrayContaining(['onnx-buf', '@bufbuild/protobuf']));
+  expect(runtimePackages(ROOT, [])).toEqual(
+    expect.arrayContaining(['onnx-buf', '@bufbuild/protobuf']),
+  );
   expect(runtimePackages(ROOT, ['sharp'])).not.toContain('sharp');
 });
 
