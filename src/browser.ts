@@ -27,15 +27,14 @@ export { readWeights, type Weights } from './interop/weights.ts';
 export type { Classifier, ClassifyOptions, Prediction } from './library/classifier.ts';
 export {
   type BrowserClassifierOptions as ClassifierOptions,
-  type BrowserPicture,
   createClassifier,
-  type DrawablePicture,
   loadWeights,
 } from './library/library.browser.ts';
 export {
   type BrowserBackendOptions as BackendOptions,
   openBackend,
 } from './library/open-backend.browser.ts';
+export type { BrowserPicture, DrawablePicture } from './library/picture.browser.ts';
 export { type RawImage, toNetworkInput } from './library/pixels.ts';
 export { initializeWeights, withNewClassifier } from './nn/initialize.ts';
 export { createNetwork, type Network, type ShortcutOption, TABLE6_DEPTHS } from './nn/network.ts';

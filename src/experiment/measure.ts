@@ -17,8 +17,10 @@ export interface MeasureOptions {
   readonly seconds?: number;
 }
 
-/** Trains for a moment and says how fast that went. */
-export async function measureSpeed(options: MeasureOptions): Promise<MeasuredSpeed> {
+/** Trains for a moment and says how fast that went, and how much memory it took. */
+export async function measureSpeed(
+  options: MeasureOptions,
+): Promise<MeasuredSpeed & { readonly memoryBytes: number }> {
   const { config, dataset, backend, seconds = 1.5 } = options;
   const network = createNetwork(config.arch, config);
   const normalization = makeNormalization(config.normalization, dataset.train);
@@ -40,5 +42,6 @@ export async function measureSpeed(options: MeasureOptions): Promise<MeasuredSpe
   } finally {
     await trainer.dispose();
   }
-  return speedOf(config.arch, rest > 0 ? images / rest : (first ?? 0));
+  const speed = speedOf(config.arch, rest > 0 ? images / rest : (first ?? 0));
+  return { ...speed, memoryBytes: trainer.memoryBytes };
 }

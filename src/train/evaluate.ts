@@ -82,6 +82,8 @@ export interface EvaluationOptions {
   readonly limitBatches?: number;
   /** How many of the worst mistakes to keep (default 10). */
   readonly worst?: number;
+  /** Told what each image was taken for, in their order. */
+  readonly onImage?: (index: number, label: number, predicted: number) => void;
   /** Told after each batch: images done, images in all. */
   readonly onProgress?: (done: number, images: number) => void;
 }
@@ -106,6 +108,7 @@ export async function evaluateSplit(
       const row = logits.subarray(i * classes, (i + 1) * classes);
       const predicted = likeliest(row);
       confusion[label]![predicted]!++;
+      options.onImage?.(batch.start + i, label, predicted);
       if (predicted !== label) mistakes.push(mistake(batch.start + i, label, predicted, row));
     }
     mistakes = mistakes.sort((a, b) => b.loss - a.loss || a.index - b.index).slice(0, keep);

@@ -322,6 +322,11 @@ export class Trainer {
     await this.evaluator.dispose();
   }
 
+  /** Of the training program: parameters, maps and gradients. */
+  get memoryBytes(): number {
+    return this.executable.memoryBytes;
+  }
+
   /** Where training is and what it came to, without the weights. */
   get currentProgress(): Progress {
     return this.progress;

@@ -54,8 +54,8 @@ export type DataSource =
     }
   /** A dropped archive, CIFAR's batch files, or a folder of images (class = subfolder). */
   | { readonly from: 'files'; readonly files: readonly DroppedFile[]; readonly name?: string }
-  /** The cache of the server that the page comes from (`api/data/cifar10/`). */
-  | { readonly from: 'server'; readonly name: 'cifar10' }
+  /** The data cache of `table6 ui`, where the page comes from it. `base`: the page's address. */
+  | { readonly from: 'server'; readonly name: 'cifar10' | 'cifar100'; readonly base: string }
   /** Loaded earlier and kept in the browser's storage. */
   | { readonly from: 'storage'; readonly data: string }
   /** Pictures that were added class by class. */
