@@ -56,7 +56,8 @@ async function* transformed(
   const written = (async () => {
     for (let at = 0; at < bytes.length; at += CHUNK) {
       await writer.ready;
-      await writer.write(bytes.subarray(at, at + CHUNK));
+      // Shared memory is copied by a stream as well; only the DOM's types do not say so.
+      await writer.write(bytes.subarray(at, at + CHUNK) as Uint8Array<ArrayBuffer>);
     }
     await writer.close();
   })();

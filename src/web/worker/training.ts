@@ -185,6 +185,7 @@ export class Training {
   private async rest(session: Session): Promise<void> {
     session.control.save = true;
     await this.pull(session, ({ kind }) => kind === 'checkpoint' || kind === 'evaluation-progress');
+    if (!this.sessions.has(session.run.dir)) return;
     // An evaluation is begun again when a run goes on; the weights that it is of are saved.
     if (session.control.save) await saveAtRest(session);
     session.control.save = false;

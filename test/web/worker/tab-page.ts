@@ -42,7 +42,7 @@ export async function stopped(run: string): Promise<WorkerError | undefined> {
     events.findLast((event) => event.kind === 'run' && event.run === run) as
       | Extract<WorkerEvent, { kind: 'run' }>
       | undefined;
-  await until(() => last()?.state === 'stopped');
+  await until(() => last()?.state === 'stopped', 300);
   return last()?.error;
 }
 
