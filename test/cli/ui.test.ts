@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { RunList } from '../../src/server/protocol.ts';
 import { makeRun } from '../server/support/runs.ts';
 import { ENVIRONMENT, REPOSITORY } from './run-table6.ts';
-import { createWorkspace } from './workspace.ts';
+import { createWorkspace, parseJson } from './workspace.ts';
 
 const workspace = createWorkspace();
 const root = workspace.at('package');
@@ -35,6 +35,10 @@ async function ui(...args: readonly string[]) {
   });
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   let output = '';
+  let json = '';
+  child.stdout.on('data', (text: string) => {
+    json += text;
+  });
   const waits = new Promise<void>((resolve) => {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -44,7 +48,13 @@ async function ui(...args: readonly string[]) {
     }
   });
   await Promise.race([waits, ended]);
-  return { output, url: /http:\S+/.exec(output)?.[0] ?? '', child, ended };
+  return {
+    output,
+    url: /http:\S+/.exec(output)?.[0] ?? '',
+    child,
+    ended,
+    printed: () => parseJson(json),
+  };
 }
 
 async function listen(port = 0): Promise<number> {
@@ -72,8 +82,9 @@ test('prints its address, serves the page and the runs, and ends with Ctrl-C', a
 });
 
 test('a folder that is not there yet is said, and no error', async () => {
-  const { output, url } = await ui('later', '--port', '0');
+  const { output, url, printed } = await ui('later', '--port', '0', '--json');
   expect(output).toContain('runs     later (not there yet)');
+  await expect.poll(printed).toEqual({ url, runs: 'later' });
   await makeRun(workspace.at('later'), 'first');
   const { runs } = (await (await fetch(`${url}api/runs`)).json()) as RunList;
   expect(runs.map(({ id }) => id)).toEqual(['first']);

@@ -8,9 +8,10 @@ import { ensurePage } from '../../server/page-build.ts';
 import { DEFAULT_HOST, DEFAULT_PORT, startServer } from '../../server/server.ts';
 import { UserError } from '../../util/errors.ts';
 import { defineCommand } from '../command.ts';
-import { createTerminal } from '../console/terminal.ts';
+import { jsonOption } from '../session/common-options.ts';
 import { watchSignals } from '../session/interrupt.ts';
 import { openBrowser } from '../session/open-browser.ts';
+import { printJson, progressTerminal } from '../session/output.ts';
 import { flag, integer, text } from '../values.ts';
 
 const RUNS = 'runs';
@@ -36,6 +37,7 @@ export const ui = defineCommand({
       initial: DEFAULT_HOST,
     }),
     open: flag({ help: 'Open the page in the browser' }),
+    json: jsonOption,
   },
   examples: [
     { command: 'ui', help: 'Then open the address that it prints' },
@@ -43,7 +45,7 @@ export const ui = defineCommand({
     { command: 'ui --port 9000', help: 'On this port or not at all' },
   ],
   async run({ values, positionals }) {
-    const terminal = createTerminal();
+    const terminal = progressTerminal(values.json);
     const runs = trimSlash(positionals[0] ?? RUNS);
     const there = statSync(runs, { throwIfNoEntry: false });
     if (there && !there.isDirectory()) throw new UserError(`"${runs}" is a file: give a folder.`);
@@ -58,6 +60,7 @@ export const ui = defineCommand({
       terminal.line(`note     everybody who can reach ${host} can read these runs`);
     }
     terminal.line('         Ctrl-C ends it');
+    if (values.json) printJson({ url: server.url, runs });
     if (values.open) openBrowser(server.url);
     await ended.promise;
     return interruption.exitCode() ?? 0;
