@@ -24,6 +24,9 @@ export function createMemoryFileSystem(): FileSystem {
     async read(path) {
       return contents.get(path)?.slice();
     },
+    async size(path) {
+      return contents.get(path)?.length ?? 0;
+    },
     async list(path) {
       const inside = `${path}/`;
       const names = [...contents.keys(), ...folders]

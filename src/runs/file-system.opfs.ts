@@ -81,9 +81,19 @@ class Opfs implements FileSystem {
       handle.read(bytes, { at: 0 });
       return bytes;
     }
+    const file = await this.findWhole(path);
+    return file && new Uint8Array(await file.arrayBuffer());
+  }
+
+  async size(path: string): Promise<number> {
+    const handle = this.open.get(path);
+    return handle ? handle.getSize() : ((await this.findWhole(path))?.size ?? 0);
+  }
+
+  /** The file, or the whole one that was about to replace it when a tab ended. */
+  private async findWhole(path: string): Promise<File | undefined> {
     const file = (await this.find(path)) ?? (await this.find(path + REPLACEMENT));
-    if (!file) return undefined;
-    return new Uint8Array(await (await file.getFile()).arrayBuffer());
+    return await file?.getFile();
   }
 
   async list(path: string): Promise<string[]> {

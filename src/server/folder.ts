@@ -129,6 +129,7 @@ export function readOnlyFileSystem(folder: Folder): FileSystem {
     append: refuse,
     rename: refuse,
     remove: refuse,
+    removeFolder: refuse,
     syncFolder: refuse,
   };
 }
