@@ -91,7 +91,7 @@ class Opfs implements FileSystem {
   }
 
   /** The file, or the whole one that was about to replace it when a tab ended. */
-  private async findWhole(path: string): Promise<File | undefined> {
+  private async findWhole(path: string): Promise<Blob | undefined> {
     const file = (await this.find(path)) ?? (await this.find(path + REPLACEMENT));
     return await file?.getFile();
   }

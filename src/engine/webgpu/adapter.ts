@@ -10,6 +10,8 @@ export interface OpenDevice {
   readonly adapter: AdapterFacts;
   /** What the adapter says of itself, which can be more than the device repeats. */
   readonly info: GPUAdapterInfo;
+  /** See `GpuHost`. */
+  readonly slowCallbacks?: boolean;
 }
 
 export interface AdapterFacts {
@@ -71,7 +73,7 @@ export async function openDevice(
     throw new UserError(`The GPU "${facts.name}" cannot be opened: ${messageOf(cause)}`, { cause });
   }
   ENTRY_POINTS.set(device, gpu);
-  return { device, adapter: facts, info: adapter.info };
+  return { device, adapter: facts, info: adapter.info, slowCallbacks: host.slowCallbacks };
 }
 
 /** Says what the adapter that would be picked is, without opening it; undefined if there is none. */

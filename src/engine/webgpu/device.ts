@@ -24,8 +24,13 @@ export class Device {
   private readonly pipelines = new Map<string, Promise<Pipeline>>();
   private failure: Error | undefined;
   private disposed = false;
+  private readonly slowCallbacks: boolean;
+  /** Waits that are not over. */
+  private waiting = 0;
+  private nudges: ReturnType<typeof setInterval> | undefined;
 
-  constructor({ device, adapter, info }: OpenDevice) {
+  constructor({ device, adapter, info, slowCallbacks = false }: OpenDevice) {
+    this.slowCallbacks = slowCallbacks;
     this.gpu = device;
     this.facts = adapter;
     this.info = info;
@@ -54,6 +59,22 @@ export class Device {
   /** @throws what has gone wrong with the device, if anything has */
   check(): void {
     if (this.failure) throw this.failure;
+  }
+
+  /** Waits for what the device was given, also where its callbacks are slow by themselves. */
+  async settled<T>(promise: Promise<T>): Promise<T> {
+    if (!this.slowCallbacks) return await promise;
+    this.waiting++;
+    this.nudges ??= setInterval(() => this.gpu.queue.submit([]), NUDGE_MILLISECONDS);
+    try {
+      return await promise;
+    } finally {
+      this.waiting--;
+      if (this.waiting === 0) {
+        clearInterval(this.nudges);
+        this.nudges = undefined;
+      }
+    }
   }
 
   /** Turns a rejection of the device into what is known about it, which may come a moment later. */
@@ -151,6 +172,9 @@ const BINDING_TYPES = {
   read_write: 'storage',
   uniform: 'uniform',
 } as const satisfies Record<string, GPUBufferBindingType>;
+
+/** How often an empty submission hurries slow callbacks. */
+const NUDGE_MILLISECONDS = 1;
 
 /** How long after a failed wait a device tells that it was lost, at most. */
 const LOSS_MILLISECONDS = 100;

@@ -1,5 +1,5 @@
-// A program on a device. A step is one submission: inputs are queued, one compute pass runs all
-// kernels with bind groups made once, and losses come back through a mapped copy while the queue
+// A program on a device. A step is one submission, or several where it is long (submissions.ts): inputs
+// are queued, a compute pass runs the kernels with bind groups made once, and losses come back through a mapped copy while the queue
 // goes on. `run` queues its work before it first waits, so a caller may start the next step before
 // the metrics of the last one are there.
 //
@@ -26,7 +26,8 @@ import type { Device } from './device.ts';
 import { DeviceImages } from './held-images.ts';
 import { LOSS_SCALE, LOSS_SCALE_BYTES, STEP_BYTES } from './kernel.ts';
 import { multipleOf } from './memory.ts';
-import { ReadbackPool } from './readback.ts';
+import { type PendingCopy, ReadbackPool } from './readback.ts';
+import { Submissions } from './submissions.ts';
 import { type KernelTiming, timeKernels } from './timing.ts';
 
 /**
@@ -69,6 +70,7 @@ export class WebGpuExecutable implements Executable {
   private readonly heldImages = new Set<DeviceImages>();
   private readonly isScaled: boolean;
   private readonly tiles: Omit<ExecutableState, 'lossScale'>;
+  private readonly submissions = new Submissions();
   private needsSetup = true;
 
   constructor(
@@ -205,15 +207,25 @@ export class WebGpuExecutable implements Executable {
   /** Submits a step whose inputs are queued, and awaits its metrics. */
   private async step(batch: StepInputs, held?: DeviceImages): Promise<BatchMetrics> {
     const { gpu } = this.device;
-    const encoder = gpu.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    held?.gather(pass, batch.count);
-    for (const bound of this.kernelsOf(batch)) dispatch(pass, bound, batch.count);
-    pass.end();
+    const kernels = this.kernelsOf(batch);
+    const parts = this.submissions.divide(kernels, batch.count);
+    const finished = this.submissions.begin(kernels, batch.count);
+    let copy: PendingCopy | undefined;
+    for (const [index, part] of parts.entries()) {
+      const encoder = gpu.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      if (index === 0) held?.gather(pass, batch.count);
+      for (const bound of part) dispatch(pass, bound, batch.count);
+      pass.end();
+      if (index === parts.length - 1) {
+        copy = this.readback.copy(encoder, this.buffers.results, 8 * batch.count);
+      }
+      gpu.queue.submit([encoder.finish()]);
+    }
     this.needsSetup = false;
-    const copy = this.readback.copy(encoder, this.buffers.results, 8 * batch.count);
-    gpu.queue.submit([encoder.finish()]);
-    return metricsOf(await copy.values());
+    const results = await (copy as PendingCopy).values();
+    finished();
+    return metricsOf(results);
   }
 
   private kernelsOf({ sgd }: StepInputs): BoundKernel[] {

@@ -133,6 +133,6 @@ async function upload(device: Device, bytes: Uint8Array, buffer: GPUBuffer): Pro
   for (let from = 0; from < bytes.length; from += UPLOAD_BYTES) {
     const piece = bytes.subarray(from, from + UPLOAD_BYTES);
     queue.writeBuffer(buffer, from, piece as GPUAllowSharedBufferSource);
-    await queue.onSubmittedWorkDone();
+    await device.settled(queue.onSubmittedWorkDone());
   }
 }

@@ -15,6 +15,7 @@ export function createBrowserGpuHost(): GpuHost {
       return gpu;
     },
     describes: 'adapter',
+    slowCallbacks: / Firefox\//.test(globalThis.navigator.userAgent),
     mayHaveGpu: () => 'gpu' in globalThis.navigator,
     adviceWithoutAdapter:
       'Turn on hardware acceleration in the browser’s settings (chrome://gpu says what is blocked), or train on the CPU.',

@@ -15,6 +15,11 @@ export interface GpuHost {
   adapterNames?(): Promise<readonly string[]>;
   /** What `info.description` of an adapter describes; the specification leaves it open. */
   readonly describes: 'adapter' | 'driver';
+  /**
+   * Whether waiting for the device takes a tenth of a second unless something is submitted meanwhile
+   * (Firefox: Mozilla bug 1870699).
+   */
+  readonly slowCallbacks?: boolean;
   /** False where a look shows that there can be no GPU, which saves starting a driver to hear it. */
   mayHaveGpu(): boolean;
   /** What is missing or what a user can do when `requestAdapter` finds nothing, in sentences. */

@@ -29,7 +29,7 @@ export class ReadbackPool {
     encoder.copyBufferToBuffer(source, 0, buffer, 0, bytes);
     const fetch = async () => {
       try {
-        await buffer.mapAsync(MAP_READ, 0, bytes);
+        await this.device.settled(buffer.mapAsync(MAP_READ, 0, bytes));
       } catch (error) {
         buffer.destroy();
         throw await this.device.explain(error);

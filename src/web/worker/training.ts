@@ -11,7 +11,7 @@ import type { Run } from '../../runs/run.ts';
 import { runTraining, type TrainerView } from '../../runs/session.ts';
 import type { Facts } from '../../runs/summary.ts';
 import type { NanEvent, TrainEvent } from '../../train/events.ts';
-import type { StopRequest } from '../../train/loop.ts';
+import type { StopRequest } from '../../train/options.ts';
 import { isFiniteState, type TrainingState } from '../../train/state.ts';
 import { Outbox } from './outbox.ts';
 import { TabError, toWorkerError } from './problems.ts';

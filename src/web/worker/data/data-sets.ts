@@ -10,8 +10,8 @@ import { messageOf, UserError } from '../../../util/errors.ts';
 import { TabError } from '../problems.ts';
 import type { Ask, DataFacts, DataSource, ImageChoice, Images, Progress } from '../protocol.ts';
 import type { Storage } from '../storage.ts';
-import { type ReadData, readDropped } from './dropped.ts';
-import { readPictures } from './pictures.ts';
+import { readDropped } from './dropped.ts';
+import { type ReadData, readPictures } from './pictures.ts';
 import { fetchServed } from './served.ts';
 import { loadStored, removeStored, storeDataset, storedSources } from './stored.ts';
 

@@ -4,18 +4,11 @@
 
 import { findCifar, isCifarFile } from '../../../data/cifar.ts';
 import { readTitledCifar } from '../../../data/cifar-title.ts';
-import type { Dataset } from '../../../data/dataset.ts';
 import { archiveKind, HEAD_BYTES, readTar } from '../../../formats/tar.ts';
 import { unpackFolder } from '../../../formats/zip-folder.ts';
 import { messageOf, UserError } from '../../../util/errors.ts';
 import type { DroppedFile, Progress } from '../protocol.ts';
-import { IMAGE_FILES, type LabelledPicture, readPictures } from './pictures.ts';
-
-/** A data set, and sentences for people about it. */
-export interface ReadData {
-  readonly dataset: Dataset;
-  readonly notices: readonly string[];
-}
+import { IMAGE_FILES, type LabelledPicture, type ReadData, readPictures } from './pictures.ts';
 
 /** Most bytes of an archive's files, and of an archive that must be in memory as a whole. */
 const MOST_BYTES = 2 ** 31;

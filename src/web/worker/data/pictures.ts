@@ -12,7 +12,12 @@ import { splitValidation } from '../../../data/validation.ts';
 import { readPicture } from '../../../library/picture.browser.ts';
 import { UserError } from '../../../util/errors.ts';
 import type { Progress } from '../protocol.ts';
-import type { ReadData } from './dropped.ts';
+
+/** A data set, and sentences for people about it. */
+export interface ReadData {
+  readonly dataset: Dataset;
+  readonly notices: readonly string[];
+}
 
 /** File names that count as images. */
 export const IMAGE_FILES = /\.(png|jpe?g|webp|gif|bmp|avif)$/i;
