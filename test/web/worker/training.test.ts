@@ -86,7 +86,9 @@ describe.skipIf(!chromium)('in an isolated tab', () => {
     );
     expect(told.losses.at(-1)).toBeLessThan(told.losses[0]!);
     expect(told.iterations).toEqual(Array.from({ length: 24 }, (_, i) => i + 1));
-    expect(told.log[0]).toContain('started resnet8');
+    expect(told.log[0]).toBe('current lr 1.00000e-01');
+    expect(told.log[1]).toMatch(/^Epoch: \[0\]\[0\/8\]\tTime /);
+    expect(told.log.at(-1)).toMatch(/^ \* Prec@1 \d/);
     const close = told.gaps.filter((gap) => gap < 50);
     // Only what ends a run does not wait for its turn.
     expect(close.length).toBeLessThanOrEqual(6);
