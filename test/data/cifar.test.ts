@@ -8,6 +8,7 @@ import { CIFAR_LAYOUTS, CIFAR10_CLASSES } from '../../src/data/cifar.ts';
 import { classCounts, emptySplit, IMAGE_BYTES, type Split } from '../../src/data/dataset.ts';
 import { loadDataset } from '../../src/data/load.node.ts';
 import { cifarTitle } from '../../src/data/node/cifar-title.ts';
+import { sharedFile } from '../support/shared.ts';
 import {
   binaryRecords,
   put,
@@ -235,10 +236,10 @@ describe('other sources', () => {
   });
 });
 
-const sample = join(import.meta.dirname, '../../../shared/data/cifar10-sample');
-describe.skipIf(!existsSync(sample))('the real sample (../shared/data/cifar10-sample)', () => {
+const sample = sharedFile('data/cifar10-sample');
+describe.skipIf(!sample)('the real sample (../shared/data/cifar10-sample)', () => {
   test('has 8,380 + 1,017 images and is called a subset', async () => {
-    const data = await loadDataset(sample);
+    const data = await loadDataset(sample!);
     expect([data.train.count, data.test.count]).toEqual([8380, 1017]);
     expect(data.title).toBe('CIFAR-10 (subset: 8,380 + 1,017 images)');
     expect(data.isOriginalCifar10).toBe(false);
@@ -247,7 +248,7 @@ describe.skipIf(!existsSync(sample))('the real sample (../shared/data/cifar10-sa
   });
 
   test('its images are recognised as original, where a set is complete', async () => {
-    const sampled = await loadDataset(sample);
+    const sampled = await loadDataset(sample!);
     const [train, test] = [emptySplit(50_000), emptySplit(10_000)];
     // A set that is complete in number: the beginnings of the official batches in their places, and
     // elsewhere whatever keeps the classes equal.
