@@ -23,7 +23,7 @@ export class TabRun {
   isRead = $state(false);
   /** For charts, which draw at their own pace. */
   readonly curves = new RunCurves();
-  /** Lines in the notebook's form, of the sessions that this tab has seen. */
+  /** The notebook's lines, of the sessions that this tab has seen. */
   readonly log = new LineLog();
 
   constructor(facts: RunFacts) {
@@ -49,7 +49,7 @@ export class TabRun {
   }
 
   /** What training has said. */
-  hear({ events, log }: RunNews): void {
+  hear({ events, notebook }: RunNews): void {
     for (const event of events) {
       this.curves.event(event);
       if (event.kind === 'start') this.start = event;
@@ -58,7 +58,7 @@ export class TabRun {
     const latest = events.at(-1);
     if (latest?.kind === 'evaluation-progress') this.evaluating = latest;
     this.step = events.findLast((event) => event.kind === 'step') ?? this.step;
-    this.log.add(log);
+    this.log.add(notebook);
     this.publish();
   }
 
