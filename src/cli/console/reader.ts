@@ -10,8 +10,13 @@ import type {
   TrainReader,
 } from '../../train/events.ts';
 import { notebookLines } from '../../train/notebook-lines.ts';
+import {
+  formatDuration,
+  formatLearningRate,
+  formatPercent,
+  formatRate,
+} from '../../util/format.ts';
 import { barLine, throttle } from './bar.ts';
-import { formatDuration, formatLearningRate, formatPercent, formatRate } from './format.ts';
 import type { Terminal } from './terminal.ts';
 
 export type LogStyle = 'auto' | 'plain' | 'notebook';
