@@ -2,7 +2,7 @@
 // and nothing trains meanwhile.
 
 import { tab } from '../../shared/tab.svelte.ts';
-import type { Estimate, RunRequest } from '../../worker/protocol.ts';
+import type { DeviceChoice, Estimate, RunRequest } from '../../worker/protocol.ts';
 
 /** Someone who is typing has not asked yet. */
 const WAIT_MS = 900;
@@ -14,25 +14,41 @@ export class Estimator {
   private asked = '';
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Measures soon, unless this has been measured; undefined measures nothing. */
-  want(run: RunRequest | undefined, data: string | undefined, device: string): void {
+  /** Measures soon, unless this has been measured; without a run it measures nothing. */
+  want(
+    run: RunRequest | undefined,
+    data: string | undefined,
+    device: DeviceChoice,
+    threads: string,
+  ): void {
     clearTimeout(this.timer);
     if (!run || data === undefined) return;
-    const key = JSON.stringify([run, data, device]);
+    const key = JSON.stringify([run, data, device, threads]);
     if (key === this.asked) return;
-    this.timer = setTimeout(() => void this.measure(key, run, data), WAIT_MS);
+    this.timer = setTimeout(() => {
+      this.asked = key;
+      void this.measure(key, async () => {
+        await this.useDevice(device, threads);
+        return await tab.ask('estimate', { run, data });
+      });
+    }, WAIT_MS);
+  }
+
+  /** Has the worker compute on it; `threads` as it was typed. */
+  async useDevice(device: DeviceChoice, threads: string): Promise<void> {
+    const count = device === 'webgpu' ? Number.NaN : Number.parseInt(threads, 10);
+    await tab.chooseDevice(device, Number.isNaN(count) ? undefined : count);
   }
 
   stop(): void {
     clearTimeout(this.timer);
   }
 
-  private async measure(key: string, run: RunRequest, data: string): Promise<void> {
-    this.asked = key;
+  private async measure(key: string, work: () => Promise<Estimate>): Promise<void> {
     this.isMeasuring = true;
     this.problem = '';
     try {
-      const estimate = await tab.ask('estimate', { run, data });
+      const estimate = await work();
       if (this.asked === key) this.estimate = estimate;
     } catch (error) {
       if (this.asked !== key) return;
