@@ -67,10 +67,17 @@ export function tabSentence({ cores, isolated, gpu }: TabFacts): string {
   return cpu + sentences[gpu];
 }
 
-/** How far a run has come, for the list. */
-export function progressText({ summary, state, problem }: RunFacts): string {
+/**
+ * How far a run has come, for the list.
+ * @param live of a run in memory, whose folder is behind
+ */
+export function progressText(
+  { summary, state, problem }: RunFacts,
+  live?: { readonly epochsDone: number; readonly epochs: number },
+): string {
   if (problem !== undefined) return problem;
-  const done = summary ? `${summary.epochsDone} of ${summary.epochs} epochs` : 'not begun';
+  const counted = state === 'stopped' ? summary : (live ?? summary);
+  const done = counted ? `${counted.epochsDone} of ${counted.epochs} epochs` : 'not begun';
   if (state === 'training') return `training, ${done}`;
   if (state === 'paused') return `paused, ${done}`;
   const outcomes = {
@@ -85,13 +92,4 @@ export function progressText({ summary, state, problem }: RunFacts): string {
 /** The longest run of this kind that takes two minutes: epochs, at least one. */
 export function epochsInTwoMinutes(estimate: Estimate, epochs: number): number {
   return Math.max(1, Math.floor((epochs * 120) / estimate.seconds));
-}
-
-/** The same run for `table6 train`, with what differs from the recipe as options. */
-export function commandLine(
-  arch: string,
-  options: readonly (readonly [option: string, value: string])[],
-): string {
-  const typed = options.map(([option, value]) => (value === '' ? option : `${option} ${value}`));
-  return ['table6 train', arch, ...typed].join(' ');
 }
