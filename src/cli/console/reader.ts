@@ -10,7 +10,7 @@ import type {
   TrainReader,
 } from '../../train/events.ts';
 import { barLine, throttle } from './bar.ts';
-import { formatDuration, formatLearningRate, formatPercent, formatRate } from './format.ts';
+import { formatDuration, formatLearningRate, formatPercent, formatRate } from '../../util/format.ts';
 import { notebookReader } from './notebook.ts';
 import type { Terminal } from './terminal.ts';
 
