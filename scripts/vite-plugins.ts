@@ -47,7 +47,8 @@ export function mathematics(): Plugin {
     name: 'table6:mathematics',
     enforce: 'pre',
     transform(code, id) {
-      if (!/\/src\/web\/.*\.(svelte|ts)$/.test(id) || id.endsWith('/shared/tex.ts')) return;
+      const isOurs = /\.(svelte|ts)$/.test(id) && !id.includes('/node_modules/');
+      if (!isOurs || id.endsWith('/shared/tex.ts')) return;
       if (!/\btex(Block)?`/.test(code)) return;
       const replaced = code.replace(FORMULA, (_, block: string | undefined, source: string) =>
         JSON.stringify(renderFormula(source, block !== undefined)),

@@ -9,9 +9,9 @@ import type {
   TrainEvent,
   TrainReader,
 } from '../../train/events.ts';
+import { notebookLines } from '../../train/notebook-lines.ts';
 import { barLine, throttle } from './bar.ts';
 import { formatDuration, formatLearningRate, formatPercent, formatRate } from './format.ts';
-import { notebookReader } from './notebook.ts';
 import type { Terminal } from './terminal.ts';
 
 export type LogStyle = 'auto' | 'plain' | 'notebook';
@@ -26,6 +26,14 @@ export function createTrainReader(
   const progress =
     style === 'auto' && terminal.interactive ? bars(terminal) : plainLines(terminal, printFreq);
   return withEpochLines(terminal, progress);
+}
+
+function notebookReader(terminal: Terminal, printFreq: number): TrainReader {
+  return {
+    handle(event) {
+      for (const line of notebookLines(event, printFreq)) terminal.line(line);
+    },
+  };
 }
 
 /** Adds the line of an epoch when all that belongs to it has arrived. */

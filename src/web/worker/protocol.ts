@@ -355,8 +355,10 @@ export type WorkerEvent =
 export interface RunNews {
   readonly run: string;
   readonly events: readonly TrainEvent[];
-  /** The lines that they are in the run's log, in the notebook's form. */
+  /** The lines that they are in the run's log. */
   readonly log: readonly string[];
+  /** The lines that the notebook prints for all that happened, every `printFreq` batches. */
+  readonly notebook: readonly string[];
 }
 
 /** From the worker. */

@@ -2,36 +2,28 @@
 // trainer of akamaster/pytorch_resnet_cifar10, on which the notebook is built, prints these. Epochs
 // and batches count from 0, accuracies are per cent, times are seconds.
 
-import type {
-  EvaluationProgressEvent,
-  StepEvent,
-  TrainEvent,
-  TrainReader,
-} from '../../train/events.ts';
-import type { Terminal } from './terminal.ts';
+import type { EvaluationProgressEvent, StepEvent, TrainEvent } from './events.ts';
 
-export function notebookReader(terminal: Terminal, printFreq: number): TrainReader {
-  return {
-    handle(event: TrainEvent) {
-      switch (event.kind) {
-        case 'step':
-          if (event.batch === 0) {
-            terminal.line(`current lr ${scientific(event.learningRate)}`);
-          }
-          if (event.batch % printFreq === 0) terminal.line(stepLine(event));
-          break;
-        case 'evaluation-progress':
-          if (event.batch % printFreq === 0) terminal.line(testLine(event));
-          break;
-        case 'evaluation':
-          terminal.line(` * Prec@1 ${(100 * (1 - event.top1Error)).toFixed(3)}`);
-          break;
-        case 'nan':
-          terminal.line(event.message);
-          break;
-      }
-    },
-  };
+/**
+ * The lines that the notebook prints for an event.
+ * @param printFreq steps and batches of evaluations leave a line every so many
+ */
+export function notebookLines(event: TrainEvent, printFreq: number): readonly string[] {
+  switch (event.kind) {
+    case 'step': {
+      const rate = `current lr ${scientific(event.learningRate)}`;
+      const first = event.batch === 0 ? [rate] : [];
+      return event.batch % printFreq === 0 ? [...first, stepLine(event)] : first;
+    }
+    case 'evaluation-progress':
+      return event.batch % printFreq === 0 ? [testLine(event)] : [];
+    case 'evaluation':
+      return [` * Prec@1 ${(100 * (1 - event.top1Error)).toFixed(3)}`];
+    case 'nan':
+      return [event.message];
+    default:
+      return [];
+  }
 }
 
 /** Python's `{:.5e}`: two digits in the exponent at least. */
