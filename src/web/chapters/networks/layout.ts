@@ -22,7 +22,7 @@ export interface Layout {
   readonly box: { readonly width: number; readonly height: number };
 }
 
-const LARGE = { width: 112, height: 112, gap: 16 } as const;
+const LARGE = { width: 116, height: 112, gap: 14 } as const;
 const SMALL = { width: 15, height: 15, gap: 5 } as const;
 /** Large boxes for so many blocks a stage. */
 const MOST_LARGE = 18;

@@ -96,10 +96,12 @@ export function shapeText([channels, ...sizes]: Shape): string {
   return [...sizes, channels].join(' × ');
 }
 
-/** 4.7 k, 40.6 M; below a thousand the number itself. */
+/** 4.7 k, 40.6 M, 2,829.2 M; below a thousand the number itself. */
 export function shortCount(count: number): string {
-  const [unit, letter] = count >= 1e6 ? [1e6, 'M'] : count >= 1e3 ? [1e3, 'k'] : [1, ''];
-  return unit === 1 ? String(count) : `${(count / unit).toFixed(1)} ${letter}`;
+  if (count < 1e3) return String(count);
+  const [unit, letter] = count >= 1e6 ? [1e6, 'M'] : [1e3, 'k'];
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  return `${(count / unit).toLocaleString('en', digits)} ${letter}`;
 }
 
 const SHORTCUTS: Readonly<Record<NonNullable<Part['shortcut']>['kind'], string>> = {
