@@ -1,6 +1,6 @@
-// Takes the error curves of our report on 8,380 images out of its drawings, epoch by epoch, and writes them
-// into the page's first chapter (`node scripts/measured-curves.ts && npm run format`). The runs' own metrics are not kept
-// in this repository; the drawings are, and give errors to 0.03 points.
+// Takes the error curves of our report on 8,380 images out of its drawings, epoch by epoch, and writes
+// them into the page's first chapter (`node scripts/measured-curves.ts`, then `npm run format`). The
+// runs' own metrics are not kept in this repository; the drawings are, and give errors to 0.1 points.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
