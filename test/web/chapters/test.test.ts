@@ -23,7 +23,7 @@ const sample = sharedFile('data/cifar10-sample/cifar-10-batches-bin');
 function weightsFile(classes: readonly string[], { broken = false } = {}) {
   const network = createNetwork('resnet8', { classes: classes.length });
   const weights = initializeWeights(network, 1);
-  if (broken) weights.get('conv1.weight')!.fill(Number.NaN);
+  if (broken) weights.get('conv1.weight')!.data.fill(Number.NaN);
   const known = { network, weights, classes, normalization: IMAGENET_NORMALIZATION };
   const plain = {
     title: 'test',
@@ -185,7 +185,7 @@ describe.skipIf(!chromium)('the chapter of tests', () => {
     });
     await page.goto(`${served.url}#/test`);
     await page.getByText('It comes with this page').click();
-    await page.getByText('A small one').waitFor();
+    await page.getByText('A small one', { exact: true }).waitFor();
     expect(asked).toEqual(['models.json']);
     await page.getByRole('button', { name: 'Load it' }).click();
     await page.getByText('Loaded:').waitFor();

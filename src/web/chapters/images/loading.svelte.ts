@@ -36,6 +36,7 @@ class Loading {
       await tab.loadData(source, (progress) => {
         this.progress = progress;
       });
+      follow();
     } catch (error) {
       this.problem = (error as Error).message;
     } finally {
@@ -44,32 +45,28 @@ class Loading {
   }
 }
 
-/** Classes and images of the address are those of another data set. */
-export function showFromBeginning(data: string): void {
+/** Shows the chosen data set; what the address says of another one's classes and images is dropped. */
+export function follow(): void {
+  const { data } = tab;
+  if (!data || data.data === address.data) return;
   const isFirst = address.data === '';
-  address.data = data;
+  address.data = data.data;
   if (!isFirst) Object.assign(address, { split: 'train', label: -1, page: 0, image: 0 });
 }
 
 let isLinkFollowed = false;
 
-/**
- * Opens the tab with the data set that the link names; later, what was chosen in other chapters stays.
- * @returns a sentence where this browser has not what the link names
- */
-export async function begin(): Promise<string> {
+/** Opens the tab with the data set that the link names; later, what was chosen in other chapters stays. */
+export async function begin(): Promise<void> {
   await tab.open();
   const { data } = address;
   const isFollowed = isLinkFollowed;
   isLinkFollowed = true;
-  let problem = '';
   if (!isFollowed && data !== '' && tab.data?.data !== data) {
-    await tab.loadData({ from: 'storage', data }).catch((error: Error) => {
-      problem = error.message;
-    });
+    await loading.load({ from: 'storage', data });
   }
   await tab.needData();
-  return problem;
+  follow();
 }
 
 export const loading = new Loading();
