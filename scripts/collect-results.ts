@@ -40,7 +40,9 @@ export async function collectResults(
   for (const folder of folders) {
     for (const run of await runsIn(host, folder, left)) {
       if (run.state !== 'finished') {
-        left.push(`Left out: ${run.folder} is ${run.state} (${run.epochsDone} of ${run.epochs} epochs).`);
+        left.push(
+          `Left out: ${run.folder} is ${run.state} (${run.epochsDone} of ${run.epochs} epochs).`,
+        );
       } else if (runs.has(run.folder)) {
         throw new UserError(`Two runs are called "${run.folder}": rename the folder of one.`);
       } else {
@@ -58,7 +60,11 @@ export async function collectResults(
   return { written, left };
 }
 
-async function runsIn(host: RunHost, folder: string, left: string[]): Promise<readonly ReportRun[]> {
+async function runsIn(
+  host: RunHost,
+  folder: string,
+  left: string[],
+): Promise<readonly ReportRun[]> {
   if (await isRun(host.files, folder)) return [await collectRun(host, folder)];
   const { runs, unreadable } = await collectRuns(host, folder);
   left.push(...unreadable);

@@ -58,10 +58,14 @@ export function reportRun(known: KnownRun): ReportRun {
 }
 
 /** When and where a run was trained, and by which version; one after the other where that changed. */
-function placesOf({ sessions }: RunEnvironment): Pick<ReportRun, 'machine' | 'version' | 'started'> {
+function placesOf({
+  sessions,
+}: RunEnvironment): Pick<ReportRun, 'machine' | 'version' | 'started'> {
   return {
     machine: changes(
-      sessions.map(({ backend, host }) => [backend.description, host.cpu].filter(isSaid).join('; ')),
+      sessions.map(({ backend, host }) =>
+        [backend.description, host.cpu].filter(isSaid).join('; '),
+      ),
     ),
     version: changes(
       sessions.map(({ host }) =>

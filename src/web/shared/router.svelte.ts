@@ -55,13 +55,13 @@ export function goTo(href: string): void {
   location.hash = href;
 }
 
-type Fields = Readonly<Record<string, Field<never>>>;
+type Fields = Readonly<Record<string, Field<unknown>>>;
 type Values<F extends Fields> = { -readonly [K in keyof F]: F[K]['initial'] };
 
 /** The values that a chapter keeps in the address; see the beginning of this file. */
 export function addressState<F extends Fields>(chapter: ChapterId, fields: F): Values<F> {
   const state = {};
-  for (const [name, field] of Object.entries(fields) as [string, Field<unknown>][]) {
+  for (const [name, field] of Object.entries(fields)) {
     Object.defineProperty(state, name, {
       enumerable: true,
       get: () => valueIn(parametersOf(chapter), name, field),

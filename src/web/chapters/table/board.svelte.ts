@@ -1,9 +1,9 @@
 // All runs that this page knows of, kept up to date while chapter 7 is open: only what is new travels,
 // and only the curves that are looked at are asked for.
 
+import { isServed, ServedClient } from '../../served/client.ts';
 import type { FeedChange } from '../../served/run-feed.ts';
 import { RunFeed } from '../../served/run-feed.ts';
-import { isServed, ServedClient } from '../../served/client.ts';
 import { tab } from '../../shared/tab.svelte.ts';
 import { type Entry, projectEntry, servedEntry, tabEntry, tablesOf } from './entries.ts';
 import { EpochCurves } from './epoch-curves.ts';
@@ -30,7 +30,9 @@ export class Board implements Disposable {
 
   constructor() {
     if (this.isServed) {
-      this.#feed = new RunFeed(new ServedClient(), (change) => this.#hear(change), { epochs: true });
+      this.#feed = new RunFeed(new ServedClient(), (change) => this.#hear(change), {
+        epochs: true,
+      });
     }
     tab.open().catch((error: Error) => this.#tell(error.message));
   }

@@ -86,7 +86,8 @@ function linesOf(entries: readonly Entry[]): Line[] {
 /** The runs whose curves are drawn: those that a reader has chosen, or `auto`. */
 export const shownField: Field<'auto' | readonly string[]> = {
   initial: 'auto',
-  read: (text) => (text === 'none' ? [] : text.split(',').filter((key) => key !== '')),
+  read: (text) =>
+    text === 'auto' ? 'auto' : (text === 'none' ? [] : text.split(',').filter((key) => key !== '')),
   write: (keys) => (keys === 'auto' ? 'auto' : keys.length === 0 ? 'none' : keys.join(',')),
 };
 
