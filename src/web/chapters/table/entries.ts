@@ -87,7 +87,7 @@ function linesOf(entries: readonly Entry[]): Line[] {
 export const shownField: Field<'auto' | readonly string[]> = {
   initial: 'auto',
   read: (text) =>
-    text === 'auto' ? 'auto' : (text === 'none' ? [] : text.split(',').filter((key) => key !== '')),
+    text === 'auto' ? 'auto' : text === 'none' ? [] : text.split(',').filter((key) => key !== ''),
   write: (keys) => (keys === 'auto' ? 'auto' : keys.length === 0 ? 'none' : keys.join(',')),
 };
 
