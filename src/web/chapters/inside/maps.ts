@@ -16,7 +16,10 @@ export function stagesOf(maps: BlockMaps): (readonly [Stage, FeatureMap])[] {
 }
 
 /** One channel: size × size values, rows from the top. */
-export function channelOf({ size, channels, values }: FeatureMap, channel: number): Float32Array {
+export function channelOf(
+  { size, channels, values }: FeatureMap,
+  channel: number,
+): Float32Array<ArrayBuffer> {
   const plane = new Float32Array(size * size);
   for (let i = 0; i < plane.length; i++) plane[i] = values[i * channels + channel]!;
   return plane;
@@ -26,7 +29,7 @@ export function channelOf({ size, channels, values }: FeatureMap, channel: numbe
  * What gets the full colour: all but the largest half per cent of the numbers are below it, so that
  * one bright pixel does not leave everything else dark. 1 where all are zero.
  */
-export function limitOf(maps: readonly FeatureMap[]): number {
+export function limitOf(maps: readonly Pick<FeatureMap, 'values'>[]): number {
   const sizes = new Float32Array(maps.reduce((sum, { values }) => sum + values.length, 0));
   let at = 0;
   for (const { values } of maps) for (const value of values) sizes[at++] = Math.abs(value);

@@ -13,9 +13,10 @@ export const view = addressState('inside', {
   block: text('layer1.0'),
   /** The last part of a convolution's name. */
   conv: oneOf(['conv1', 'conv2', 'shortcut'], 'conv2'),
-  channel: number(0, whole),
-  row: number(8, whole),
-  column: number(8, whole),
+  channel: number(3, whole),
+  /** Of the pixel, in picture pixels: the same place in maps of any size. */
+  row: number(14, { min: 0, max: 31, whole: true }),
+  column: number(14, { min: 0, max: 31, whole: true }),
   /** The input channel that is looked at. */
   from: number(0, whole),
   /** Whether a network in training is looked at again and again. */
@@ -23,6 +24,10 @@ export const view = addressState('inside', {
   /** See `source.ts`: what the responses are compared with; '' for the counterpart. */
   against: text(),
 });
+
+/** From picture pixels to those of a map, and back. */
+export const toMap = (at: number, size: number) => Math.floor((at * size) / 32);
+export const toPicture = (at: number, size: number) => Math.floor(((at + 0.5) * 32) / size);
 
 /** The part of a convolution's name that the address keeps. */
 export function convOf(convolution: string): 'conv1' | 'conv2' | 'shortcut' {
