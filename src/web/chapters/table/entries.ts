@@ -5,6 +5,7 @@ import type { CellState } from '../../../experiment/cells.ts';
 import { buildReport } from '../../../experiment/report/build.ts';
 import type { ReportRow, ReportRun } from '../../../experiment/report/data.ts';
 import { reportRun } from '../../../experiment/report/run.ts';
+import type { RunEnvironment } from '../../../runs/summary.ts';
 import type { ServedRun } from '../../../server/protocol.ts';
 import type { Field } from '../../shared/address.ts';
 import type { RunFacts } from '../../worker/protocol.ts';
@@ -21,27 +22,43 @@ export interface Entry {
 }
 
 function entry(place: Place, id: string, run: ReportRun): Entry {
-  return { key: `${place}:${id.replaceAll(',', '%2C')}`, place, id, run };
+  return { key: keyOf(place, id), place, id, run };
+}
+
+/** Without commas: the address puts them between keys. */
+export function keyOf(place: Place, id: string): string {
+  return `${place}:${id.replaceAll(',', '%2C')}`;
 }
 
 export function projectEntry(run: ReportRun): Entry {
   return entry('project', run.folder, run);
 }
 
-/** Undefined for a folder of which not even the configuration can be read. */
-export function servedEntry(served: ServedRun): Entry | undefined {
+/**
+ * Undefined for a folder of which not even the configuration can be read.
+ * @param environment where it was trained, once somebody has asked for that
+ */
+export function servedEntry(served: ServedRun, environment?: RunEnvironment): Entry | undefined {
   const { id, state, message, config, summary } = served;
   if (!config) return undefined;
   const folder = id.split('/').at(-1)!;
-  return entry('server', id, reportRun({ folder, state, message, config, summary }));
+  return entry('server', id, reportRun({ folder, state, message, config, summary, environment }));
 }
 
-/** @param epochsDone what this tab has seen, which its folder may not say yet */
-export function tabEntry(facts: RunFacts, epochsDone: number, error?: string): Entry {
+/**
+ * @param epochsDone what this tab has seen, which its folder may not say yet
+ * @param error why it ended
+ */
+export function tabEntry(
+  facts: RunFacts,
+  epochsDone: number,
+  error?: string,
+  environment?: RunEnvironment,
+): Entry {
   const { run: id, config, summary, problem } = facts;
   const folder = id.split('/').at(-1)!;
   const message = error ?? problem ?? summary?.message;
-  const run = reportRun({ folder, state: tabState(facts), message, config, summary });
+  const run = reportRun({ folder, state: tabState(facts), message, config, summary, environment });
   return entry('tab', id, { ...run, epochsDone: Math.max(run.epochsDone, epochsDone) });
 }
 
