@@ -15,12 +15,16 @@ export default defineConfig({
   build: {
     outDir: here('dist/web'),
     emptyOutDir: true,
+    // For scripts/check-web-size.ts.
+    manifest: true,
     target: ['chrome113', 'firefox121', 'safari17.4'],
     // Browsers of these versions preload modules themselves.
     modulePreload: { polyfill: false },
     // A data: address is not 'self', and the security policy allows nothing else.
     assetsInlineLimit: 0,
     rolldownOptions: {
+      // Says of every build that compiling takes most of it.
+      checks: { pluginTimings: false },
       input: {
         index: here('src/web/index.html'),
         'isolation-worker': here('src/web/isolation/isolation-worker.ts'),

@@ -39,7 +39,14 @@ export function buildGallery(): Promise<Site> {
 
 async function buildInto(config: (outDir: string) => Parameters<typeof build>[0]): Promise<Site> {
   const folder = mkdtempSync(path.join(tmpdir(), 'table6-page-'));
-  await build({ logLevel: 'error', ...config(folder) });
+  // Vite builds for whom NODE_ENV says, and vitest says 'test'.
+  const before = process.env.NODE_ENV;
+  process.env.NODE_ENV = 'production';
+  try {
+    await build({ logLevel: 'error', ...config(folder) });
+  } finally {
+    process.env.NODE_ENV = before;
+  }
   return {
     folder,
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),

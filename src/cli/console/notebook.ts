@@ -1,63 +1,13 @@
-// The notebook's own lines, character for character, for those who compare logs or parse them: the
-// trainer of akamaster/pytorch_resnet_cifar10, on which the notebook is built, prints these. Epochs
-// and batches count from 0, accuracies are per cent, times are seconds.
+// The notebook's own lines on the console.
 
-import type {
-  EvaluationProgressEvent,
-  StepEvent,
-  TrainEvent,
-  TrainReader,
-} from '../../train/events.ts';
+import { notebookLines } from '../../runs/notebook-lines.ts';
+import type { TrainEvent, TrainReader } from '../../train/events.ts';
 import type { Terminal } from './terminal.ts';
 
 export function notebookReader(terminal: Terminal, printFreq: number): TrainReader {
   return {
     handle(event: TrainEvent) {
-      switch (event.kind) {
-        case 'step':
-          if (event.batch === 0) {
-            terminal.line(`current lr ${scientific(event.learningRate)}`);
-          }
-          if (event.batch % printFreq === 0) terminal.line(stepLine(event));
-          break;
-        case 'evaluation-progress':
-          if (event.batch % printFreq === 0) terminal.line(testLine(event));
-          break;
-        case 'evaluation':
-          terminal.line(` * Prec@1 ${(100 * (1 - event.top1Error)).toFixed(3)}`);
-          break;
-        case 'nan':
-          terminal.line(event.message);
-          break;
-      }
+      for (const line of notebookLines(event, printFreq)) terminal.line(line);
     },
   };
-}
-
-/** Python's `{:.5e}`: two digits in the exponent at least. */
-function scientific(value: number): string {
-  return value.toExponential(5).replace(/e([+-])(\d)$/, 'e$10$2');
-}
-
-function stepLine(step: StepEvent): string {
-  return [
-    `Epoch: [${step.epoch}][${step.batch}/${step.batches}]`,
-    `Time ${meter(step.batchTime, step.batchTimeAverage, 3)}`,
-    `Data ${meter(step.dataTime, step.dataTimeAverage, 3)}`,
-    `Loss ${meter(step.loss, step.lossAverage, 4)}`,
-    `Prec@1 ${meter(100 * step.top1, 100 * step.top1Average, 3)}`,
-  ].join('\t');
-}
-
-function testLine(progress: EvaluationProgressEvent): string {
-  return [
-    `Test: [${progress.batch}/${progress.batches}]`,
-    `Time ${meter(progress.batchTime, progress.batchTimeAverage, 3)}`,
-    `Loss ${meter(progress.loss, progress.lossAverage, 4)}`,
-    `Prec@1 ${meter(100 * progress.top1, 100 * progress.top1Average, 3)}`,
-  ].join('\t');
-}
-
-function meter(value: number, average: number, digits: number): string {
-  return `${value.toFixed(digits)} (${average.toFixed(digits)})`;
 }

@@ -1,7 +1,7 @@
 // What training says, in few messages: however fast the steps are, the page hears of them ten times a
 // second. Every step travels; of an evaluation's progress only the latest.
 
-import { logLine } from '../../runs/log-line.ts';
+import { notebookLines } from '../../runs/notebook-lines.ts';
 import type { TrainEvent } from '../../train/events.ts';
 import type { RunNews, WorkerEvent } from './protocol.ts';
 
@@ -17,13 +17,13 @@ export class Outbox {
     this.send = send;
   }
 
-  add(run: string, event: TrainEvent): void {
+  /** @param printFreq of the run: a line of its log every so many batches */
+  add(run: string, event: TrainEvent, printFreq: number): void {
     const { events, log } = this.news.get(run) ?? { events: [], log: [] };
     this.news.set(run, { events, log });
     if (event.kind === 'evaluation-progress' && events.at(-1)?.kind === event.kind) events.pop();
     events.push(event);
-    const line = logLine(event);
-    if (line !== undefined) log.push(line);
+    log.push(...notebookLines(event, printFreq));
     const wait = this.sent + EVERY_MS - performance.now();
     if (wait <= 0) this.flush();
     else this.timer ??= setTimeout(() => this.flush(), wait);

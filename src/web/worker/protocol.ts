@@ -355,7 +355,7 @@ export type WorkerEvent =
 export interface RunNews {
   readonly run: string;
   readonly events: readonly TrainEvent[];
-  /** The lines that they are in the run's log, in the notebook's form. */
+  /** What the notebook prints of them. */
   readonly log: readonly string[];
 }
 

@@ -1,0 +1,55 @@
+// The notebook's own lines, character for character, for those who compare logs or parse them: the
+// trainer of akamaster/pytorch_resnet_cifar10, on which the notebook is built, prints these. Epochs
+// and batches count from 0, accuracies are per cent, times are seconds.
+
+import type { EvaluationProgressEvent, StepEvent, TrainEvent } from '../train/events.ts';
+
+/**
+ * What the notebook prints of an event.
+ * @param printFreq a line every so many batches
+ */
+export function notebookLines(event: TrainEvent, printFreq: number): string[] {
+  switch (event.kind) {
+    case 'step': {
+      const lines = event.batch === 0 ? [`current lr ${scientific(event.learningRate)}`] : [];
+      if (event.batch % printFreq === 0) lines.push(stepLine(event));
+      return lines;
+    }
+    case 'evaluation-progress':
+      return event.batch % printFreq === 0 ? [testLine(event)] : [];
+    case 'evaluation':
+      return [` * Prec@1 ${(100 * (1 - event.top1Error)).toFixed(3)}`];
+    case 'nan':
+      return [event.message];
+    default:
+      return [];
+  }
+}
+
+/** Python's `{:.5e}`: two digits in the exponent at least. */
+function scientific(value: number): string {
+  return value.toExponential(5).replace(/e([+-])(\d)$/, 'e$10$2');
+}
+
+function stepLine(step: StepEvent): string {
+  return [
+    `Epoch: [${step.epoch}][${step.batch}/${step.batches}]`,
+    `Time ${meter(step.batchTime, step.batchTimeAverage, 3)}`,
+    `Data ${meter(step.dataTime, step.dataTimeAverage, 3)}`,
+    `Loss ${meter(step.loss, step.lossAverage, 4)}`,
+    `Prec@1 ${meter(100 * step.top1, 100 * step.top1Average, 3)}`,
+  ].join('\t');
+}
+
+function testLine(progress: EvaluationProgressEvent): string {
+  return [
+    `Test: [${progress.batch}/${progress.batches}]`,
+    `Time ${meter(progress.batchTime, progress.batchTimeAverage, 3)}`,
+    `Loss ${meter(progress.loss, progress.lossAverage, 4)}`,
+    `Prec@1 ${meter(100 * progress.top1, 100 * progress.top1Average, 3)}`,
+  ].join('\t');
+}
+
+function meter(value: number, average: number, digits: number): string {
+  return `${value.toFixed(digits)} (${average.toFixed(digits)})`;
+}

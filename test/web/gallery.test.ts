@@ -1,0 +1,160 @@
+// What chapters share, as a reader uses it: with the mouse, the keyboard, by touch, without seeing.
+
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { findChromium } from '../support/chromium.ts';
+import { buildGallery, launch, openWatched, type Served, type Site, serve } from './site.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const chromium = findChromium();
+
+describe.skipIf(!chromium)('the shared components', () => {
+  let site: Site;
+  let served: Served;
+  let browser: Browser;
+  beforeAll(async () => {
+    site = await buildGallery();
+    served = await serve(site, { isolated: true });
+    browser = await launch(chromium!);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await served[Symbol.asyncDispose]();
+    site[Symbol.dispose]();
+  });
+  const open = async (options: Parameters<typeof openWatched>[1] = {}) => {
+    const watched = await openWatched(browser, options);
+    await watched.page.goto(served.url);
+    await watched.page.waitForSelector('.u-over');
+    return watched;
+  };
+
+  for (const [look, options] of [
+    ['light', { colorScheme: 'light' }],
+    ['dark', { colorScheme: 'dark' }],
+    ['380 pixels wide', { viewport: { width: 380, height: 700 } }],
+  ] as const) {
+    it(`are for everybody: ${look}`, async () => {
+      await using watched = await open(options);
+      for (const summary of await watched.page.getByText('In figures').all()) await summary.click();
+      const { violations } = await new AxeBuilder({ page: watched.page }).analyze();
+      expect(violations.map((rule) => `${rule.id}: ${rule.nodes[0]?.html}`)).toEqual([]);
+      expect(await watched.page.evaluate(() => document.documentElement.scrollWidth)).toBe(
+        await watched.page.evaluate(() => innerWidth),
+      );
+      expect(watched.complaints).toEqual([]);
+    });
+  }
+
+  it('open a term’s card by click and by keyboard, and close it again', async () => {
+    await using watched = await open();
+    const { page } = watched;
+    const word = page.getByRole('button', { name: 'block', exact: true });
+    const card = page.getByText('Two convolutions with a shortcut around them');
+    await word.click();
+    expect(await card.isVisible()).toBe(true);
+    await word.click();
+    expect(await card.isVisible()).toBe(false);
+    await word.focus();
+    await page.keyboard.press('Enter');
+    expect(await card.isVisible()).toBe(true);
+    await page.keyboard.press('Escape');
+    expect(await card.isVisible()).toBe(false);
+  });
+
+  it('switch lines off, smooth them, and tell them in figures', async () => {
+    await using watched = await open();
+    const { page } = watched;
+    const chart = page.locator('figure.chart').first();
+    await chart.getByText('In figures').click();
+    const rows = chart.locator('tbody tr');
+    expect(await rows.count()).toBe(4);
+    expect(await rows.last().textContent()).toContain('2.303');
+    await chart.getByLabel('plain20-s1').uncheck();
+    expect(await rows.count()).toBe(3);
+    await chart.getByLabel('Smoothing').fill('0.9');
+    expect(await chart.locator('.controls output').first().textContent()).toBe('0.90');
+    await chart.getByLabel('log y').check();
+    await chart.getByLabel('log x').check();
+    await page.waitForTimeout(200);
+    expect(watched.complaints).toEqual([]);
+  });
+
+  it('say the values where the pointer is', async () => {
+    await using watched = await open();
+    const chart = watched.page.locator('figure.chart').nth(1);
+    await chart.locator('.u-over').hover({ position: { x: 100, y: 50 } });
+    await watched.page.waitForFunction(() => document.querySelector('.at') !== null);
+    expect(await chart.locator('.at').textContent()).toMatch(/^Epoch \d+$/);
+    expect(await chart.locator('.legend output').first().textContent()).toMatch(/^\d+\.\d\d %$/);
+  });
+
+  it('keep the page’s thread free while curves grow', async () => {
+    await using watched = await open();
+    const { page } = watched;
+    await page.evaluate(() => {
+      const long: number[] = [];
+      Object.assign(globalThis, { long });
+      new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) long.push(duration);
+      }).observe({ type: 'longtask' });
+    });
+    await page.getByRole('button', { name: 'Grow for two seconds' }).click();
+    await page.waitForFunction(() => document.body.dataset.grown !== undefined);
+    const long = await page.evaluate(() => (globalThis as unknown as { long: number[] }).long);
+    // On a machine that other tests share, single frames may be late; a chart that is too slow always is.
+    expect(long.length, `tasks over 50 ms: ${long.join(', ')}`).toBeLessThan(6);
+  });
+
+  it('take files by choice, by drop and by camera', async () => {
+    await using watched = await open();
+    const { page } = watched;
+    const given = page.locator('#given');
+    const file = { name: 'cat.png', mimeType: 'image/png', buffer: Buffer.from('x') };
+    await page.getByLabel('Choose files').setInputFiles(file);
+    expect(await given.textContent()).toBe('cat.png');
+    const transfer = await page.evaluateHandle(() => {
+      const made = new DataTransfer();
+      made.items.add(new File(['y'], 'dog.png', { type: 'image/png' }));
+      return made;
+    });
+    await page.getByText('Your own pictures').dispatchEvent('drop', { dataTransfer: transfer });
+    await page.waitForFunction(() => document.querySelector('#given')?.textContent === 'dog.png');
+    await page.getByRole('button', { name: 'Take a picture' }).click();
+    await page.getByRole('button', { name: 'Take it' }).click();
+    await page.waitForFunction(
+      () => document.querySelector('#given')?.textContent === 'camera.png',
+    );
+    expect(watched.complaints).toEqual([]);
+  });
+
+  it('say of a field what is wrong, and take what is right', async () => {
+    await using watched = await open();
+    const { page } = watched;
+    const field = page.getByLabel('Batch size');
+    expect(await field.getAttribute('aria-invalid')).toBe('true');
+    await page.locator('.problem', { hasText: 'Must be a whole number, at least 1' }).waitFor();
+    await field.fill('64');
+    expect(await field.getAttribute('aria-invalid')).toBe('false');
+    await page.getByLabel('Recipe').selectOption('fast');
+    const asked: unknown = JSON.parse((await page.locator('#asked').textContent())!);
+    expect(asked).toEqual({
+      recipe: 'fast',
+      overrides: { epochs: 20, batchSize: 64 },
+      problems: {},
+    });
+  });
+
+  it('give the focus back when a dialog closes', async () => {
+    await using watched = await open();
+    const { page } = watched;
+    const button = page.getByRole('button', { name: 'Open the dialog' });
+    await button.click();
+    await page.getByRole('dialog', { name: 'A question' }).waitFor();
+    await page.keyboard.press('Escape');
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    expect(await button.evaluate((element) => element === document.activeElement)).toBe(true);
+  });
+});
