@@ -43,6 +43,12 @@ export function settingsText({ config }: ReportRun): string {
   return limitBatches > 0 ? `${numbers}; only ${limitBatches} batches an epoch` : numbers;
 }
 
+/** Backend, processor and version; '' where nobody has said. */
+export function whereText({ machine, version }: ReportRun): string {
+  const parts = [machine ?? '', version === undefined ? '' : `table6 ${version}`];
+  return parts.filter((part) => part !== '').join('; ');
+}
+
 /** `29 November 2026` */
 export function dayText(started: string | undefined): string {
   if (started === undefined) return format.NONE;
