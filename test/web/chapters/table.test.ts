@@ -86,7 +86,7 @@ describe.skipIf(!chromium)('the table', () => {
     // Before its first epoch nobody knows what it is trained on.
     await makeRun(`${folder}/runs`, 'resnet20-seed2');
     await page.getByRole('heading', { name: 'Other runs' }).waitFor();
-    await page.getByText('not known yet').waitFor();
+    await page.getByRole('cell', { name: 'not known yet' }).waitFor();
   });
 
   it('keeps what is drawn in its address', async () => {
