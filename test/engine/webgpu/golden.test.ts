@@ -31,7 +31,9 @@ describe.skipIf(!adapter)('the WebGPU backend reproduces PyTorch', () => {
   }
 
   it.each(['A', 'B'] as const)('resnet8, shortcut %s: three steps', async (shortcut) => {
-    expect(tooLarge(await smallGoldenDeviations(backend, shortcut, FLOAT32))).toEqual([]);
+    // A GPU's exp and log are less exact (WGSL, 15.7.4).
+    const bounds = { ...FLOAT32, forward: 1e-5, loss: 1e-4 };
+    expect(tooLarge(await smallGoldenDeviations(backend, shortcut, bounds))).toEqual([]);
   });
 
   // All 1,017 images take minutes: `node scripts/verify-webgpu.ts --weights` counts the wrong answers.
