@@ -208,10 +208,13 @@ describe.skipIf(!chromium)('the training chapter', () => {
   it('says that the storage is full, and what to do', async () => {
     await using watched = await open('epochs=200&checkpointSteps=1');
     const { page } = watched;
-    await train(page);
+    await button(page, 'Begin paused, to go step by step').click();
+    await button(page, 'One step').click();
+    await page.getByText(/step 1 of/).waitFor(WAIT);
     const devtools = await page.context().newCDPSession(page);
-    const origin = new URL(served.url).origin;
+    const { origin } = new URL(served.url);
     await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1000 });
+    await button(page, 'Resume').click();
     await page.getByText("The browser's storage for this page is full.").waitFor(WAIT);
   });
 
