@@ -4,11 +4,11 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { barLine } from '../../src/cli/console/bar.ts';
 import { configurationLines } from '../../src/cli/console/configuration.ts';
-import { formatDuration, formatRate } from '../../src/cli/console/format.ts';
 import { createTrainReader, type LogStyle } from '../../src/cli/console/reader.ts';
 import { createTerminal } from '../../src/cli/console/terminal.ts';
 import { resolveConfig } from '../../src/experiment/recipes.ts';
 import type { StartEvent, StepEvent, TrainEvent } from '../../src/train/events.ts';
+import { formatDuration, formatRate } from '../../src/util/format.ts';
 
 function output(options: { isTTY?: boolean; columns?: number } = {}) {
   let written = '';

@@ -14,6 +14,7 @@ import { type ConfigOverrides, resolveConfig } from '../../src/experiment/recipe
 import { weightsSha256 } from '../../src/runs/checkpoint.ts';
 import type { TrainConfig } from '../../src/train/config.ts';
 import type { Trainer } from '../../src/train/loop.ts';
+import { lacks } from '../support/skip.ts';
 import { CLASSES, collect, tinyDataset, tinyTrainer } from '../train/support/tiny.ts';
 
 interface Case {
@@ -72,14 +73,12 @@ async function weightsOf(trainer: Trainer): Promise<string> {
 }
 
 /** WebAssembly's multiply-add rounds once only where the processor does. */
-function lacksMultiplyAdd(): boolean {
+function hasMultiplyAdd(): boolean {
   const facts = '/proc/cpuinfo';
-  if (process.arch !== 'x64' || !existsSync(facts)) return false;
-  return !/^flags\s*:.*\bfma\b/m.test(readFileSync(facts, 'utf8'));
+  if (process.arch !== 'x64' || !existsSync(facts)) return true;
+  return /^flags\s*:.*\bfma\b/m.test(readFileSync(facts, 'utf8'));
 }
-const skip = lacksMultiplyAdd();
-if (skip)
-  console.warn('skipped: the bits of short runs, because this processor has no fused multiply-add');
+const skip = lacks(hasMultiplyAdd(), 'this processor has no fused multiply-add');
 
 describe.skipIf(skip)('two short epochs end with the same bits as ever', () => {
   test.each(Object.entries(CASES))('%s', async (_name, each) => {

@@ -13,9 +13,9 @@ import { initializeWeights } from '../../nn/initialize.ts';
 import { createNetwork, type Network } from '../../nn/network.ts';
 import { multiplyAdds } from '../../nn/summary.ts';
 import { writeTraining, writeWeights } from '../../train/executables.ts';
+import { formatBytes, formatRate } from '../../util/format.ts';
 import { randomStream } from '../../util/random.ts';
 import { defineCommand } from '../command.ts';
-import { formatBytes, formatRate } from '../console/format.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
 import {
   convOption,

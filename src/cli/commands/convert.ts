@@ -6,8 +6,8 @@ import { EXPORT_FORMATS, exportModel, formatOfName } from '../../runs/export.ts'
 import { nodeFileSystem } from '../../runs/file-system.node.ts';
 import { writeAtomically } from '../../runs/file-system.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
+import { formatBytes } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
-import { formatBytes } from '../console/format.ts';
 import { flagName, usageError } from '../options.ts';
 import { archCheckOption, checkpointOption, jsonOption } from '../session/common-options.ts';
 import { openModel } from '../session/model.ts';

@@ -8,8 +8,8 @@ import {
   type SplitFacts,
 } from '../../data/facts.ts';
 import { cacheFolder, isCached } from '../../data/load.node.ts';
+import { formatCount } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
-import { formatCount } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { usageError } from '../options.ts';
 import { jsonOption, offlineOption, strictOption } from '../session/common-options.ts';

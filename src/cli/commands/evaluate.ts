@@ -7,9 +7,9 @@ import { table6Row } from '../../experiment/table6.ts';
 import { type EvaluationReport, evaluateSplit } from '../../train/evaluate.ts';
 import { createInference } from '../../train/executables.ts';
 import { UserError } from '../../util/errors.ts';
+import { formatCount, formatPercent, formatRate } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
 import { barLine, throttle } from '../console/bar.ts';
-import { formatCount, formatPercent, formatRate } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
 import {

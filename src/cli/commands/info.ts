@@ -3,8 +3,8 @@
 import { statSync } from 'node:fs';
 import type { Normalization } from '../../data/normalization.ts';
 import { parameterCount } from '../../nn/parameters.ts';
+import { formatBytes, formatCount, formatPercent } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
-import { formatBytes, formatCount, formatPercent } from '../console/format.ts';
 import { checkpointOption, jsonOption } from '../session/common-options.ts';
 import { type Model, openModel } from '../session/model.ts';
 import { printJson, progressTerminal } from '../session/output.ts';

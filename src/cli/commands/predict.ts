@@ -6,8 +6,8 @@ import { decodePicture } from '../../data/node/picture.ts';
 import { classNames } from '../../runs/model.ts';
 import { predictImages } from '../../train/evaluate.ts';
 import { createInference } from '../../train/executables.ts';
+import { formatPercent } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
-import { formatPercent } from '../console/format.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
 import {
   checkpointOption,

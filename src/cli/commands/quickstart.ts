@@ -9,10 +9,10 @@ import { table6Row } from '../../experiment/table6.ts';
 import { createRun, openRun } from '../../runs/runs.node.ts';
 import type { EndEvent } from '../../train/events.ts';
 import { alignColumns } from '../../util/columns.ts';
+import { formatCount, formatPercent } from '../../util/format.ts';
 import { quoted } from '../advice.ts';
 import { defineCommand } from '../command.ts';
 import { commandName } from '../console/command-name.ts';
-import { formatCount, formatPercent } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
 import {

@@ -28,9 +28,9 @@ import {
   PLAN_SETTINGS,
   type TrainConfig,
 } from '../../train/config.ts';
+import { formatBytes, formatDuration, formatRate, plural } from '../../util/format.ts';
 import { pick } from '../../util/objects.ts';
 import { defineCommand } from '../command.ts';
-import { formatBytes, formatDuration, formatRate, plural } from '../console/format.ts';
 import { createOverview } from '../console/overview.ts';
 import type { Terminal } from '../console/terminal.ts';
 import type { Values } from '../options.ts';

@@ -9,8 +9,8 @@ import { memoryPlanner } from '../../engine/wasm/plan-executable.ts';
 import { createNetwork, type Network, TABLE6_DEPTHS } from '../../nn/network.ts';
 import { formatSummary, formatSummaryList, summarizeNetwork } from '../../nn/summary.ts';
 import type { TrainConfig } from '../../train/config.ts';
+import { formatBytes } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
-import { formatBytes } from '../console/format.ts';
 import { flagName, usageError } from '../options.ts';
 import { defaultThreads } from '../session/backend.ts';
 import {

@@ -3,7 +3,7 @@
 
 import type { TrainConfig, WarmupConfig } from '../../train/config.ts';
 import type { StartEvent } from '../../train/events.ts';
-import { formatCount, formatLearningRate, formatPercent, plural } from './format.ts';
+import { formatCount, formatLearningRate, formatPercent, plural } from '../../util/format.ts';
 
 /**
  * @param dataTitle what the data set is called (`Dataset.title`)

@@ -8,8 +8,8 @@ import { type Cell, cellName } from '../../experiment/plan.ts';
 import { type Progress, readProgress, secondsLeft } from '../../experiment/progress.node.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
 import { planRun } from '../../train/schedule.ts';
+import { formatDuration, formatPercent } from '../../util/format.ts';
 import { createBlock } from './block.ts';
-import { formatDuration, formatPercent } from './format.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface OverviewOptions {

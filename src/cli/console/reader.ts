@@ -9,8 +9,13 @@ import type {
   TrainEvent,
   TrainReader,
 } from '../../train/events.ts';
+import {
+  formatDuration,
+  formatLearningRate,
+  formatPercent,
+  formatRate,
+} from '../../util/format.ts';
 import { barLine, throttle } from './bar.ts';
-import { formatDuration, formatLearningRate, formatPercent, formatRate } from './format.ts';
 import { notebookReader } from './notebook.ts';
 import type { Terminal } from './terminal.ts';
 

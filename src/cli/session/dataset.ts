@@ -4,8 +4,8 @@
 import type { Dataset } from '../../data/dataset.ts';
 import { loadDataset } from '../../data/load.node.ts';
 import type { LoadEvent, LoadOptions } from '../../data/load-options.ts';
+import { formatBytes, formatCount } from '../../util/format.ts';
 import { barLine, throttle } from '../console/bar.ts';
-import { formatBytes, formatCount } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
 
 /** @throws what `loadDataset` throws */

@@ -7,8 +7,8 @@ import { createNetwork } from '../../nn/network.ts';
 import type { TrainConfig } from '../../train/config.ts';
 import type { StepEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
+import { formatBytes } from '../../util/format.ts';
 import { configurationLines } from '../console/configuration.ts';
-import { formatBytes } from '../console/format.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { printJson } from './output.ts';
 

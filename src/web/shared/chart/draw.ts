@@ -4,12 +4,13 @@
 import uPlot from 'uplot';
 import { lookOf } from './palette.ts';
 import { type Line, Sampler } from './sampling.ts';
-import type { ChartBand, ChartLevel, ChartLine } from './types.ts';
+import type { ChartBand, ChartLevel, ChartLine, ChartMark } from './types.ts';
 
 export interface Drawing {
   readonly lines: readonly ChartLine[];
   readonly bands: readonly ChartBand[];
   readonly levels: readonly ChartLevel[];
+  readonly marks: readonly ChartMark[];
   readonly xLabel: string;
   readonly yLabel: string;
   readonly logX: boolean;
@@ -89,7 +90,9 @@ export class PlottedChart {
         hooks: {
           setSelect: [(plot) => this.#zoomTo(plot)],
           setCursor: [(plot) => this.#tellPoint(plot)],
-          draw: [(plot) => drawLevels(plot, drawing, color('var(--ink)'), color('var(--paper)'))],
+          draw: [
+            (plot) => drawAnnotations(plot, drawing, color('var(--ink)'), color('var(--paper)')),
+          ],
         },
       },
       this.#data(),
@@ -189,30 +192,46 @@ function yRange(
   return [low >= 0 ? Math.max(0, low - margin) : low - margin, high + margin];
 }
 
-function drawLevels(plot: uPlot, { levels }: Drawing, ink: string, paper: string): void {
+/** Levels across the plot and marks from its top to its bottom, each with its words. */
+function drawAnnotations(plot: uPlot, drawing: Drawing, ink: string, paper: string): void {
   const { ctx, bbox } = plot;
+  const { left, top, width, height } = bbox;
   const pixel = devicePixelRatio;
+  const inside = (at: number, low: number, size: number) => at >= low && at <= low + size;
   ctx.save();
   ctx.font = `${11 * pixel}px system-ui, sans-serif`;
-  for (const { y, label } of levels) {
-    const at = plot.valToPos(y, 'y', true);
-    if (at < bbox.top || at > bbox.top + bbox.height) continue;
+  const line = (x1: number, y1: number, x2: number, y2: number) => {
     ctx.strokeStyle = ink;
     ctx.lineWidth = pixel;
     ctx.setLineDash([pixel, 3 * pixel]);
     ctx.beginPath();
-    ctx.moveTo(bbox.left, at);
-    ctx.lineTo(bbox.left + bbox.width, at);
+    ctx.moveTo(x1, y1);
+    ctx.lineTo(x2, y2);
     ctx.stroke();
     ctx.setLineDash([]);
-    ctx.textAlign = 'right';
-    const baseline = at - 4 * pixel < bbox.top + 12 * pixel ? at + 13 * pixel : at - 4 * pixel;
-    // A rim of paper keeps the words readable over lines.
+  };
+  // A rim of paper keeps the words readable over lines.
+  const words = (label: string, x: number, y: number, align: CanvasTextAlign) => {
+    ctx.textAlign = align;
     ctx.lineWidth = 4 * pixel;
     ctx.strokeStyle = paper;
-    ctx.strokeText(label, bbox.left + bbox.width - 4 * pixel, baseline);
+    ctx.strokeText(label, x, y);
     ctx.fillStyle = ink;
-    ctx.fillText(label, bbox.left + bbox.width - 4 * pixel, baseline);
+    ctx.fillText(label, x, y);
+  };
+  for (const { x, label } of drawing.marks) {
+    const at = plot.valToPos(x, 'x', true);
+    if (!inside(at, left, width)) continue;
+    line(at, top, at, top + height);
+    const isLeft = at < left + width / 2;
+    words(label, at + (isLeft ? 4 : -4) * pixel, top + 12 * pixel, isLeft ? 'left' : 'right');
+  }
+  for (const { y, label } of drawing.levels) {
+    const at = plot.valToPos(y, 'y', true);
+    if (!inside(at, top, height)) continue;
+    line(left, at, left + width, at);
+    const baseline = at - 4 * pixel < top + 12 * pixel ? at + 13 * pixel : at - 4 * pixel;
+    words(label, left + width - 4 * pixel, baseline, 'right');
   }
   ctx.restore();
 }

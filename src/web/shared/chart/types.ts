@@ -18,6 +18,12 @@ export interface ChartLevel {
   readonly y: number;
 }
 
+/** A vertical line where something was changed. */
+export interface ChartMark {
+  readonly label: string;
+  readonly x: number;
+}
+
 /** A shaded area, such as the spread over seeds. */
 export interface ChartBand {
   readonly label: string;

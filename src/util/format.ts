@@ -1,4 +1,5 @@
-// How numbers look on the console, in one place: the same quantity has the same digits everywhere.
+// How numbers look on the console and on the page, in one place: the same quantity has the same digits
+// everywhere.
 
 const DAY = 24 * 3600;
 

@@ -1,0 +1,210 @@
+// Chapter 4 as a reader uses it, in Debian's Chromium: a network is trained, paused, reloaded and gone on
+// with; what can go wrong is said with what to do; and the page's own thread stays free.
+
+import { readFile } from 'node:fs/promises';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unpackFolder } from '../../../src/formats/zip-folder.ts';
+import { findChromium } from '../../support/chromium.ts';
+import { buildPage, launch, openWatched, type Served, type Site, serve } from '../site.ts';
+
+const chromium = findChromium();
+if (!chromium) console.log('chapter 4 is not tested in a browser: there is no Chromium');
+
+/** Seconds on one core. */
+const DATA = 'synthetic:train=256,test=64';
+const SMALL = 'batchSize=32&device=cpu&threads=1';
+const WAIT = { timeout: 120_000 };
+
+describe.skipIf(!chromium)('the training chapter', () => {
+  let site: Site;
+  let served: Served;
+  let browser: Browser;
+  beforeAll(async () => {
+    site = await buildPage();
+    served = await serve(site, { isolated: true });
+    browser = await launch(chromium!);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await served?.[Symbol.asyncDispose]();
+    site?.[Symbol.dispose]();
+  });
+
+  async function open(settings: string, options = {}) {
+    const watched = await openWatched(browser, options);
+    const { page } = watched;
+    await page.addInitScript((data) => localStorage.setItem('table6-data', data), DATA);
+    await page.goto(`${served.url}#/train?${SMALL}&${settings}`);
+    await button(page, 'Train').waitFor(WAIT);
+    return watched;
+  }
+  const button = (page: Page, name: string | RegExp) =>
+    page.getByRole('button', { name, exact: true }).first();
+  /** Begins the run in the form. */
+  async function train(page: Page) {
+    await page.waitForFunction(
+      () => !document.querySelector<HTMLButtonElement>('#setup button.primary')?.disabled,
+    );
+    await button(page, 'Train').click();
+    await page.getByText(/images\/s ·/).waitFor(WAIT);
+  }
+  const trained = (page: Page) => page.getByText('is trained.').waitFor(WAIT);
+  /** The files of the run that is shown, from the zip that a reader downloads. */
+  async function download(page: Page): Promise<ReadonlyMap<string, Uint8Array>> {
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      button(page, 'The whole run (zip)').click(),
+    ]);
+    return await unpackFolder(await readFile(await file.path()));
+  }
+  async function summaryOf(page: Page) {
+    const json = (await download(page)).get('summary.json');
+    return JSON.parse(new TextDecoder().decode(json));
+  }
+  /** Of each epoch, first to last, from the table. */
+  const losses = async (page: Page) =>
+    (await page.locator('section[aria-label="Epochs"] td:nth-child(2)').allInnerTexts())
+      .map(Number)
+      .reverse();
+
+  it('trains to a lower loss, and is the same run when it was paused and the page reloaded', async () => {
+    await using watched = await open('epochs=6');
+    const { page, complaints } = watched;
+    await train(page);
+    await trained(page);
+    const [first, ...rest] = await losses(page);
+    expect(rest.at(-1)).toBeLessThan(first!);
+    expect(await page.locator('[aria-label="Lines of the log"] pre').innerText()).toMatch(
+      / \* Prec@1 \d/,
+    );
+    const unbroken = await summaryOf(page);
+    expect(unbroken.outcome).toBe('complete');
+
+    await train(page);
+    await button(page, 'Pause').click();
+    await button(page, 'Resume').waitFor(WAIT);
+    await button(page, 'One step').click();
+    await page.reload();
+    await page.getByText('was cut short.').waitFor(WAIT);
+    await button(page, 'Go on').click();
+    await trained(page);
+    const broken = await summaryOf(page);
+    expect(broken.weightsSha256).toBe(unbroken.weightsSha256);
+    expect(complaints).toEqual([]);
+  });
+
+  it('keeps its thread free while it trains, and every reader can use it', async () => {
+    await using watched = await open('epochs=200');
+    const { page } = watched;
+    const tasks = (seconds: number) =>
+      page.evaluate(async (milliseconds) => {
+        const long: number[] = [];
+        const observer = new PerformanceObserver((list) => {
+          for (const { duration } of list.getEntries()) long.push(duration);
+        });
+        observer.observe({ type: 'longtask' });
+        await new Promise((resolve) => setTimeout(resolve, milliseconds));
+        observer.disconnect();
+        return long;
+      }, 1000 * seconds);
+    await train(page);
+    await page.getByText('Epochs', { exact: true }).waitFor(WAIT);
+    const long = await tasks(6);
+    await button(page, 'Pause').click();
+    await button(page, 'Resume').waitFor(WAIT);
+    const idle = await tasks(3);
+    console.log(
+      `longest task of the page in 6 s of training: ${Math.max(0, ...long)} ms; idle: ${Math.max(0, ...idle)} ms`,
+    );
+    // A machine that other tests share stops any thread now and then.
+    expect(long.filter((duration) => duration > 50 + Math.max(0, ...idle)).length).toBeLessThan(2);
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`)).toEqual(
+      [],
+    );
+  });
+
+  it('changes the learning rate while it runs, and records that in the run', async () => {
+    await using watched = await open('epochs=200');
+    const { page } = watched;
+    await train(page);
+    await button(page, 'Learning rate ÷ 2').click();
+    await page.getByText("the schedule's × 0.5, recorded in the run").waitFor(WAIT);
+    await button(page, 'Pause').click();
+    await button(page, 'Resume').waitFor(WAIT);
+    const config = JSON.parse(new TextDecoder().decode((await download(page)).get('config.json')));
+    expect(config.rateChanges).toEqual([{ iteration: expect.any(Number), factor: 0.5 }]);
+  });
+
+  it('explains a loss that is no number, and goes on at a lower rate', async () => {
+    await using watched = await open('epochs=3&recipe=quick&learningRate=1000&checkpointSteps=1');
+    const { page } = watched;
+    await button(page, 'Train').click();
+    await page.getByText('The loss is no longer a number').waitFor(WAIT);
+    await button(page, 'Begin again with the learning rate 100').click();
+    expect(page.url()).toContain('learningRate=100&');
+    await button(page, 'Begin again with an epoch of warm-up').click();
+    expect(page.url()).toContain('warmup=1');
+  });
+
+  it('says that its worker was killed, and goes on with what was saved', async () => {
+    await using watched = await open('epochs=200&checkpointSteps=1');
+    const { page } = watched;
+    await train(page);
+    await page.waitForTimeout(500);
+    for (const worker of page.workers()) {
+      if (worker.url().includes('/worker-')) {
+        await worker.evaluate('self.close()').catch(() => {}); // it cannot answer any more
+      }
+    }
+    await page.getByText('The part of this page that trains has ended.').waitFor(WAIT);
+    await button(page, 'Start it again').click();
+    await button(page, 'Go on').click();
+    await page.getByText(/images\/s ·/).waitFor(WAIT);
+  });
+
+  it('lets only one tab train a run, and tells the other', async () => {
+    await using watched = await open('epochs=200');
+    const { page } = watched;
+    await train(page);
+    const other = await page.context().newPage();
+    await other.goto(`${served.url}#/train?${SMALL}`);
+    await other.getByText('It is open in another tab of this browser.').waitFor(WAIT);
+    expect(await other.getByRole('button', { name: 'Go on' }).count()).toBe(0);
+  });
+
+  it('says that the storage is full, and what to do', async () => {
+    await using watched = await open('epochs=200&checkpointSteps=1');
+    const { page } = watched;
+    await train(page);
+    const devtools = await page.context().newCDPSession(page);
+    const origin = new URL(served.url).origin;
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1000 });
+    await page.getByText("The browser's storage for this page is full.").waitFor(WAIT);
+  });
+
+  it('says that nothing is kept where the browser has no storage for pages', async () => {
+    await using watched = await openWatched(browser);
+    const { page } = watched;
+    await page.route(/\/worker-[^/]*\.js$/, async (route) => {
+      const response = await route.fetch();
+      const body = `Object.defineProperty(navigator, 'storage', { value: {} });${await response.text()}`;
+      await route.fulfill({ response, body });
+    });
+    await page.goto(`${served.url}#/train?${SMALL}`);
+    await page.getByText('Nothing is kept when this tab is closed.').waitFor(WAIT);
+  });
+
+  it('says at the field what is wrong, and does not begin', async () => {
+    await using watched = await open('arch=resnet21&seed=2');
+    const { page } = watched;
+    expect(await page.getByLabel('Seed', { exact: true }).inputValue()).toBe('2');
+    await expect.poll(() => button(page, 'Train').isDisabled()).toBe(true);
+    expect(await page.locator('.field .problem').first().innerText()).toContain('resnet21');
+    await page.getByLabel('Network', { exact: true }).fill('plain20');
+    await expect.poll(() => button(page, 'Train').isDisabled()).toBe(false);
+    expect(page.url()).toContain('arch=plain20');
+  });
+});
