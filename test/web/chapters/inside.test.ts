@@ -65,10 +65,14 @@ describe.skipIf(!chromium)('looking inside', () => {
     await steps(page).waitFor();
     await page.getByRole('button', { name: 'Next →' }).click();
     await page.getByText(/^layer1\.1\.conv2, from the sum/).waitFor();
+    // The second map of the first row, at its pixel (10, 12): maps are drawn twice as large, two apart.
+    const output = page.locator('figure', { hasText: 'After: ReLU' }).locator('canvas');
+    await output.click({ position: { x: 2 * (34 + 12) + 1, y: 2 * 10 + 1 } });
+    await page.waitForURL(/channel=1&row=10&column=12/);
     await page.getByRole('button', { name: 'Filter 5' }).click();
     await page.getByText(/^conv1, from the sum/).waitFor();
     expect(await page.getByLabel('Map', { exact: true }).inputValue()).toBe('5');
-    await page.getByText('What it sees of red').waitFor();
+    await page.getByText(/What it sees of (red|green|blue)/).waitFor();
     expect(watched.complaints).toEqual([]);
   });
 

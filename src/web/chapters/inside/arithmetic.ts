@@ -40,6 +40,13 @@ export function channelParts({
   });
 }
 
+/** The input channel that adds or takes away most. */
+export function strongest(pixel: PixelArithmetic): number {
+  const parts = channelParts(pixel);
+  return parts.reduce((most, part) => (Math.abs(part.sum) > Math.abs(most.sum) ? part : most))
+    .channel;
+}
+
 /** One line of the sum that ends in the pixel's value. */
 export interface Step {
   readonly name: 'sum' | 'centred' | 'normalised' | 'scaled' | 'shortcut' | 'relu';

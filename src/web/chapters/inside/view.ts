@@ -17,8 +17,8 @@ export const view = addressState('inside', {
   /** Of the pixel, in picture pixels: the same place in maps of any size. */
   row: number(14, { min: 0, max: 31, whole: true }),
   column: number(14, { min: 0, max: 31, whole: true }),
-  /** The input channel that is looked at. */
-  from: number(0, whole),
+  /** The input channel that is looked at; -1 for the one that adds most. */
+  from: number(-1, { ...whole, min: -1 }),
   /** Whether a network in training is looked at again and again. */
   follow: flag(true),
   /** See `source.ts`: what the responses are compared with; '' for the counterpart. */

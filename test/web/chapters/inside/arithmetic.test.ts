@@ -10,6 +10,7 @@ import {
   channelParts,
   digits,
   stepsOf,
+  strongest,
   windowOf,
 } from '../../../../src/web/chapters/inside/arithmetic.ts';
 import { channelOf } from '../../../../src/web/chapters/inside/maps.ts';
@@ -34,6 +35,11 @@ describe.each(convolutions)('$convolution', ({ block, convolution, size, channel
     for (const { products, sum } of parts) {
       expect(products.reduce((a, b) => a + b, 0)).toBeCloseTo(sum, 12);
     }
+  });
+
+  test('begins with the channel that counts most', () => {
+    const sums = channelParts(pixel).map(({ sum }) => Math.abs(sum));
+    expect(sums[strongest(pixel)]).toBe(Math.max(...sums));
   });
 
   test('goes step by step to the pixel of its map', () => {
