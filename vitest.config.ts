@@ -13,16 +13,35 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/**
+ * `npm run test:fast`: one of everything in under 20 seconds, for between two edits. Left out is what
+ * starts processes or browsers, trains for long, or compares every shape.
+ */
+const FAST = [
+  'test/{util,formats,nn,scripts}/!(kill-test).test.ts',
+  'test/data/{batches,facts,normalization,validation}.test.ts',
+  'test/engine/{plan,devices,self-test}.test.ts',
+  'test/engine/wasm/{assembler,head-and-update}.test.ts',
+  'test/engine/webgpu/vulkan.test.ts',
+  'test/train/{evaluate,meters,result,schedule,softmax,stopwatch}.test.ts',
+  'test/runs/{checkpoint,file-system,lock}.test.ts',
+  'test/interop/safetensors/safetensors.test.ts',
+  'test/experiment/{cost,recipes,table6}.test.ts',
+  'test/library/pixels.test.ts',
+  'test/cli/options.test.ts',
+  'test/golden/bits.test.ts',
+];
+
 // Two cores are the smallest machine we promise to test on, and several tests start worker
 // threads of their own: two test files at a time keep the suite honest and inside its time. A time-out
 // only ends what hangs; on a busy machine the slowest tests take several times their usual ten seconds.
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: mode === 'fast' ? FAST : ['test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     testTimeout: 180_000,
     hookTimeout: 180_000,
   },
-});
+}));

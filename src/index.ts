@@ -27,9 +27,9 @@ export type {
   SelectedInputs,
   SgdSettings,
 } from './engine/backend.ts';
+export type { BackendOptions } from './engine/backend-options.ts';
 export { lowerInference } from './engine/lower-infer.ts';
 export { lowerTraining, lowerTrainingFor } from './engine/lower-train.ts';
-export type { BackendOptions } from './engine/open-backend.ts';
 export type { Operation, Program } from './engine/program.ts';
 export { createReferenceBackend } from './engine/reference/backend.ts';
 export { createWasmBackend, type WasmBackendOptions } from './engine/wasm/backend.ts';

@@ -5,20 +5,11 @@
 
 import { messageOf } from '../util/errors.ts';
 import type { Backend } from './backend.ts';
-import { chooseDevice, type DeviceName, halfNeedsGpu } from './devices.ts';
-import type { WasmBackendOptions } from './wasm/backend.ts';
+import type { BackendOptions } from './backend-options.ts';
+import { chooseDevice, halfNeedsGpu } from './devices.ts';
 import type { WasmHost } from './wasm/host.ts';
-import type { WebGpuOptions } from './webgpu/backend.ts';
 import type { GpuHost } from './webgpu/host.ts';
 import type { TileCache } from './webgpu/tune.ts';
-
-/** What to compute on, and how. What a device does not know is ignored by it. */
-export interface BackendOptions
-  extends Pick<WebGpuOptions, 'half' | 'tensorCores' | 'tune'>,
-    Pick<WasmBackendOptions, 'threads' | 'convolution' | 'multiplyAdd'> {
-  /** Default 'auto': a real GPU if there is one, else the CPU. `webgpu:` may name part of a GPU. */
-  readonly device?: DeviceName;
-}
 
 /** What a host has to offer. */
 export interface BackendHost {

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { imageDecoder } from '../data/node/decode-image.ts';
 import { decodePicture, decodePictureBytes } from '../data/node/picture.ts';
-import type { BackendOptions } from '../engine/open-backend.ts';
+import type { BackendOptions } from '../engine/backend-options.ts';
 import { openModel } from '../runs/model.node.ts';
 import type { Model } from '../runs/model.ts';
 import { type Classifier, makeClassifier } from './classifier.ts';

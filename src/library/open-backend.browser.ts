@@ -3,7 +3,8 @@
 // isolated, else on this thread alone; the description says what was taken and why.
 
 import type { Backend } from '../engine/backend.ts';
-import { type BackendHost, type BackendOptions, openBackendOn } from '../engine/open-backend.ts';
+import type { BackendOptions } from '../engine/backend-options.ts';
+import { type BackendHost, openBackendOn } from '../engine/open-backend.ts';
 import { createBrowserHost, mayShareMemory, type WebWorker } from '../engine/wasm/host.browser.ts';
 import { createInlineHost } from '../engine/wasm/host-inline.ts';
 import { createBrowserGpuHost } from '../engine/webgpu/host.browser.ts';

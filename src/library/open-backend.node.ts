@@ -2,7 +2,8 @@
 // remembers which tiles were fastest on a GPU.
 
 import type { Backend } from '../engine/backend.ts';
-import { type BackendHost, type BackendOptions, openBackendOn } from '../engine/open-backend.ts';
+import type { BackendOptions } from '../engine/backend-options.ts';
+import { type BackendHost, openBackendOn } from '../engine/open-backend.ts';
 
 /**
  * Opens a backend. Dispose of it when it is no longer needed.

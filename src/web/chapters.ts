@@ -2,6 +2,7 @@
 // loaded when someone opens it; its id is its place in the address (`#/train`).
 
 import type { Component } from 'svelte';
+import type { ChapterId } from './chapter-id.ts';
 
 export interface Chapter {
   readonly id: ChapterId;
@@ -11,8 +12,6 @@ export interface Chapter {
   readonly label: string;
   readonly load: () => Promise<{ default: Component }>;
 }
-
-export type ChapterId = 'why' | 'networks' | 'images' | 'train' | 'test' | 'inside' | 'table';
 
 export const CHAPTERS: readonly Chapter[] = [
   {

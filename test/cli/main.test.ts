@@ -11,6 +11,7 @@ import { describeError } from '../../src/cli/main.ts';
 import { parseCommandLine } from '../../src/cli/options.ts';
 import { UserError } from '../../src/util/errors.ts';
 import { nearest } from '../../src/util/suggest.ts';
+import { lacks } from '../support/skip.ts';
 import { BIN, REPOSITORY, table6 } from './run-table6.ts';
 
 /** Prints the path of every file that a process loads on standard error. */
@@ -165,7 +166,7 @@ describe('what cannot be done gets one sentence and exit code 1', () => {
   });
 });
 
-test.skipIf(process.platform !== 'linux')(
+test.skipIf(lacks(process.platform === 'linux', 'drivers are only taken away on Linux'))(
   'a GPU that is not there is an error, not the CPU in its place',
   async () => {
     const argv = ['bench', 'resnet8', '--device', 'webgpu'];

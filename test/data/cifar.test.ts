@@ -8,6 +8,7 @@ import { CIFAR_LAYOUTS, CIFAR10_CLASSES } from '../../src/data/cifar.ts';
 import { cifarTitle } from '../../src/data/cifar-title.ts';
 import { emptySplit, IMAGE_BYTES } from '../../src/data/dataset.ts';
 import { loadDataset } from '../../src/data/load.node.ts';
+import { sharedFile } from '../support/shared.ts';
 import {
   binaryRecords,
   put,
@@ -236,10 +237,10 @@ describe('other sources', () => {
   });
 });
 
-const sample = join(import.meta.dirname, '../../../shared/data/cifar10-sample');
-describe.skipIf(!existsSync(sample))('the real sample (../shared/data/cifar10-sample)', () => {
+const sample = sharedFile('data/cifar10-sample');
+describe.skipIf(!sample)('the real sample (../shared/data/cifar10-sample)', () => {
   test('has 8,380 + 1,017 images and is called a subset', async () => {
-    const data = await loadDataset(sample);
+    const data = await loadDataset(sample!);
     expect([data.train.count, data.test.count]).toEqual([8380, 1017]);
     expect(data.title).toBe('CIFAR-10 (subset: 8,380 + 1,017 images)');
     expect(data.isOriginalCifar10).toBe(false);
@@ -248,7 +249,7 @@ describe.skipIf(!existsSync(sample))('the real sample (../shared/data/cifar10-sa
   });
 
   test('each of its batches is recognised as the beginning of the published one', async () => {
-    const { findings } = await loadDataset(sample);
+    const { findings } = await loadDataset(sample!);
     expect(findings?.map(({ name, state, text }) => `${name} ${state}: ${text}`)).toEqual([
       'data_batch_1 part: 4,000 of 10,000 images; the first 4,000 are as published',
       'data_batch_2 part: 1,017 of 10,000 images; the first 1,000 are as published',

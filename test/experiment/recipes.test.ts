@@ -34,6 +34,7 @@ describe('resolving a configuration', () => {
       seed: 1,
       validation: 0,
       normalization: 'imagenet',
+      rateChanges: [],
       initial: null,
       freeze: 'none',
       augment: true,
@@ -209,7 +210,7 @@ describe('a configuration that is changed', () => {
 
   test('refuses what has no meaning in it', () => {
     const fast = resolveConfig({ arch: 'resnet20', recipe: 'fast' });
-    expect(() => changeConfig(fast, { gamma: 0.5 })).toThrow('--gamma cannot be given');
+    expect(() => changeConfig(fast, { gamma: 0.5 })).toThrow('gamma cannot be given');
     expect(() => changeConfig(quick, { startEpoch: 20 })).toThrow('There is nothing to train');
   });
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { nodeHost } from '../../src/runs/runs.node.ts';
+import { lacks } from '../support/skip.ts';
 
 const { isAlive } = nodeHost.self;
 
@@ -13,7 +14,7 @@ test('this process lives, one that was waited for does not', async () => {
   expect(isAlive(child.pid!)).toBe(false);
 });
 
-test.skipIf(!existsSync('/proc/self/stat'))(
+test.skipIf(lacks(existsSync('/proc/self/stat'), 'only /proc tells of such processes'))(
   'one that ended and that its parent has not noticed does not live',
   async () => {
     // The shell becomes a program that never waits for the child it had.

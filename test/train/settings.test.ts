@@ -24,6 +24,7 @@ import {
 } from '../../src/train/config.ts';
 import { GROUPS, schemaOf } from '../../src/train/setting.ts';
 import { SETTINGS } from '../../src/train/settings.ts';
+import { boundsText } from '../../src/util/bounds.ts';
 
 const config = resolveConfig({ arch: 'resnet20' });
 
@@ -100,8 +101,8 @@ describe('made from it', () => {
       expect(`--${flagName(name, option)}`).toBe(optionName(name));
       const { form } = settingOf(name);
       if (form?.kind !== 'integer' && form?.kind !== 'number') continue;
-      const { minimum, maximum, above, below } = form;
-      expect(option.bounds).toMatchObject({ minimum, maximum, above, below });
+      expect(boundsText(option.bounds ?? {}), name).toBe(boundsText(form));
+      expect(boundsText(form), name).not.toBe('');
     }
     expect(optionHelp(trainOptions.learningRate)).toContain(
       'above 0 and at most 1000; default 0.1',

@@ -9,7 +9,6 @@ import type {
   TrainEvent,
   TrainReader,
 } from '../../train/events.ts';
-import { notebookLines } from '../../train/notebook-lines.ts';
 import {
   formatDuration,
   formatLearningRate,
@@ -17,6 +16,7 @@ import {
   formatRate,
 } from '../../util/format.ts';
 import { barLine, throttle } from './bar.ts';
+import { notebookReader } from './notebook.ts';
 import type { Terminal } from './terminal.ts';
 
 export type LogStyle = 'auto' | 'plain' | 'notebook';
@@ -31,14 +31,6 @@ export function createTrainReader(
   const progress =
     style === 'auto' && terminal.interactive ? bars(terminal) : plainLines(terminal, printFreq);
   return withEpochLines(terminal, progress);
-}
-
-function notebookReader(terminal: Terminal, printFreq: number): TrainReader {
-  return {
-    handle(event) {
-      for (const line of notebookLines(event, printFreq)) terminal.line(line);
-    },
-  };
 }
 
 /** Adds the line of an epoch when all that belongs to it has arrived. */

@@ -3,8 +3,8 @@
 
 import { availableParallelism } from 'node:os';
 import type { Backend } from '../../engine/backend.ts';
+import type { BackendOptions } from '../../engine/backend-options.ts';
 import { checkThreads, chooseDevice, type DeviceName, deviceName } from '../../engine/devices.ts';
-import type { BackendOptions } from '../../engine/open-backend.ts';
 import { openBackend } from '../../library/open-backend.node.ts';
 
 export { openBackend } from '../../library/open-backend.node.ts';

@@ -3,6 +3,7 @@
 // shape, and run as one submission a step (executable.ts).
 
 import type { Backend, ExecutableState } from '../backend.ts';
+import type { GpuOptions } from '../backend-options.ts';
 import type { Program } from '../program.ts';
 import { type AdapterFacts, openDevice } from './adapter.ts';
 import { hasRoom } from './bind.ts';
@@ -15,39 +16,17 @@ import type { GpuHost } from './host.ts';
 import { type MatrixSize, matrixName } from './matrix-unit.ts';
 import { planDeviceMemory } from './memory.ts';
 import type { StorageFormat } from './storage.ts';
-import {
-  emulatedUnit,
-  openTensorCores,
-  TENSOR_CORE_FEATURES,
-  type TensorCores,
-} from './tensor-cores.ts';
+import { emulatedUnit, openTensorCores, TENSOR_CORE_FEATURES } from './tensor-cores.ts';
 import { type TileCache, tilesNamed, tuneTiles } from './tune.ts';
 
-export interface WebGpuOptions {
+export interface WebGpuOptions extends GpuOptions {
   readonly gpu: GpuHost;
   /** Part of an adapter's name; the fastest adapter where it is not given. */
   readonly adapterName?: string;
-  /**
-   * Mixed precision (default false): feature maps and their gradients are stored in half precision, and
-   * convolutions may round their factors to it; sums, statistics and weights stay float32, and
-   * training scales its loss.
-   */
-  readonly half?: boolean;
   /** How half precision is stored: 'f16' where the adapter has it (default), or packed in u32. */
   readonly halfStorage?: 'f16' | 'packed';
-  /**
-   * Weight gradients of convolutions on tensor cores, which multiply in half precision. 'auto' (default)
-   * takes them with `half` where there are any, and where tiles are measured only if they are faster.
-   * 'on' insists that there are some.
-   */
-  readonly tensorCores?: TensorCores;
   /** For tests: the kernels for tensor cores of this kind, computed without any. */
   readonly emulatedTensorCores?: MatrixSize;
-  /**
-   * 'auto' measures tile shapes when a program is compiled, where the device is a GPU and has a clock;
-   * 'off' (default) takes fixed ones.
-   */
-  readonly tune?: 'auto' | 'off';
   /** Remembers what was measured. */
   readonly tileCache?: TileCache;
 }

@@ -4,15 +4,15 @@
 import type { FileSystem } from '../../runs/file-system.ts';
 import { isRun, readConfig } from '../../runs/reader.ts';
 import type { RunHost } from '../../runs/run.ts';
-import type { RunEnvironment } from '../../runs/summary.ts';
 import { UserError } from '../../util/errors.ts';
 import { fileError } from '../../util/system-errors.ts';
 import { type CellView, readCell } from '../cells.ts';
 import { readEvaluation } from '../evaluation-file.ts';
 import { type Cell, cellConfig, PLAN, type Plan } from '../plan.ts';
 import { readPlan } from '../plan-folder.ts';
-import { curvesOf, percent } from './curves.ts';
+import { curvesOf } from './curves.ts';
 import type { ReportRun } from './data.ts';
+import { reportRun } from './run.ts';
 
 export interface Collected {
   readonly plan: Plan | undefined;
@@ -40,6 +40,13 @@ export async function collectRuns(host: RunHost, folder: string): Promise<Collec
   // One after the other: thirty files of metrics at once would only fill the memory.
   for (const view of views) runs.push(await readRun(host.files, view, plan));
   return { plan, views, runs, unreadable };
+}
+
+/** Reads one run folder. @throws UserError if it is none, or its configuration is damaged */
+export async function collectRun(host: RunHost, dir: string): Promise<ReportRun> {
+  const { arch, recipe, seed } = await readConfig(host.files, dir);
+  const view = await readCell(host, '', { arch, recipe, seed }, dir);
+  return await readRun(host.files, view, undefined);
 }
 
 /** One damaged folder does not cost the others: it is named. */
@@ -83,45 +90,10 @@ async function readWhole(
     const config = plan && cellConfig(plan, cell);
     return { ...about, epochsDone: 0, epochs: 0, comparable: false, ...(config && { config }) };
   }
-  const { config, summary, environment } = run;
-  const curves = curvesOf(await run.metrics());
-  const result = summary?.result;
-  const chosen = result?.bestOnValidation;
-  const trainError = curves.trainError.at(-1)?.[1];
-  return {
-    ...about,
-    config,
-    curves,
-    epochsDone: summary?.epochsDone ?? curves.testError.length,
-    epochs: summary?.epochs ?? 0,
-    ...(state === 'finished' && result?.final && { final: percent(result.final.error) }),
-    ...(trainError !== undefined && { trainError }),
-    ...(result?.bestOnTest && {
-      bestOnTest: { error: percent(result.bestOnTest.error), epoch: result.bestOnTest.epoch + 1 },
-    }),
-    ...(chosen?.error !== undefined && {
-      bestOnValidation: {
-        error: percent(chosen.error),
-        validationError: percent(chosen.validationError),
-        epoch: chosen.epoch + 1,
-      },
-    }),
-    seconds: summary?.seconds,
-    parameters: summary?.parameters,
-    dataTitle: summary?.dataTitle,
-    trainImages: summary?.trainImages,
-    testImages: summary?.testImages,
-    isOriginalCifar10: summary?.isOriginalCifar10,
-    comparable: summary?.isOriginalCifar10 === true && config.limitBatches === 0,
-    machine: machineOf(environment),
-    weightsSha256: summary?.weightsSha256,
+  return reportRun({
+    ...{ folder: about.folder, state, message },
+    ...{ config: run.config, summary: run.summary, environment: run.environment },
+    curves: curvesOf(await run.metrics()),
     evaluation: await readEvaluation(files, dir),
-  };
-}
-
-/** Backend and processor of a run; one after the other where it went on elsewhere. */
-function machineOf({ sessions }: RunEnvironment): string | undefined {
-  const places = sessions.map(({ backend, host }) => `${backend.description}; ${host.cpu}`);
-  const changes = places.filter((place, index) => place !== places[index - 1]);
-  return changes.length > 0 ? changes.join(', then ') : undefined;
+  });
 }

@@ -54,6 +54,10 @@ export interface ReportRun {
   readonly testImages?: number;
   /** Backend and processor; one after the other where the run went on elsewhere. */
   readonly machine?: string;
+  /** Of table6, with the commit where it ran from a checkout; several where the run went on with others. */
+  readonly version?: string;
+  /** ISO 8601. */
+  readonly started?: string;
   readonly weightsSha256?: string;
   readonly config?: TrainConfig;
   readonly curves?: RunCurves;

@@ -4,6 +4,9 @@ import { parseArch } from '../../nn/network.ts';
 import type { Difference, Sample } from '../../util/statistics.ts';
 import type { ReportRow, ReportRun } from './data.ts';
 
+/** How many runs of a row there are, and how far they are. */
+type Counted = Pick<ReportRow, 'planned' | 'states'>;
+
 /** What stands where there is nothing. */
 export const NONE = '–';
 
@@ -53,12 +56,12 @@ export function count(value: number): string {
 }
 
 /** Ours in the table: the mean, or what is missing instead. */
-export function finalOf(row: ReportRow): string {
+export function finalOf(row: Counted & Pick<ReportRow, 'final'>): string {
   return row.final ? sample(row.final) : stateText(row);
 }
 
 /** `5`, `2 of 5 (1 running, 2 missing)`. */
-export function runsOf({ planned, states }: ReportRow): string {
+export function runsOf({ planned, states }: Counted): string {
   if (planned === 0) return NONE;
   if (states.finished === planned) return String(planned);
   const others = (['running', 'interrupted', 'failed', 'missing'] as const)
@@ -67,7 +70,7 @@ export function runsOf({ planned, states }: ReportRow): string {
   return `${states.finished} of ${planned} (${others.join(', ')})`;
 }
 
-function stateText({ planned, states }: ReportRow): string {
+function stateText({ planned, states }: Counted): string {
   if (planned === 0) return 'not run';
   if (states.running > 0) return 'running';
   if (states.failed > 0) return 'failed';

@@ -11,6 +11,15 @@ export function filesOfInput(list: FileList): GivenFile[] {
   return [...list].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 }
 
+/** Whether a file is of the kinds that an `<input type="file" accept>` names; any is without them. */
+export function isAccepted({ name, type }: File, accept = ''): boolean {
+  if (accept === '') return true;
+  return accept.split(',').some((kind) => {
+    if (kind.endsWith('/*')) return type.startsWith(kind.slice(0, -1));
+    return kind === type || name.toLowerCase().endsWith(kind);
+  });
+}
+
 /**
  * What was dropped or pasted, with everything in its folders. Call it within the event: afterwards the
  * browser has forgotten what was dropped.

@@ -47,6 +47,10 @@ export const GLOSSARY = {
     title: 'Epoch',
     text: 'Every training image once, in a new random order. The paper trains for about 164 of them, the notebook for 200.',
   },
+  'feature map': {
+    title: 'Feature map',
+    text: 'What one channel of a layer makes of a picture: a small picture of its own, bright where its pattern was found.',
+  },
   gradient: {
     title: 'Gradient',
     text: 'For every weight, how much the loss would change if that weight were a little larger. Training moves each weight a little against its gradient.',
@@ -71,9 +75,17 @@ export const GLOSSARY = {
     title: 'Plain network',
     text: 'The same layers as a residual network, without the shortcuts.',
   },
+  ReLU: {
+    title: 'ReLU',
+    text: 'Negative numbers become 0, others stay. Without such a bend in between, any number of layers could be replaced by a single one.',
+  },
   residual: {
     title: 'Residual',
     text: 'What has to be added to the input to get the output. A block with a shortcut only has to learn this difference, and where nothing should change, it is zero.',
+  },
+  response: {
+    title: 'Response of a layer',
+    text: 'What a layer gives after batch normalisation, before anything is added or cut off. Its standard deviation says how much the layer does to the signal.',
   },
   seed: {
     title: 'Seed',

@@ -13,7 +13,7 @@
 // What the address does not say, or says wrongly, is the field's `initial`; a value that is the initial
 // one is left out. So an address is short, and a link reproduces what its sender saw.
 
-import type { ChapterId } from '../chapters.ts';
+import type { ChapterId } from '../chapter-id.ts';
 import { type Address, type Field, formatAddress, parseAddress } from './address.ts';
 
 let current = $state.raw<Address>(parseAddress(location.hash) ?? parseAddress('')!);

@@ -49,7 +49,7 @@ export class TabRun {
   }
 
   /** What training has said. */
-  hear({ events, notebook }: RunNews): void {
+  hear({ events, log }: RunNews): void {
     for (const event of events) {
       this.curves.event(event);
       if (event.kind === 'start') this.start = event;
@@ -58,7 +58,7 @@ export class TabRun {
     const latest = events.at(-1);
     if (latest?.kind === 'evaluation-progress') this.evaluating = latest;
     this.step = events.findLast((event) => event.kind === 'step') ?? this.step;
-    this.log.add(notebook);
+    this.log.add(log);
     this.publish();
   }
 

@@ -1,24 +1,15 @@
 // What training says, in few messages: however fast the steps are, the page hears of them ten times a
 // second. Every step travels; of an evaluation's progress only the latest.
 
-import { logLine } from '../../runs/log-line.ts';
+import { notebookLines } from '../../runs/notebook-lines.ts';
 import type { TrainEvent } from '../../train/events.ts';
-import { notebookLines } from '../../train/notebook-lines.ts';
 import type { RunNews, WorkerEvent } from './protocol.ts';
 
 const EVERY_MS = 100;
 
-interface Gathered {
-  readonly events: TrainEvent[];
-  readonly log: string[];
-  readonly notebook: string[];
-}
-
 export class Outbox {
   private readonly send: (event: WorkerEvent) => void;
-  private news = new Map<string, Gathered>();
-  /** How often each run has a line of the notebook's. */
-  private readonly printFreq = new Map<string, number>();
+  private news = new Map<string, { events: TrainEvent[]; log: string[] }>();
   private sent = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -26,16 +17,13 @@ export class Outbox {
     this.send = send;
   }
 
-  add(run: string, event: TrainEvent): void {
-    const gathered = this.news.get(run) ?? { events: [], log: [], notebook: [] };
-    const { events, log, notebook } = gathered;
-    this.news.set(run, gathered);
-    if (event.kind === 'start') this.printFreq.set(run, event.config.printFreq);
+  /** @param printFreq of the run: a line of its log every so many batches */
+  add(run: string, event: TrainEvent, printFreq: number): void {
+    const { events, log } = this.news.get(run) ?? { events: [], log: [] };
+    this.news.set(run, { events, log });
     if (event.kind === 'evaluation-progress' && events.at(-1)?.kind === event.kind) events.pop();
     events.push(event);
-    const line = logLine(event);
-    if (line !== undefined) log.push(line);
-    notebook.push(...notebookLines(event, this.printFreq.get(run) ?? 1));
+    log.push(...notebookLines(event, printFreq));
     const wait = this.sent + EVERY_MS - performance.now();
     if (wait <= 0) this.flush();
     else this.timer ??= setTimeout(() => this.flush(), wait);

@@ -355,10 +355,8 @@ export type WorkerEvent =
 export interface RunNews {
   readonly run: string;
   readonly events: readonly TrainEvent[];
-  /** The lines that they are in the run's log. */
+  /** What the notebook prints of them. */
   readonly log: readonly string[];
-  /** The lines that the notebook prints for all that happened, every `printFreq` batches. */
-  readonly notebook: readonly string[];
 }
 
 /** From the worker. */

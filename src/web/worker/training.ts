@@ -204,7 +204,7 @@ export class Training {
         const { done, value } = await session.events.next();
         if (done) break;
         if (value.kind === 'nan') diverged = value;
-        this.outbox.add(dir, value);
+        this.outbox.add(dir, value, session.run.config.printFreq);
         if (isEnough(value)) return undefined;
       }
     } catch (error) {

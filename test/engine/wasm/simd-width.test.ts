@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createWasmBackend } from '../../../src/engine/wasm/backend.ts';
 import { createInlineHost } from '../../../src/engine/wasm/host-inline.ts';
+import { lacks } from '../../support/skip.ts';
 import { ALGORITHMS, kernelKinds, WIDTH_PROGRAMS } from './width-programs.ts';
 
 interface ChildResult {
@@ -32,6 +33,8 @@ function hasAvx2(): boolean | null {
   return /\bavx2\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
 }
 
+const withoutAvx2 = lacks(hasAvx2() === true, '/proc/cpuinfo tells of no AVX2');
+
 describe('with and without the wide path', () => {
   let wide: ChildResult;
   let narrow: ChildResult;
@@ -39,7 +42,7 @@ describe('with and without the wide path', () => {
     [wide, narrow] = await Promise.all([run('wide'), run('narrow')]);
   });
 
-  test.skipIf(hasAvx2() !== true)(
+  test.skipIf(withoutAvx2)(
     'it is in effect on x64 with AVX2 (skipped where /proc/cpuinfo does not say so)',
     () => expect(wide.width).toBe(256),
   );
@@ -74,7 +77,7 @@ describe('with and without the wide path', () => {
   });
 
   // Processors with AVX2 have fused multiply-adds; without them both kinds round twice.
-  test.skipIf(hasAvx2() !== true)(
+  test.skipIf(withoutAvx2)(
     'one rounding and two differ: digests see the last bit (skipped where /proc/cpuinfo has no avx2)',
     () => expect(wide.kernels.fused).not.toBe(wide.kernels.separate),
   );

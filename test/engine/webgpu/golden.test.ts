@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { WebGpuBackend } from '../../../src/engine/webgpu/backend.ts';
+import { FLOAT32, smallGoldenDeviations } from '../../golden/resnet8-steps.ts';
+import { tooLarge } from '../../support/deviations.ts';
 import { checkGolden, GOLDEN_FILES, readFloats } from '../../support/golden.ts';
 import { firstLogits, logitsDistance, PUBLISHED_WEIGHTS } from '../../support/published.ts';
 import { sharedFile, sharedPublished, sharedRecords } from '../../support/shared.ts';
@@ -27,6 +29,10 @@ describe.skipIf(!adapter)('the WebGPU backend reproduces PyTorch', () => {
       await checkGolden(backend, readFloats(golden!), images!, options, tolerances);
     });
   }
+
+  it.each(['A', 'B'] as const)('resnet8, shortcut %s: three steps', async (shortcut) => {
+    expect(tooLarge(await smallGoldenDeviations(backend, shortcut, FLOAT32))).toEqual([]);
+  });
 
   // All 1,017 images take minutes: `node scripts/verify-webgpu.ts --weights` counts the wrong answers.
   for (const name of PUBLISHED_WEIGHTS) {

@@ -2,18 +2,18 @@
 // trainer of akamaster/pytorch_resnet_cifar10, on which the notebook is built, prints these. Epochs
 // and batches count from 0, accuracies are per cent, times are seconds.
 
-import type { EvaluationProgressEvent, StepEvent, TrainEvent } from './events.ts';
+import type { EvaluationProgressEvent, StepEvent, TrainEvent } from '../train/events.ts';
 
 /**
- * The lines that the notebook prints for an event.
- * @param printFreq steps and batches of evaluations leave a line every so many
+ * What the notebook prints of an event.
+ * @param printFreq a line every so many batches
  */
-export function notebookLines(event: TrainEvent, printFreq: number): readonly string[] {
+export function notebookLines(event: TrainEvent, printFreq: number): string[] {
   switch (event.kind) {
     case 'step': {
-      const rate = `current lr ${scientific(event.learningRate)}`;
-      const first = event.batch === 0 ? [rate] : [];
-      return event.batch % printFreq === 0 ? [...first, stepLine(event)] : first;
+      const lines = event.batch === 0 ? [`current lr ${scientific(event.learningRate)}`] : [];
+      if (event.batch % printFreq === 0) lines.push(stepLine(event));
+      return lines;
     }
     case 'evaluation-progress':
       return event.batch % printFreq === 0 ? [testLine(event)] : [];

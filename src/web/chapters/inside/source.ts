@@ -1,0 +1,45 @@
+// How a network is named in the address, and what is asked of the worker for it:
+//   untrained:resnet20:1          random weights of a seed
+//   run:runs/resnet20-seed1       the last checkpoint of a run
+//   training:runs/resnet20-seed1  a run as it is at this moment
+//   file:resnet20.th              weights that were dropped; an address cannot bring them back
+
+import type { ModelSource } from '../../worker/protocol.ts';
+
+export const UNTRAINED = 'untrained:resnet20:1';
+
+/** Undefined for a file, and for what names nothing. */
+export function sourceOf(key: string): ModelSource | undefined {
+  const [kind, rest] = parted(key);
+  switch (kind) {
+    case 'untrained': {
+      const [arch, seed] = parted(rest);
+      return /^\d{1,9}$/.test(seed) ? { from: 'random', arch, seed: Number(seed) } : undefined;
+    }
+    case 'run':
+      return { from: 'run', run: rest };
+    case 'training':
+      return { from: 'training', run: rest };
+    default:
+      return undefined;
+  }
+}
+
+/** The folder of a run that a key names; undefined for other keys. */
+export function runOf(key: string): string | undefined {
+  const [kind, rest] = parted(key);
+  return kind === 'run' || kind === 'training' ? rest : undefined;
+}
+
+/** Plain for residual and the other way round, untrained. */
+export function counterpart(arch: string): string {
+  const other = arch.startsWith('plain')
+    ? arch.replace('plain', 'resnet')
+    : arch.replace('resnet', 'plain');
+  return `untrained:${other}:1`;
+}
+
+function parted(text: string): [before: string, after: string] {
+  const at = text.indexOf(':');
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}

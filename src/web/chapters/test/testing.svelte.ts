@@ -1,0 +1,64 @@
+// The model that is being loaded and the evaluation that is going on or done, kept while the reader looks
+// at other chapters.
+
+import { tab } from '../../shared/tab.svelte.ts';
+import type {
+  DataFacts,
+  Evaluation,
+  ModelFacts,
+  ModelSource,
+  SplitName,
+} from '../../worker/protocol.ts';
+
+/** Mistakes that are shown. */
+const WORST = 24;
+
+export interface Tested {
+  readonly model: ModelFacts;
+  readonly data: DataFacts;
+  readonly split: SplitName;
+  readonly evaluation: Evaluation;
+}
+
+class Testing {
+  isLoading = $state(false);
+  /** Why the weights could not be loaded. */
+  problem = $state('');
+  isEvaluating = $state(false);
+  /** From 0 to 1. */
+  progress = $state(0);
+  /** Why it could not be evaluated. */
+  refusal = $state('');
+  latest: Tested | undefined = $state.raw();
+
+  async load(source: ModelSource | Promise<ModelSource>): Promise<void> {
+    this.isLoading = true;
+    this.problem = '';
+    try {
+      await tab.loadModel(await source);
+    } catch (error) {
+      this.problem = (error as Error).message;
+    } finally {
+      this.isLoading = false;
+    }
+  }
+
+  async evaluate(model: ModelFacts, data: DataFacts, split: SplitName): Promise<void> {
+    this.isEvaluating = true;
+    this.refusal = '';
+    this.progress = 0;
+    try {
+      const ask = { model: model.model, data: data.data, split, worst: WORST };
+      const evaluation = await tab.ask('evaluate', ask, ({ done, total = 1 }) => {
+        this.progress = done / total;
+      });
+      this.latest = { model, data, split, evaluation };
+    } catch (error) {
+      this.refusal = (error as Error).message;
+    } finally {
+      this.isEvaluating = false;
+    }
+  }
+}
+
+export const testing = new Testing();

@@ -1,0 +1,105 @@
+// Chapter 7 with the runs of a server's folder: a run appears with its curve while it is trained, and what
+// is not comparable stands apart from the paper's numbers.
+
+import { writeFile } from 'node:fs/promises';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startServer } from '../../../src/server/server.ts';
+import { temporaryFolder } from '../../runs/support/hosts.ts';
+import { epochRecords, lines, makeRun } from '../../server/support/runs.ts';
+import { findChromium } from '../../support/chromium.ts';
+import { buildPage, launch, openWatched, type Site } from '../site.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const chromium = findChromium();
+
+const ENVIRONMENT = {
+  sessions: [
+    {
+      started: '2026-11-29T06:13:29.859Z',
+      iteration: 0,
+      host: { table6: '0.1.0', cpu: 'a processor' },
+      backend: { description: 'wasm, 2 threads' },
+      data: { title: 'CIFAR-10' },
+    },
+  ],
+};
+
+describe.skipIf(!chromium)('the table', () => {
+  let site: Site;
+  let browser: Browser;
+  beforeAll(async () => {
+    site = await buildPage();
+    browser = await launch(chromium!);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    site?.[Symbol.dispose]();
+  });
+
+  /** A server with a run of one epoch in its folder. */
+  async function serveRun() {
+    const folder = await temporaryFolder();
+    const run = await makeRun(`${folder}/runs`, 'resnet20-seed1', lines(epochRecords(0)));
+    await writeFile(`${run.dir}/environment.json`, JSON.stringify(ENVIRONMENT));
+    await run.summarize(1);
+    const server = await startServer({
+      ...{ runs: `${folder}/runs`, cache: `${folder}/cache`, page: site.folder, port: 0 },
+    });
+    onTestFinished(() => server.close());
+    return { run, server, folder };
+  }
+
+  const pageOf = async (url: string) => {
+    const watched = await openWatched(browser, { viewport: { width: 1280, height: 900 } });
+    onTestFinished(() => watched[Symbol.asyncDispose]());
+    await watched.page.goto(`${url}#/table`);
+    return watched.page;
+  };
+
+  it('shows a run of the server, not finished, with where it was trained, and grows with it', async () => {
+    const { run, server } = await serveRun();
+    const page = await pageOf(server.url);
+    const row = page.getByRole('row', { name: /^ResNet-20 8\.75 7\.92 8\.27/ });
+    await row.getByText('unfinished').waitFor();
+    await row.getByRole('button', { name: /notebook, 200 epochs/ }).click();
+    await page.getByText('interrupted, 1 of 200 epochs').waitFor();
+    await page.getByText(/Trained on wasm, 2 threads; a processor; table6 0\.1\.0/).waitFor();
+    await page.getByText('In figures').click();
+    const figures = page.getByRole('table', { name: /^Test error/ });
+    await figures.getByText('at 1', { exact: true }).first().waitFor();
+    await run.append(lines([...epochRecords(1), ...epochRecords(2)]));
+    await run.summarize(3);
+    await page.getByText('interrupted, 3 of 200 epochs').waitFor();
+    await figures.getByText('at 3', { exact: true }).waitFor();
+    const axe = await new AxeBuilder({ page }).analyze();
+    expect(axe.violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([]);
+  });
+
+  it('takes in a run that begins, and keeps runs on other data away from the paper', async () => {
+    const { server, folder } = await serveRun();
+    const page = await pageOf(server.url);
+    await page.getByText('unfinished').waitFor();
+    expect(await page.getByRole('heading', { name: 'Other runs' }).count()).toBe(0);
+    // Before its first epoch nobody knows what it is trained on.
+    await makeRun(`${folder}/runs`, 'resnet20-seed2');
+    await page.getByRole('heading', { name: 'Other runs' }).waitFor();
+    await page.getByRole('cell', { name: 'not known yet' }).waitFor();
+  });
+
+  it('keeps what is drawn in its address', async () => {
+    const { server } = await serveRun();
+    const page = await pageOf(server.url);
+    await page.getByText('unfinished').waitFor();
+    await page.getByLabel('What to draw').selectOption('loss');
+    await page.getByRole('button', { name: 'None' }).click();
+    expect(page.url()).toContain('measure=loss');
+    expect(page.url()).toContain('show=none');
+    await page.reload();
+    await page.getByText('unfinished').waitFor();
+    expect(await page.getByLabel('What to draw').inputValue()).toBe('loss');
+    expect(await page.locator('.plot').count()).toBe(0);
+  });
+});

@@ -1,0 +1,94 @@
+// Chapter 1 as a reader uses it: move the diagram, follow a link to it, train both networks.
+
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { findChromium } from '../../support/chromium.ts';
+import { buildPage, launch, openWatched, type Served, type Site, serve } from '../site.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const chromium = findChromium();
+
+describe.skipIf(!chromium)('why residual networks', () => {
+  let site: Site;
+  let served: Served;
+  let browser: Browser;
+  beforeAll(async () => {
+    site = await buildPage();
+    served = await serve(site, { isolated: true });
+    browser = await launch(chromium!);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await served?.[Symbol.asyncDispose]();
+    site?.[Symbol.dispose]();
+  });
+
+  const violations = async (page: Page) =>
+    (await new AxeBuilder({ page }).analyze()).violations.map(({ id, nodes }) => [
+      id,
+      nodes.map((node) => node.html),
+    ]);
+  const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+
+  it('computes what the sliders say, and a link brings it to somebody else', async () => {
+    await using watched = await openWatched(browser, { viewport: { width: 1280, height: 900 } });
+    const { page } = watched;
+    await page.goto(served.url);
+    const said = page.getByText(/^After 54 layers/);
+    await said.waitFor();
+    const before = await said.textContent();
+    await page.getByLabel('Gain of each layer').fill('1.2');
+    await page.getByLabel('batch normalisation').check();
+    await vi.waitFor(async () => expect(await said.textContent()).not.toBe(before));
+    await page.getByLabel('error on test images').check();
+    await page.getByLabel('B: projection').check();
+    await page.getByText(/a weighted sum of all 16 input channels/).waitFor();
+    expect(page.url()).toMatch(/#\/why\?gain=1\.2&norm=1&error=test&option=B$/);
+    const figures = page.getByRole('img', { name: /^With shortcuts: after 54 layers/ });
+    const shown = await figures.getAttribute('aria-labelledby');
+
+    await using other = await openWatched(browser, { viewport: { width: 1280, height: 900 } });
+    await other.page.goto(page.url());
+    const same = other.page.getByText(/^After 54 layers/);
+    await same.waitFor();
+    await vi.waitFor(async () => expect(await same.textContent()).toBe(await said.textContent()));
+    await other.page.getByRole('img', { name: 'Plain networks: test error by epoch' }).waitFor();
+    expect(shown).not.toBeNull();
+    expect(await violations(page)).toEqual([]);
+    expect([...watched.complaints, ...other.complaints]).toEqual([]);
+  });
+
+  it('trains a plain and a residual network side by side, pauses and goes on', async () => {
+    await using watched = await openWatched(browser, {
+      viewport: { width: 380, height: 800 },
+      colorScheme: 'dark',
+    });
+    const { page } = watched;
+    await page.goto(`${served.url}#/why/both?depth=8&passes=2`);
+    await button(page, 'Train both').click();
+    await button(page, 'Pause').click();
+    await page.getByText('Paused', { exact: true }).waitFor();
+    const steps = page.getByRole('progressbar', { name: 'Paused' });
+    const before = Number(await steps.getAttribute('value'));
+    await button(page, 'One step').click();
+    // Two runs of 40 steps: one step of each.
+    await vi.waitFor(async () =>
+      expect(Number(await steps.getAttribute('value'))).toBeCloseTo(before + 2 / 80, 5),
+    );
+    await button(page, 'Go on').click();
+    await button(page, 'Train both').waitFor({ timeout: 100_000 });
+    const table = page.getByRole('table', { name: /After each pass/ });
+    for (const name of ['plain', 'residual']) {
+      const row = await table.getByRole('row', { name }).innerText();
+      expect(row).toContain('2 of 2');
+      expect(row.match(/\d+\.\d %/g)).toHaveLength(2);
+    }
+    await page.getByText(/^Computing on: .*threads?/).waitFor();
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width).toBeLessThanOrEqual(380);
+    expect(await violations(page)).toEqual([]);
+    expect(watched.complaints).toEqual([]);
+  });
+});
