@@ -13,7 +13,7 @@ import type { Storage } from '../storage.ts';
 import { readDropped } from './dropped.ts';
 import { type ReadData, readPictures } from './pictures.ts';
 import { fetchServed } from './served.ts';
-import { loadStored, removeStored, storeDataset, storedSources } from './stored.ts';
+import { describeStored, loadStored, removeStored, storeDataset, storedSources } from './stored.ts';
 
 /** Images in one answer; a page draws a few hundred. */
 const MOST_IMAGES = 2000;
@@ -50,9 +50,11 @@ export class DataSets {
 
   async kept(): Promise<DataFacts[]> {
     const facts: DataFacts[] = [];
-    for (const source of await storedSources(this.storage.files)) {
-      const dataset = this.loaded.get(source) ?? (await this.fetch(source));
+    for (const data of await storedSources(this.storage.files)) {
+      const dataset = this.loaded.get(data);
       if (dataset) facts.push(this.facts(dataset, []));
+      const stored = dataset ? undefined : await describeStored(this.storage.files, data);
+      if (stored) facts.push({ data, ...stored, notices: [], isKept: true });
     }
     return facts;
   }

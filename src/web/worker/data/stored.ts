@@ -1,8 +1,8 @@
 // Data sets in the tab's file system, so that a reload finds them: the bytes of all splits in one file,
 // and the facts in another, which is written last.
 
-import * as z from 'zod';
-import { type Dataset, IMAGE_BYTES, type Split } from '../../../data/dataset.ts';
+import * as z from 'zod/mini';
+import { classCounts, type Dataset, IMAGE_BYTES, type Split } from '../../../data/dataset.ts';
 import { type FileSystem, writeAtomically } from '../../../runs/file-system.ts';
 
 const FOLDER = 'data';
@@ -11,10 +11,14 @@ const factsSchema = z.object({
   source: z.string(),
   title: z.string(),
   isOriginalCifar10: z.boolean(),
-  classes: z.array(z.string()).min(2),
-  train: z.int().min(1),
-  test: z.int().min(0),
+  classes: z.array(z.string()).check(z.minLength(2)),
+  /** Images of each class. */
+  train: z.array(z.int()),
+  test: z.array(z.int()),
 });
+
+/** What is known of a stored data set without reading its images. */
+export type StoredFacts = z.infer<typeof factsSchema>;
 
 /** A source may be any text; a folder's name may not. */
 const folderOf = (source: string) => `${FOLDER}/${encodeURIComponent(source)}`;
@@ -36,22 +40,40 @@ export async function storeDataset(files: FileSystem, dataset: Dataset): Promise
     at += bytesOf(split.count);
   }
   await writeAtomically(files, `${folder}/images`, bytes);
-  const facts = { source, title, isOriginalCifar10, classes, train: train.count, test: test.count };
+  const facts: StoredFacts = {
+    source,
+    title,
+    isOriginalCifar10,
+    classes: [...classes],
+    train: classCounts(train, classes.length),
+    test: classCounts(test, classes.length),
+  };
   await writeAtomically(files, `${folder}/facts.json`, JSON.stringify(facts));
+}
+
+/** What is said of a data set that is there and whole; its 180 MB of images are not read for that. */
+export async function describeStored(
+  files: FileSystem,
+  source: string,
+): Promise<StoredFacts | undefined> {
+  const folder = folderOf(source);
+  const json = await files.read(`${folder}/facts.json`);
+  const parsed = json && factsSchema.safeParse(jsonOf(json));
+  if (!parsed?.success) return undefined;
+  const { train, test } = parsed.data;
+  const isWhole =
+    (await files.size(`${folder}/images`)) === bytesOf(sum(train)) + bytesOf(sum(test));
+  return isWhole ? parsed.data : undefined;
 }
 
 /** The data set, or undefined where it is not there, or not whole. */
 export async function loadStored(files: FileSystem, source: string): Promise<Dataset | undefined> {
-  const folder = folderOf(source);
-  const json = await files.read(`${folder}/facts.json`);
-  const bytes = json && (await files.read(`${folder}/images`));
+  const known = await describeStored(files, source);
+  const bytes = known && (await files.read(`${folderOf(source)}/images`));
   if (!bytes) return undefined;
-  const parsed = factsSchema.safeParse(jsonOf(json));
-  if (!parsed.success) return undefined;
-  const { train, test, ...facts } = parsed.data;
-  if (bytes.length !== bytesOf(train) + bytesOf(test)) return undefined;
-  const first = splitAt(bytes, 0, train, facts.classes.length);
-  const second = splitAt(bytes, bytesOf(train), test, facts.classes.length);
+  const { train, test, ...facts } = known;
+  const first = splitAt(bytes, 0, sum(train), facts.classes.length);
+  const second = splitAt(bytes, bytesOf(sum(train)), sum(test), facts.classes.length);
   return first && second && { ...facts, train: first, test: second };
 }
 
@@ -63,6 +85,8 @@ export async function storedSources(files: FileSystem): Promise<string[]> {
 export function removeStored(files: FileSystem, source: string): Promise<void> {
   return files.removeFolder(folderOf(source));
 }
+
+const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
 
 const bytesOf = (count: number) => count * (IMAGE_BYTES + 2);
 
