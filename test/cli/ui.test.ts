@@ -104,7 +104,7 @@ describe('ports and addresses', () => {
     writeFileSync(workspace.at('file'), '');
     for (const [args, code, sentence] of [
       [['file'], 1, /^"file" is a file: give a folder\.\n$/],
-      [['--port', '70000'], 2, /--port must be at most 65535/],
+      [['--port', '70000'], 2, /--port must be at least 0 and at most 65535, not 70000/],
       [['--host', 'no.such.host.invalid'], 1, /^This machine has no address "no\.such\.host/],
       [['--host', '203.0.113.7'], 1, /^This machine has no address "203\.0\.113\.7"/],
     ] as const) {

@@ -1,7 +1,8 @@
 // The package as packed installs into an empty project, and the examples run there: on Node, with
 // types, from the command line, and bundled in a browser with and without threads.
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -50,6 +51,7 @@ describe('the tarball', () => {
       ...['bin/table6.js', 'dist/index.js', 'dist/index.d.ts', 'dist/browser.js'],
       ...['dist/cli/main.js', 'dist/engine/wasm/worker.node.js'],
       ...['dist/engine/wasm/worker.browser.js', 'dist/engine/wasm/worker.js'],
+      ...['dist/web/index.html', 'dist/web/isolation-worker.js'],
     ]) {
       expect(packed.files).toContain(file);
     }
@@ -87,6 +89,21 @@ describe('installed into an empty project', () => {
     const command = at('node_modules/.bin/table6');
     const { stdout } = await run(command, ['info', 'weights.th'], { cwd: project });
     expect(stdout).toMatch(/^network +resnet8, shortcut A$/m);
+  });
+
+  test('the page comes with it', async (context) => {
+    if (problem !== undefined) return context.skip(problem);
+    const args = ['ui', 'runs', '--port', '0', '--json'];
+    const server = spawn(at('node_modules/.bin/table6'), args, { cwd: project });
+    try {
+      const [line] = (await once(server.stdout, 'data')) as [Buffer];
+      const { url } = JSON.parse(String(line)) as { url: string };
+      const answer = await fetch(url);
+      expect(await answer.text()).toContain('<title>table6');
+      expect(answer.headers.get('cross-origin-opener-policy')).toBe('same-origin');
+    } finally {
+      server.kill();
+    }
   });
 
   test('the Node example runs, types included', async (context) => {

@@ -31,6 +31,12 @@ export async function packPackage(folder: string): Promise<Packed> {
   mkdirSync(root, { recursive: true });
   const project = path.join(REPOSITORY, 'tsconfig.build.json');
   await tool('tsc', ['-p', project, '--outDir', path.join(root, 'dist')], REPOSITORY);
+  const page = path.join(root, 'dist', 'web');
+  await tool(
+    'vite',
+    ['build', '--outDir', page, '--emptyOutDir', '--logLevel', 'error'],
+    REPOSITORY,
+  );
   for (const name of ['package.json', 'README.md', 'LICENSE']) {
     copyFileSync(path.join(REPOSITORY, name), path.join(root, name));
   }

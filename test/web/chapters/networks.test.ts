@@ -84,8 +84,10 @@ describe.skipIf(!chromium)('the networks', () => {
     expect(width).toBeLessThanOrEqual(380);
     await page.getByRole('link', { name: 'ResNet-32' }).click();
     await page.getByText('Every module of resnet32').click();
-    const text = await page.getByLabel('Summary of resnet32').textContent();
-    expect(text).toBe(formatSummary(summarizeNetwork(createNetwork('resnet32'))));
+    const summary = formatSummary(summarizeNetwork(createNetwork('resnet32')));
+    await vi.waitFor(async () =>
+      expect(await page.getByLabel('Summary of resnet32').textContent()).toBe(summary),
+    );
     expect(await violations(page)).toEqual([]);
     expect(watched.complaints).toEqual([]);
   });
