@@ -3,6 +3,7 @@
 import type { TrainConfig } from '../../../train/config.ts';
 import { formatBytes, formatCount, formatRate } from '../../../util/format.ts';
 import { isSynthetic } from '../../shared/chosen-data.ts';
+import type { TabRun } from '../../shared/tab-run.svelte.ts';
 import type {
   DataFacts,
   DeviceFacts,
@@ -69,8 +70,12 @@ export function tabSentence({ cores, isolated, gpu }: TabFacts): string {
   return cpu + sentences[gpu];
 }
 
+/** Epochs of a run in memory, whose folder is behind. */
+export const liveOf = ({ start, step }: Pick<TabRun, 'start' | 'step'>) =>
+  start && { epochsDone: step?.epoch ?? start.position.epoch, epochs: start.epochs };
+
 /**
- * How far a run has come, for the list.
+ * How far a run has come.
  * @param live of a run in memory, whose folder is behind
  */
 export function progressText(
