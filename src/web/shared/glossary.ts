@@ -95,6 +95,10 @@ export const GLOSSARY = {
     title: 'Shortcut',
     text: 'A way around two layers that passes on their input unchanged. The signal goes forward along it, and in training the gradient comes back along it.',
   },
+  synthetic: {
+    title: 'Synthetic images',
+    text: 'Circles, stars, arrows and seven more shapes, drawn by this page. They are there at once and quickly learned, so they are good for a first try.',
+  },
   'test images': {
     title: 'Test images',
     text: 'Pictures that are never trained on. The error on them says how well the network does on pictures that it has not seen.',

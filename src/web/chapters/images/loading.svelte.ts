@@ -2,7 +2,7 @@
 // component, so that a reader who looks at another chapter meanwhile finds it going on.
 
 import { tab } from '../../shared/tab.svelte.ts';
-import type { DataSource, Progress } from '../../worker/protocol.ts';
+import type { DataFacts, DataSource, Progress } from '../../worker/protocol.ts';
 import { state as address } from './state.ts';
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -16,6 +16,8 @@ class Loading {
   progress: Progress | undefined = $state.raw();
   /** A sentence. */
   problem = $state('');
+  /** What was loaded last, to say so where it was asked for. */
+  done: DataFacts | undefined = $state.raw();
 
   get words(): string {
     return WORDS[this.progress?.what ?? ''] ?? 'Reading and checking';
@@ -31,12 +33,14 @@ class Loading {
   async load(source: DataSource): Promise<void> {
     this.isBusy = true;
     this.problem = '';
+    this.done = undefined;
     this.progress = undefined;
     try {
       await tab.loadData(source, (progress) => {
         this.progress = progress;
       });
       follow();
+      this.done = tab.data;
     } catch (error) {
       this.problem = (error as Error).message;
     } finally {

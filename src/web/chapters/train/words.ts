@@ -2,6 +2,8 @@
 
 import type { TrainConfig } from '../../../train/config.ts';
 import { formatBytes, formatCount, formatRate } from '../../../util/format.ts';
+import { isSynthetic } from '../../shared/chosen-data.ts';
+import type { TabRun } from '../../shared/tab-run.svelte.ts';
 import type {
   DataFacts,
   DeviceFacts,
@@ -33,11 +35,12 @@ export function dataSize({ train, test }: Pick<DataFacts, 'train' | 'test'>): st
   return `${total(train)} images of ${train.length} kinds to train on, ${total(test)} to test with`;
 }
 
-/** How a run is described in one line: `resnet20, recipe fast, 20 epochs, seed 1`. */
-export function runLine({ arch, recipe, schedule, seed, shortcut }: TrainConfig): string {
+/** How a run is described in one line: `resnet20 on my pictures, recipe fast, 20 epochs, seed 1`. */
+export function runLine({ arch, data, recipe, schedule, seed, shortcut }: TrainConfig): string {
   const length = `${formatCount(schedule.length)} ${schedule.unit === 'epochs' ? 'epochs' : 'steps'}`;
   const variant = shortcut === 'B' ? ' with shortcut B' : '';
-  return `${arch}${variant}, recipe ${recipe}, ${length}, seed ${seed}`;
+  const images = isSynthetic(data) ? 'synthetic images' : data;
+  return `${arch}${variant} on ${images}, recipe ${recipe}, ${length}, seed ${seed}`;
 }
 
 export function deviceName({ kind, threads }: DeviceFacts): string {
@@ -67,8 +70,12 @@ export function tabSentence({ cores, isolated, gpu }: TabFacts): string {
   return cpu + sentences[gpu];
 }
 
+/** Epochs of a run in memory, whose folder is behind. */
+export const liveOf = ({ start, step }: Pick<TabRun, 'start' | 'step'>) =>
+  start && { epochsDone: step?.epoch ?? start.position.epoch, epochs: start.epochs };
+
 /**
- * How far a run has come, for the list.
+ * How far a run has come.
  * @param live of a run in memory, whose folder is behind
  */
 export function progressText(
@@ -87,6 +94,25 @@ export function progressText(
     running: 'cut short',
   } as const;
   return summary ? `${outcomes[summary.outcome]}, ${done}` : done;
+}
+
+/** Fewer than this teach a network nothing, however few the images are. */
+const FEWEST_STEPS = 150;
+const ENOUGH_STEPS = 200;
+
+/**
+ * Settings for few images that would be gone through in too few steps: smaller batches, more epochs.
+ * @param images to train on
+ * @returns nothing where the steps are enough
+ */
+export function longerRun(
+  { iterations }: Pick<Estimate, 'iterations'>,
+  images: number,
+): { readonly epochs: number; readonly batchSize: number } | undefined {
+  if (iterations >= FEWEST_STEPS || images < 1) return undefined;
+  const half = 2 ** Math.floor(Math.log2(images / 2));
+  const batchSize = Math.min(32, Math.max(4, half));
+  return { epochs: Math.ceil(ENOUGH_STEPS / Math.ceil(images / batchSize)), batchSize };
 }
 
 /** The longest run of this kind that takes two minutes: epochs, at least one. */

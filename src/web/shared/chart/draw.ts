@@ -42,7 +42,7 @@ export class PlottedChart {
     const color = colorReader(element);
     const { lines, bands, smoothing } = drawing;
     const isFaint = smoothing > 0 && lines.length <= MOST_FAINT;
-    const faint = isFaint ? lines : [];
+    const faint = isFaint ? lines.filter(({ isSparse }) => !isSparse) : [];
     const rowsOfBands = bands.flatMap(({ low, high }) => [
       { curve: low, smoothing: 0 },
       { curve: high, smoothing: 0 },
@@ -50,7 +50,7 @@ export class PlottedChart {
     this.#rows = [
       ...rowsOfBands,
       ...faint.map(({ curve }) => ({ curve, smoothing: 0 })),
-      ...lines.map(({ curve }) => ({ curve, smoothing })),
+      ...lines.map(({ curve, isSparse }) => ({ curve, smoothing: isSparse ? 0 : smoothing })),
     ];
     this.#firstLine = rowsOfBands.length + faint.length;
     const lookFor = (line: ChartLine) => line.look ?? lookOf(line.id);

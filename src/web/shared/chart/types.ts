@@ -10,6 +10,11 @@ export interface ChartLine {
   readonly label: string;
   readonly curve: Curve;
   readonly look?: LineLook;
+  /**
+   * Drawn as measured: for values that come once an epoch, which a smoothing meant for those of every
+   * step would leave far behind.
+   */
+  readonly isSparse?: boolean;
 }
 
 /** A horizontal line, such as the paper's number. */

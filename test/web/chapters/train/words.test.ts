@@ -1,10 +1,13 @@
 // The sentences of chapter 4 that have numbers in them.
 
 import { describe, expect, it } from 'vitest';
+import { resolveConfig } from '../../../../src/experiment/recipes.ts';
 import {
   aboutTime,
   epochsInTwoMinutes,
   estimateSentence,
+  longerRun,
+  runLine,
   tabSentence,
 } from '../../../../src/web/chapters/train/words.ts';
 
@@ -41,6 +44,31 @@ describe('sentences', () => {
   it('a run is shortened to two minutes, and never to nothing', () => {
     expect(epochsInTwoMinutes({ ...ESTIMATE, seconds: 1200 }, 20)).toBe(2);
     expect(epochsInTwoMinutes({ ...ESTIMATE, seconds: 86_400 }, 20)).toBe(1);
+  });
+
+  it.each([
+    [8, { batchSize: 4, epochs: 100 }],
+    [48, { batchSize: 16, epochs: 67 }],
+    [400, { batchSize: 32, epochs: 16 }],
+    [1, { batchSize: 4, epochs: 200 }],
+  ])('%d images get smaller batches and more epochs: at least 200 steps', (images, settings) => {
+    expect(longerRun({ iterations: 10 }, images)).toEqual(settings);
+    expect(Math.ceil(images / settings.batchSize) * settings.epochs).toBeGreaterThanOrEqual(200);
+  });
+
+  it('a run of enough steps, or of no images yet, is left as it is', () => {
+    expect(longerRun({ iterations: 630 }, 2000)).toBeUndefined();
+    expect(longerRun({ iterations: 10 }, 0)).toBeUndefined();
+  });
+
+  it('a run is told apart by its images, too', () => {
+    const config = { ...resolveConfig({ arch: 'resnet8', recipe: 'fast' }), seed: 3 };
+    expect(runLine({ ...config, data: 'my pictures' })).toBe(
+      'resnet8 on my pictures, recipe fast, 20 epochs, seed 3',
+    );
+    expect(runLine({ ...config, data: 'synthetic:train=2000,test=500' })).toContain(
+      'resnet8 on synthetic images,',
+    );
   });
 
   it('a tab says what it lacks', () => {
