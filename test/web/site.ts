@@ -131,7 +131,11 @@ export async function openWatched(
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('load', () => loads.push(page.url()));
+  // Requests, and not 'load' events: a page may reload before it has been loaded as a whole.
+  page.on('request', (request) => {
+    const isPage = request.isNavigationRequest() && request.frame() === page.mainFrame();
+    if (isPage) loads.push(request.url());
+  });
   context.on('request', (request) => {
     const { hostname, protocol } = new URL(request.url());
     const isOwn = hostname === 'localhost' || protocol === 'blob:' || protocol === 'data:';
