@@ -1,8 +1,8 @@
 // log.txt: the story of a run, for someone who reads it later; epochs and batches count from 1. Steps
 // are in metrics.jsonl.
 
-import { formatRate } from '../train/announce.ts';
 import type { RunResult, TrainEvent } from '../train/events.ts';
+import { formatRate } from '../train/make-events.ts';
 
 const percent = (fraction: number) => `${(100 * fraction).toFixed(2)} %`;
 

@@ -5,7 +5,7 @@
 import { batchCount, epochOrder } from '../data/batches.ts';
 import { IMAGE_BYTES, type Split } from '../data/dataset.ts';
 import type { BatchMetrics, Executable } from '../engine/backend.ts';
-import { createBreather } from './executables.ts';
+import { createYielder } from './executables.ts';
 import { Feed } from './feed.ts';
 import { addToMeter, EMPTY_METER, errorsOf } from './meters.ts';
 import { crossEntropy, likeliest, type RankedClass, rankClasses, softmax } from './softmax.ts';
@@ -33,7 +33,7 @@ export async function* evaluateBatches(
   const all = batchCount(count, batchSize);
   const batches = limitBatches > 0 ? Math.min(all, limitBatches) : all;
   const order = epochOrder(0, 0, count, false);
-  const breathe = createBreather();
+  const yieldToHost = createYielder();
   let then = performance.now();
   for await (const { batch, metrics } of feed.run({
     order,
@@ -44,7 +44,7 @@ export async function* evaluateBatches(
     const now = performance.now();
     yield { batch, batches, start: batch * batchSize, metrics, seconds: (now - then) / 1000 };
     then = now;
-    await breathe();
+    await yieldToHost();
   }
 }
 

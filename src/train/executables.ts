@@ -110,7 +110,7 @@ export async function createInference(
  * Makes a function that lets the host do other things (signals, drawing) when it has not been able
  * to for a while: a backend on the calling thread finishes a step without ever giving way.
  */
-export function createBreather(milliseconds = 50): () => Promise<void> {
+export function createYielder(milliseconds = 50): () => Promise<void> {
   let last = performance.now();
   return async () => {
     if (performance.now() - last < milliseconds) return;

@@ -15,17 +15,17 @@ import { initializeWeights } from '../nn/initialize.ts';
 import { checkWeights } from '../nn/parameters.ts';
 import { UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
-import { nanEvent, startEvent, stepEvent } from './announce.ts';
 import { Evaluator } from './evaluator.ts';
 import type { CheckpointReason, NanEvent, Position, TrainEvent } from './events.ts';
 import {
-  createBreather,
+  createYielder,
   executableStates,
   readGradients,
   readTraining,
   writeTraining,
 } from './executables.ts';
 import { Feed } from './feed.ts';
+import { nanEvent, startEvent, stepEvent } from './make-events.ts';
 import { averages, EMPTY_METER } from './meters.ts';
 import type { StopRequest, TrainerOptions } from './options.ts';
 import { RateChanges } from './rate-changes.ts';
@@ -44,7 +44,7 @@ export class Trainer {
   readonly plan: Plan;
   private options: TrainerOptions;
   private readonly stop: StopRequest;
-  private readonly breathe = createBreather();
+  private readonly yieldToHost = createYielder();
   private readonly executable: Executable;
   private readonly feed: Feed;
   private readonly evaluator: Evaluator;
@@ -175,7 +175,7 @@ export class Trainer {
         yield { kind: 'rate', iteration, factor, ...this.lastStep };
       }
       yield stepEvent(this.plan, this.progress, metrics, learningRate, times);
-      await this.breathe();
+      await this.yieldToHost();
       // A device that has work goes on during the pause.
       if (this.feed.pending.length === 0) watch.skipPause();
     }
