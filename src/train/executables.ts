@@ -1,5 +1,5 @@
 // What training, evaluation and prediction all do with an executable: give it weights and
-// normalisation, move weights from one to another, and take a breath between steps.
+// normalisation, move weights from one to another, and yield to the host between steps.
 
 import type { Normalization } from '../data/normalization.ts';
 import type { Backend, Executable, ExecutableState } from '../engine/backend.ts';
