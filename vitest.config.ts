@@ -32,12 +32,21 @@ const FAST = [
   'test/golden/bits.test.ts',
 ];
 
+/**
+ * `npm run test:slow`: minutes in a browser each. What they show of pausing, reloading, broken storage and
+ * lost workers, the training chapter's test shows from the page (chapters/train.test.ts), and what they show of
+ * WebGPU in a browser, test/browser/webgpu.test.ts; these look one layer lower. Run them after a change there.
+ */
+const SLOW = ['test/web/worker/{training,webgpu}.test.ts'];
+const FILES: Readonly<Record<string, readonly string[]>> = { fast: FAST, slow: SLOW };
+
 // Two cores are the smallest machine we promise to test on, and several tests start worker
 // threads of their own: two test files at a time keep the suite honest and inside its time. A time-out
 // only ends what hangs; on a busy machine the slowest tests take several times their usual ten seconds.
 export default defineConfig(({ mode }) => ({
   test: {
-    include: mode === 'fast' ? FAST : ['test/**/*.test.ts'],
+    include: [...(FILES[mode] ?? ['test/**/*.test.ts'])],
+    exclude: mode === 'test' ? ['**/node_modules/**', ...SLOW] : ['**/node_modules/**'],
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },

@@ -1,32 +1,15 @@
-// What chapters share, as a reader uses it: with the mouse, the keyboard, by touch, without seeing.
-
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { findChromium } from '../support/chromium.ts';
-import { buildGallery, launch, openWatched, type Served, type Site, serve } from './site.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+import { hostPage, violations } from './host.ts';
+import { buildGallery, openWatched } from './site.ts';
 
 const chromium = findChromium();
 
 describe.skipIf(!chromium)('the shared components', () => {
-  let site: Site;
-  let served: Served;
-  let browser: Browser;
-  beforeAll(async () => {
-    site = await buildGallery();
-    served = await serve(site, { isolated: true });
-    browser = await launch(chromium!);
-  });
-  afterAll(async () => {
-    await browser.close();
-    await served[Symbol.asyncDispose]();
-    site[Symbol.dispose]();
-  });
+  const host = hostPage(chromium, buildGallery);
   const open = async (options: Parameters<typeof openWatched>[1] = {}) => {
-    const watched = await openWatched(browser, options);
-    await watched.page.goto(served.url);
+    const watched = await openWatched(host.browser, options);
+    await watched.page.goto(host.url);
     await watched.page.waitForSelector('.u-over');
     return watched;
   };
@@ -39,8 +22,7 @@ describe.skipIf(!chromium)('the shared components', () => {
     it(`are for everybody: ${look}`, async () => {
       await using watched = await open(options);
       for (const summary of await watched.page.getByText('In figures').all()) await summary.click();
-      const { violations } = await new AxeBuilder({ page: watched.page }).analyze();
-      expect(violations.map((rule) => `${rule.id}: ${rule.nodes[0]?.html}`)).toEqual([]);
+      expect(await violations(watched.page)).toEqual([]);
       expect(await watched.page.evaluate(() => document.documentElement.scrollWidth)).toBe(
         await watched.page.evaluate(() => innerWidth),
       );

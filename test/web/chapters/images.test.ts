@@ -2,10 +2,9 @@
 // moves them, dropped, damaged, kept, and made of the reader's own pictures.
 
 import { gzipSync } from 'node:zlib';
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { augmentImage } from '../../../src/data/augment.ts';
 import { augmentationOf } from '../../../src/data/batches.ts';
 import { imageBytes } from '../../../src/data/dataset.ts';
@@ -13,17 +12,13 @@ import { makeSynthetic } from '../../../src/data/synthetic.ts';
 import { describeMove } from '../../../src/web/chapters/images/moves.ts';
 import { tarOf, tinyCifar10 } from '../../data/fixtures.ts';
 import { findChromium } from '../../support/chromium.ts';
-import { buildPage, launch, openWatched, type Served, type Site, serve } from '../site.ts';
+import { hostPage, violations } from '../host.ts';
+import { openWatched } from '../site.ts';
 
 const chromium = findChromium();
 
 /** Small enough to be read quickly by a reader, too. */
 const DATA = 'synthetic:train=2000,test=500';
-
-const violations = async (page: Page) => {
-  const found = await new AxeBuilder({ page }).analyze();
-  return found.violations.map((rule) => `${rule.id}: ${rule.nodes[0]?.html}`);
-};
 
 const picture = async (name: string, colour: string) => ({
   name,
@@ -34,23 +29,11 @@ const picture = async (name: string, colour: string) => ({
 });
 
 describe.skipIf(!chromium)('the chapter of images', () => {
-  let site: Site;
-  let served: Served;
-  let browser: Browser;
-  beforeAll(async () => {
-    site = await buildPage();
-    served = await serve(site, { isolated: true });
-    browser = await launch(chromium!);
-  });
-  afterAll(async () => {
-    await browser.close();
-    await served[Symbol.asyncDispose]();
-    site[Symbol.dispose]();
-  });
+  const host = hostPage(chromium);
 
   const open = async (query = '') => {
-    const watched = await openWatched(browser, { viewport: { width: 1100, height: 900 } });
-    await watched.page.goto(`${served.url}#/images${query}`);
+    const watched = await openWatched(host.browser, { viewport: { width: 1100, height: 900 } });
+    await watched.page.goto(`${host.url}#/images${query}`);
     await watched.page.getByRole('heading', { name: 'What training makes of an image' }).waitFor();
     return watched;
   };

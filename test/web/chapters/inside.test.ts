@@ -1,31 +1,17 @@
 // Chapter 6 as a reader uses it: one picture through a network, down to one pixel, also while it trains.
 
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { findChromium } from '../../support/chromium.ts';
 import { sharedPublished } from '../../support/shared.ts';
-import { buildPage, launch, openWatched, type Served, type Site, serve } from '../site.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+import { hostPage, violations } from '../host.ts';
+import { openWatched } from '../site.ts';
 
 const chromium = findChromium();
 const published = sharedPublished('resnet20-12fca82f');
 
 describe.skipIf(!chromium)('looking inside', () => {
-  let site: Site;
-  let served: Served;
-  let browser: Browser;
-  beforeAll(async () => {
-    site = await buildPage();
-    served = await serve(site, { isolated: true });
-    browser = await launch(chromium!);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await served?.[Symbol.asyncDispose]();
-    site?.[Symbol.dispose]();
-  });
+  const host = hostPage(chromium);
 
   const steps = (page: Page) => page.getByRole('table', { name: /from the sum to the pixel/ });
 
@@ -39,9 +25,11 @@ describe.skipIf(!chromium)('looking inside', () => {
   }
 
   it('shows a block and the arithmetic of a pixel, for everybody, and says where in its address', async () => {
-    await using watched = await openWatched(browser, { viewport: { width: 1280, height: 900 } });
+    await using watched = await openWatched(host.browser, {
+      viewport: { width: 1280, height: 900 },
+    });
     const { page } = watched;
-    await page.goto(`${served.url}#/inside?model=untrained:resnet20:3&block=layer2.0&channel=9`);
+    await page.goto(`${host.url}#/inside?model=untrained:resnet20:3&block=layer2.0&channel=9`);
     await steps(page).waitFor();
     for (const title of ['Input x', 'F(x): before the shortcut', 'The shortcut: x']) {
       await page.getByText(title, { exact: true }).waitFor();
@@ -53,15 +41,14 @@ describe.skipIf(!chromium)('looking inside', () => {
     await page.getByText(/layer2\.0\.conv1, from the sum/).waitFor();
     expect(page.url()).toContain('conv=conv1');
     expect(page.url()).toContain('row=9');
-    const axe = await new AxeBuilder({ page }).analyze();
-    expect(axe.violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([]);
+    expect(await violations(page)).toEqual([]);
     expect(watched.complaints).toEqual([]);
   });
 
   it('goes from block to block, and from a filter to its map', async () => {
-    await using watched = await openWatched(browser);
+    await using watched = await openWatched(host.browser);
     const { page } = watched;
-    await page.goto(`${served.url}#/inside`);
+    await page.goto(`${host.url}#/inside`);
     await steps(page).waitFor();
     await page.getByRole('button', { name: 'Next →' }).click();
     await page.getByText(/^layer1\.1\.conv2, from the sum/).waitFor();
@@ -77,9 +64,9 @@ describe.skipIf(!chromium)('looking inside', () => {
   });
 
   it('says so where an address names no network', async () => {
-    await using watched = await openWatched(browser);
+    await using watched = await openWatched(host.browser);
     const { page } = watched;
-    await page.goto(`${served.url}#/inside?model=untrained:resnet21:1`);
+    await page.goto(`${host.url}#/inside?model=untrained:resnet21:1`);
     await page
       .getByRole('alert')
       .getByText(/resnet21/)
@@ -87,9 +74,9 @@ describe.skipIf(!chromium)('looking inside', () => {
   });
 
   it.skipIf(!published)('takes published weights', async () => {
-    await using watched = await openWatched(browser);
+    await using watched = await openWatched(host.browser);
     const { page } = watched;
-    await page.goto(`${served.url}#/inside`);
+    await page.goto(`${host.url}#/inside`);
     await steps(page).waitFor();
     await page.getByText('Other weights').click();
     await page.locator('input[accept*=".th"]').setInputFiles(published!.file);

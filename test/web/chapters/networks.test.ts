@@ -1,43 +1,26 @@
 // Chapter 2 as a reader uses it: choose a network, walk over its blocks, take a link along.
 
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it, vi } from 'vitest';
 import { createNetwork } from '../../../src/nn/network.ts';
 import { formatSummary, summarizeNetwork } from '../../../src/nn/summary.ts';
 import { findChromium } from '../../support/chromium.ts';
-import { buildPage, launch, openWatched, type Served, type Site, serve } from '../site.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+import { hostPage, violations } from '../host.ts';
+import { openWatched } from '../site.ts';
 
 const chromium = findChromium();
 
 describe.skipIf(!chromium)('the networks', () => {
-  let site: Site;
-  let served: Served;
-  let browser: Browser;
-  beforeAll(async () => {
-    site = await buildPage();
-    served = await serve(site, { isolated: true });
-    browser = await launch(chromium!);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await served?.[Symbol.asyncDispose]();
-    site?.[Symbol.dispose]();
-  });
+  const host = hostPage(chromium);
 
   const details = (page: Page) => page.getByRole('complementary').innerText();
-  const violations = async (page: Page) =>
-    (await new AxeBuilder({ page }).analyze()).violations.map(({ id, nodes }) => [
-      id,
-      nodes.map((node) => node.html),
-    ]);
 
   it('draws the one that is chosen, and its address brings the same back', async () => {
-    await using watched = await openWatched(browser, { viewport: { width: 1280, height: 900 } });
+    await using watched = await openWatched(host.browser, {
+      viewport: { width: 1280, height: 900 },
+    });
     const { page } = watched;
-    await page.goto(`${served.url}#/networks`);
+    await page.goto(`${host.url}#/networks`);
     const boxes = page.getByRole('radiogroup', { name: /Parts of the network/ }).getByRole('radio');
     await boxes.first().waitFor();
     expect(await boxes.count()).toBe(3 * 3 + 2);
@@ -65,20 +48,20 @@ describe.skipIf(!chromium)('the networks', () => {
   });
 
   it('leads to the same block in chapter 6', async () => {
-    await using watched = await openWatched(browser);
+    await using watched = await openWatched(host.browser);
     const { page } = watched;
-    await page.goto(`${served.url}#/networks?arch=plain20&block=layer3.1`);
+    await page.goto(`${host.url}#/networks?arch=plain20&block=layer3.1`);
     await page.getByRole('link', { name: 'Look inside it' }).click();
     expect(page.url()).toContain('#/inside?model=untrained:plain20:1&block=layer3.1');
   });
 
   it('shows the deepest and its summary in a narrow window', async () => {
-    await using watched = await openWatched(browser, {
+    await using watched = await openWatched(host.browser, {
       viewport: { width: 380, height: 800 },
       colorScheme: 'dark',
     });
     const { page } = watched;
-    await page.goto(`${served.url}#/networks?arch=resnet1202&block=layer3.199`);
+    await page.goto(`${host.url}#/networks?arch=resnet1202&block=layer3.199`);
     await page.getByText('Stage 3, block 200 of 200').waitFor();
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(width).toBeLessThanOrEqual(380);

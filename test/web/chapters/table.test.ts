@@ -2,16 +2,13 @@
 // is not comparable stands apart from the paper's numbers.
 
 import { writeFile } from 'node:fs/promises';
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startServer } from '../../../src/server/server.ts';
 import { temporaryFolder } from '../../runs/support/hosts.ts';
 import { epochRecords, lines, makeRun } from '../../server/support/runs.ts';
 import { findChromium } from '../../support/chromium.ts';
-import { buildPage, launch, openWatched, type Site } from '../site.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+import { hostPage, violations } from '../host.ts';
+import { openWatched } from '../site.ts';
 
 const chromium = findChromium();
 
@@ -28,16 +25,7 @@ const ENVIRONMENT = {
 };
 
 describe.skipIf(!chromium)('the table', () => {
-  let site: Site;
-  let browser: Browser;
-  beforeAll(async () => {
-    site = await buildPage();
-    browser = await launch(chromium!);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    site?.[Symbol.dispose]();
-  });
+  const host = hostPage(chromium);
 
   /** A server with a run of one epoch in its folder. */
   async function serveRun() {
@@ -46,14 +34,14 @@ describe.skipIf(!chromium)('the table', () => {
     await writeFile(`${run.dir}/environment.json`, JSON.stringify(ENVIRONMENT));
     await run.summarize(1);
     const server = await startServer({
-      ...{ runs: `${folder}/runs`, cache: `${folder}/cache`, page: site.folder, port: 0 },
+      ...{ runs: `${folder}/runs`, cache: `${folder}/cache`, page: host.folder, port: 0 },
     });
     onTestFinished(() => server.close());
     return { run, server, folder };
   }
 
   const pageOf = async (url: string) => {
-    const watched = await openWatched(browser, { viewport: { width: 1280, height: 900 } });
+    const watched = await openWatched(host.browser, { viewport: { width: 1280, height: 900 } });
     onTestFinished(() => watched[Symbol.asyncDispose]());
     await watched.page.goto(`${url}#/table`);
     return watched.page;
@@ -74,8 +62,7 @@ describe.skipIf(!chromium)('the table', () => {
     await run.summarize(3);
     await page.getByText('interrupted, 3 of 200 epochs').waitFor();
     await figures.getByText('at 3', { exact: true }).waitFor();
-    const axe = await new AxeBuilder({ page }).analyze();
-    expect(axe.violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([]);
+    expect(await violations(page)).toEqual([]);
   });
 
   it('takes in a run that begins, and keeps runs on other data away from the paper', async () => {

@@ -2,10 +2,9 @@
 // picture of the reader's own, and the way out to other programs.
 
 import { readFileSync } from 'node:fs';
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { IMAGENET_NORMALIZATION } from '../../../src/data/normalization.ts';
 import { readWeights } from '../../../src/interop/weights.ts';
 import { initializeWeights } from '../../../src/nn/initialize.ts';
@@ -13,7 +12,8 @@ import { createNetwork } from '../../../src/nn/network.ts';
 import { exportModel } from '../../../src/runs/export.ts';
 import { findChromium } from '../../support/chromium.ts';
 import { sharedFile, sharedPublished } from '../../support/shared.ts';
-import { buildPage, launch, openWatched, type Served, type Site, serve } from '../site.ts';
+import { hostPage, violations } from '../host.ts';
+import { openWatched } from '../site.ts';
 
 const chromium = findChromium();
 const published = sharedPublished('resnet20-12fca82f');
@@ -49,23 +49,11 @@ const TEN = [
 ];
 
 describe.skipIf(!chromium)('the chapter of tests', () => {
-  let site: Site;
-  let served: Served;
-  let browser: Browser;
-  beforeAll(async () => {
-    site = await buildPage();
-    served = await serve(site, { isolated: true });
-    browser = await launch(chromium!);
-  });
-  afterAll(async () => {
-    await browser.close();
-    await served[Symbol.asyncDispose]();
-    site[Symbol.dispose]();
-  });
+  const host = hostPage(chromium);
 
   const open = async (query = '?way=file') => {
-    const watched = await openWatched(browser, { viewport: { width: 1100, height: 900 } });
-    await watched.page.goto(`${served.url}#/test${query}`);
+    const watched = await openWatched(host.browser, { viewport: { width: 1100, height: 900 } });
+    await watched.page.goto(`${host.url}#/test${query}`);
     await watched.page.getByRole('heading', { name: 'Choose a network' }).waitFor();
     return watched;
   };
@@ -75,10 +63,6 @@ describe.skipIf(!chromium)('the chapter of tests', () => {
   const evaluate = async (page: Page, count: string) => {
     await page.getByRole('button', { name: `Test on ${count} images` }).click();
     await page.getByRole('heading', { name: 'Which is taken for which' }).waitFor();
-  };
-  const violations = async (page: Page) => {
-    const found = await new AxeBuilder({ page }).analyze();
-    return found.violations.map((rule) => `${rule.id}: ${rule.nodes[0]?.html}`);
   };
 
   it('tests a network on all images; each number of the confusions opens its images', async () => {
@@ -173,7 +157,7 @@ describe.skipIf(!chromium)('the chapter of tests', () => {
   });
 
   it('loads a network that comes with the page, when it is asked for', async () => {
-    await using watched = await openWatched(browser);
+    await using watched = await openWatched(host.browser);
     const { page } = watched;
     const asked: string[] = [];
     const { buffer } = weightsFile(TEN);
@@ -183,7 +167,7 @@ describe.skipIf(!chromium)('the chapter of tests', () => {
       const models = [{ file: 'small.safetensors', title: 'A small one', note: 'for tests' }];
       return route.fulfill(file.endsWith('.json') ? { json: { models } } : { body: buffer });
     });
-    await page.goto(`${served.url}#/test`);
+    await page.goto(`${host.url}#/test`);
     await page.getByText('It comes with this page').click();
     await page.getByText('A small one', { exact: true }).waitFor();
     expect(asked).toEqual(['models.json']);

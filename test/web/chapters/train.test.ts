@@ -2,12 +2,12 @@
 // with; what can go wrong is said with what to do; and the page's own thread stays free.
 
 import { readFile } from 'node:fs/promises';
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { unpackFolder } from '../../../src/formats/zip-folder.ts';
 import { findChromium } from '../../support/chromium.ts';
-import { buildPage, launch, openWatched, type Served, type Site, serve } from '../site.ts';
+import { hostPage, violations } from '../host.ts';
+import { openWatched } from '../site.ts';
 import { longestTasks } from '../tasks.ts';
 
 const chromium = findChromium();
@@ -19,25 +19,13 @@ const SMALL = 'batchSize=32&device=cpu&threads=1';
 const WAIT = { timeout: 120_000 };
 
 describe.skipIf(!chromium)('the training chapter', () => {
-  let site: Site;
-  let served: Served;
-  let browser: Browser;
-  beforeAll(async () => {
-    site = await buildPage();
-    served = await serve(site, { isolated: true });
-    browser = await launch(chromium!);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await served?.[Symbol.asyncDispose]();
-    site?.[Symbol.dispose]();
-  });
+  const host = hostPage(chromium);
 
   async function open(settings: string, options = {}) {
-    const watched = await openWatched(browser, options);
+    const watched = await openWatched(host.browser, options);
     const { page } = watched;
     await page.addInitScript((data) => localStorage.setItem('table6-data', data), DATA);
-    await page.goto(`${served.url}#/train?${SMALL}&${settings}`);
+    await page.goto(`${host.url}#/train?${SMALL}&${settings}`);
     await button(page, 'Train').waitFor(WAIT);
     return watched;
   }
@@ -101,17 +89,14 @@ describe.skipIf(!chromium)('the training chapter', () => {
     const { page } = watched;
     await train(page);
     await page.getByText('Epochs', { exact: true }).waitFor(WAIT);
-    const { computed, elapsed } = await longestTasks(browser, page, 6);
+    const { computed, elapsed } = await longestTasks(host.browser, page, 6);
     console.log(
       `longest task of the page in 6 s of training: ${computed.toFixed(0)} ms of its own, ${elapsed.toFixed(0)} ms by the clock`,
     );
     expect(computed).toBeLessThan(50);
     await button(page, 'Pause').click();
     await button(page, 'Resume').waitFor(WAIT);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`)).toEqual(
-      [],
-    );
+    expect(await violations(page)).toEqual([]);
   });
 
   it('gives the whole run as a zip, and takes it back after it was deleted', async () => {
@@ -200,7 +185,7 @@ describe.skipIf(!chromium)('the training chapter', () => {
     const { page } = watched;
     await train(page);
     const other = await page.context().newPage();
-    await other.goto(`${served.url}#/train?${SMALL}`);
+    await other.goto(`${host.url}#/train?${SMALL}`);
     await other.getByText('It is open in another tab of this browser.').waitFor(WAIT);
     expect(await other.getByRole('button', { name: 'Go on' }).count()).toBe(0);
   });
@@ -212,21 +197,21 @@ describe.skipIf(!chromium)('the training chapter', () => {
     await button(page, 'One step').click();
     await page.getByText(/step 1 of/).waitFor(WAIT);
     const devtools = await page.context().newCDPSession(page);
-    const { origin } = new URL(served.url);
+    const { origin } = new URL(host.url);
     await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1000 });
     await button(page, 'Resume').click();
     await page.getByText("The browser's storage for this page is full.").waitFor(WAIT);
   });
 
   it('says that nothing is kept where the browser has no storage for pages', async () => {
-    await using watched = await openWatched(browser);
+    await using watched = await openWatched(host.browser);
     const { page } = watched;
     await page.route(/\/worker-[^/]*\.js$/, async (route) => {
       const response = await route.fetch();
       const body = `Object.defineProperty(navigator, 'storage', { value: {} });${await response.text()}`;
       await route.fulfill({ response, body });
     });
-    await page.goto(`${served.url}#/train?${SMALL}`);
+    await page.goto(`${host.url}#/train?${SMALL}`);
     await page.getByText('Nothing is kept when this tab is closed.').waitFor(WAIT);
   });
 

@@ -1,41 +1,24 @@
 // Chapter 1 as a reader uses it: move the diagram, follow a link to it, train both networks.
 
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it, vi } from 'vitest';
 import { findChromium } from '../../support/chromium.ts';
-import { buildPage, launch, openWatched, type Served, type Site, serve } from '../site.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+import { hostPage, violations } from '../host.ts';
+import { openWatched } from '../site.ts';
 
 const chromium = findChromium();
 
 describe.skipIf(!chromium)('why residual networks', () => {
-  let site: Site;
-  let served: Served;
-  let browser: Browser;
-  beforeAll(async () => {
-    site = await buildPage();
-    served = await serve(site, { isolated: true });
-    browser = await launch(chromium!);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await served?.[Symbol.asyncDispose]();
-    site?.[Symbol.dispose]();
-  });
+  const host = hostPage(chromium);
 
-  const violations = async (page: Page) =>
-    (await new AxeBuilder({ page }).analyze()).violations.map(({ id, nodes }) => [
-      id,
-      nodes.map((node) => node.html),
-    ]);
   const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
   it('computes what the sliders say, and a link brings it to somebody else', async () => {
-    await using watched = await openWatched(browser, { viewport: { width: 1280, height: 900 } });
+    await using watched = await openWatched(host.browser, {
+      viewport: { width: 1280, height: 900 },
+    });
     const { page } = watched;
-    await page.goto(served.url);
+    await page.goto(host.url);
     const said = page.getByText(/^After 54 layers/);
     await said.waitFor();
     const before = await said.textContent();
@@ -48,7 +31,7 @@ describe.skipIf(!chromium)('why residual networks', () => {
     expect(page.url()).toMatch(/#\/why\?gain=1\.2&norm=1&error=test&option=B$/);
     await page.getByRole('img', { name: /^With shortcuts: after 54 layers/ }).waitFor();
 
-    await using other = await openWatched(browser, { viewport: { width: 1280, height: 900 } });
+    await using other = await openWatched(host.browser, { viewport: { width: 1280, height: 900 } });
     await other.page.goto(page.url());
     const same = other.page.getByText(/^After 54 layers/);
     await same.waitFor();
@@ -59,12 +42,12 @@ describe.skipIf(!chromium)('why residual networks', () => {
   });
 
   it('trains a plain and a residual network side by side, pauses and goes on', async () => {
-    await using watched = await openWatched(browser, {
+    await using watched = await openWatched(host.browser, {
       viewport: { width: 380, height: 800 },
       colorScheme: 'dark',
     });
     const { page } = watched;
-    await page.goto(`${served.url}#/why/both?depth=8&passes=2`);
+    await page.goto(`${host.url}#/why/both?depth=8&passes=2`);
     await button(page, 'Train both').click();
     await button(page, 'Pause').click();
     await page.getByText('Paused', { exact: true }).waitFor();
