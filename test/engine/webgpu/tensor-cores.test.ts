@@ -67,16 +67,17 @@ describe('tensor cores', () => {
   });
 
   it('need half precision', async () => {
-    await expect(openTensorCores(device, 'on', false)).rejects.toThrow(
-      '--tensor-cores on needs half precision: add --half',
-    );
+    await expect(openTensorCores(device, 'on', false)).rejects.toMatchObject({
+      message: 'Tensor cores multiply in half precision: turn it on, or leave them away.',
+      coded: { code: 'tensor-cores-need-half' },
+    });
   });
 
   it.each([
     [
       'features',
       { features: ['shader-f16'] },
-      /does not offer chromium-experimental-subgroup-matrix, subgroups: use --tensor-cores auto/,
+      /does not offer chromium-experimental-subgroup-matrix, subgroups: leave the choice to the engine/,
     ],
     [
       'subgroups of one size',
@@ -151,6 +152,11 @@ describe('tensor cores', () => {
 
   it('leave nothing open where they are missing', async () => {
     const attempt = createWebGpuBackend({ gpu, half: true, tensorCores: 'on' });
-    await expect(attempt).rejects.toThrow(/^--tensor-cores on: the GPU ".*" multiplies matrices/);
+    await expect(attempt).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^Tensor cores were asked for, and the GPU ".*" multiplies matrices .* wrongly: leave/,
+      ),
+      coded: { code: 'tensor-cores-missing' },
+    });
   });
 });

@@ -49,7 +49,11 @@ describe.skipIf(!adapter)('a step with every kernel timed', () => {
 it('says so where the adapter has no timestamps', () => {
   const device = { gpu: { features: new Set() }, facts: { name: 'Toy' } } as unknown as Device;
   expect(() => requireTimestamps(device)).toThrow(
-    'The GPU "Toy" has no timestamps, so that the times of its operations cannot be measured: leave --profile away.',
+    expect.objectContaining({
+      message:
+        'The GPU "Toy" has no timestamps, so that the times of its operations cannot be measured.',
+      coded: { code: 'no-timestamps', facts: { gpu: 'Toy' } },
+    }),
   );
 });
 
