@@ -48,11 +48,36 @@ describe('advice names the options that help', () => {
       '--gamma, --warm-up cannot be given with the recipe fast: its rate rises to its peak and falls to zero in straight lines, without drops or another warm-up; change the peak with --lr and the length with --epochs, or use another recipe.',
     ],
     [
+      { code: 'tensor-cores-need-half', facts: {} },
+      '--tensor-cores on needs half precision: add --half, or leave --tensor-cores away.',
+    ],
+    [
+      { code: 'tensor-cores-missing', facts: { gpu: 'X', found: 'does not offer subgroups' } },
+      '--tensor-cores on: the GPU "X" does not offer subgroups: use --tensor-cores auto.',
+    ],
+    [
+      {
+        code: 'config-was-edited',
+        facts: { file: 'runs/a/config.json', edits: ['seed is 2 and was 1'] },
+      },
+      '"runs/a/config.json" was changed after the run began: seed is 2 and was 1. A run keeps its configuration: change it back, or begin another run with train --config runs/a/config.json.',
+    ],
+    [
       { code: 'run-exists', facts: { dir: 'runs/a' } },
       '"runs/a" already holds a run: go on with it by table6 train --resume runs/a, or choose another folder with --save-dir.',
     ],
   ])('%j', (error, sentence) => {
     expect(coded(error)).toBe(sentence);
+  });
+
+  test('a clock that is missing is told with the option that needs it', () => {
+    const error = new UserError('The GPU "Toy" has no timestamps, so that nothing is measured.', {
+      code: 'no-timestamps',
+      facts: { gpu: 'Toy' },
+    });
+    expect(worded(error)).toBe(
+      'The GPU "Toy" has no timestamps, so that nothing is measured: leave --profile away.',
+    );
   });
 
   test('a failed device is told in its own words, with the command that goes on', () => {
