@@ -57,6 +57,9 @@ class Tab {
   ended: WorkerError | undefined = $state.raw();
   private client: TrainingClient | undefined;
   private opening: Promise<void> | undefined;
+  /** Lists of runs that were asked for, and the newest of them that has come. */
+  private asked = 0;
+  private answered = 0;
 
   get active(): readonly TabRun[] {
     return this.runs.filter(({ state }) => state !== 'stopped');
@@ -133,7 +136,13 @@ class Tab {
 
   /** Asks for the list of runs again; what is known of them stays. */
   async listRuns(): Promise<void> {
-    this.list(await this.ask('runs'));
+    const number = ++this.asked;
+    const listed = await this.ask('runs');
+    // Two lists may be on their way, and the older one, of runs that have ended since, arrive last.
+    if (number > this.answered) {
+      this.answered = number;
+      this.list(listed);
+    }
   }
 
   async removeRun(run: string): Promise<void> {
