@@ -49,19 +49,33 @@ export class RunIndex {
   /** Folders in which something may change, as names below RUNS. */
   folders: readonly (readonly string[])[] = [];
   private readonly self: ProcessIdentity;
-  private refreshing: Promise<boolean> | undefined;
+  private looking: Promise<boolean> | undefined;
+  private nextLook: Promise<boolean> | undefined;
 
   constructor(folder: Folder, self: ProcessIdentity) {
     this.folder = folder;
     this.self = self;
   }
 
-  /** Looks again; callers at the same time share one look. @returns whether anything changed */
+  /**
+   * Looks again. Callers during a look share the next one: this one may have passed what they ask for.
+   * @returns whether anything changed
+   */
   refresh(): Promise<boolean> {
-    this.refreshing ??= this.look().finally(() => {
-      this.refreshing = undefined;
+    if (this.looking === undefined) return this.begin();
+    const begin = () => {
+      this.nextLook = undefined;
+      return this.looking ?? this.begin();
+    };
+    this.nextLook ??= this.looking.then(begin, begin);
+    return this.nextLook;
+  }
+
+  private begin(): Promise<boolean> {
+    this.looking = this.look().finally(() => {
+      this.looking = undefined;
     });
-    return this.refreshing;
+    return this.looking;
   }
 
   private async look(): Promise<boolean> {
