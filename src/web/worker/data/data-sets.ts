@@ -54,7 +54,9 @@ export class DataSets {
       const dataset = this.loaded.get(data);
       if (dataset) facts.push(this.facts(dataset, []));
       const stored = dataset ? undefined : await describeStored(this.storage.files, data);
-      if (stored) facts.push({ data, ...stored, notices: [], isKept: true });
+      if (!stored) continue;
+      const { source: _, ...known } = stored;
+      facts.push({ data, ...known, notices: [], isKept: true });
     }
     return facts;
   }
