@@ -27,6 +27,8 @@ export interface TrainingOptions {
    * running statistics, as in evaluation, and keep them.
    */
   readonly freeze?: Stage;
+  /** Nesterov's momentum instead of the plain one (default false). */
+  readonly nesterov?: boolean;
 }
 
 /** Compiles a network to one SGD step on a batch. */
@@ -34,7 +36,8 @@ export function lowerTraining(network: Network, options: TrainingOptions): Progr
   const builder = new ProgramBuilder(network, options.batchSize, 'train');
   const forward = lowerForward(builder, options.freeze);
   lowerBackward(builder, forward, options.memory === 'recompute');
-  builder.body.push({ kind: 'sgd', from: firstTrained(builder, forward) });
+  const from = firstTrained(builder, forward);
+  builder.body.push({ kind: 'sgd', from, nesterov: options.nesterov ?? false });
   return builder.finish('train', options.labelSmoothing ?? 0);
 }
 

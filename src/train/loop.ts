@@ -87,9 +87,9 @@ export class Trainer {
     const weights =
       resume?.weights ?? options.initialWeights ?? initializeWeights(network, config.seed);
     checkWeights(network, weights, resume ? 'The checkpoint' : 'What was loaded');
-    const { batchSize, labelSmoothing, memory } = config;
+    const { batchSize, labelSmoothing, memory, nesterov } = config;
     const freeze = config.freeze === 'none' ? undefined : config.freeze;
-    const settings = { batchSize, labelSmoothing, memory, freeze };
+    const settings = { batchSize, labelSmoothing, memory, nesterov, freeze };
     const program = await lowerTrainingFor(backend, network, settings);
     const executable = await backend.compile(program, resume?.executables?.train);
     await writeTraining(executable, weights, options.normalization, resume?.momentum);

@@ -134,6 +134,13 @@ export const SETTINGS = {
     changes: 'training',
     option: { group: 'schedule', help: 'Of SGD' },
   },
+  nesterov: {
+    form: { kind: 'flag' },
+    default: false,
+    older: false,
+    changes: 'training',
+    option: { group: 'schedule', help: "Nesterov's momentum, as PyTorch computes it" },
+  },
   weightDecay: {
     form: { kind: 'number', minimum: 0 },
     default: 1e-4,

@@ -22,13 +22,14 @@ export interface ConformanceCase {
   readonly perPixelMean?: boolean;
   /** The last stage that is not trained. */
   readonly freeze?: Stage;
+  readonly nesterov?: boolean;
   readonly seed: number;
 }
 
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   { arch: 'resnet8', shortcut: 'A', classes: 10, seed: 1 },
   { arch: 'resnet8', shortcut: 'B', classes: 3, labelSmoothing: 0.1, seed: 1 },
-  { arch: 'plain8', classes: 10, perPixelMean: true, seed: 2 },
+  { arch: 'plain8', classes: 10, perPixelMean: true, nesterov: true, seed: 2 },
   { arch: 'resnet14', shortcut: 'A', classes: 3, memory: 'recompute', seed: 3 },
   { arch: 'resnet14', shortcut: 'B', classes: 10, memory: 'recompute', seed: 1 },
   { arch: 'resnet8', shortcut: 'B', classes: 3, freeze: 'layer1', seed: 1 },
@@ -37,7 +38,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
 
 /** What a case is, for people. */
 export function titleOf(test: ConformanceCase): string {
-  const { arch, shortcut, classes, memory, labelSmoothing, perPixelMean, freeze } = test;
+  const { arch, shortcut, classes, memory, labelSmoothing, perPixelMean, freeze, nesterov } = test;
   const facts = [
     arch + (shortcut ? ` with shortcut ${shortcut}` : ''),
     `${classes} classes`,
@@ -45,6 +46,7 @@ export function titleOf(test: ConformanceCase): string {
     freeze ? `frozen up to ${freeze}` : '',
     labelSmoothing ? `label smoothing ${labelSmoothing}` : '',
     perPixelMean ? 'a mean a pixel' : '',
+    nesterov ? "Nesterov's momentum" : '',
   ];
   return facts.filter((fact) => fact !== '').join(', ');
 }

@@ -58,13 +58,14 @@ export async function outcomeOf(
   test: ConformanceCase,
   oracle?: Outcome,
 ): Promise<Outcome> {
-  const { arch, shortcut, classes, memory, labelSmoothing, freeze, seed } = test;
+  const { arch, shortcut, classes, memory, labelSmoothing, freeze, nesterov, seed } = test;
   const network = createNetwork(arch, { shortcut, classes });
   const program = lowerTraining(network, {
     batchSize: BATCH_SIZE,
     memory,
     labelSmoothing,
     freeze,
+    nesterov,
   });
   const executable = await backend.compile(program);
   const initial = initializeWeights(network, seed);

@@ -21,6 +21,7 @@ describe('resolving a configuration', () => {
       batchSize: 128,
       learningRate: 0.1,
       momentum: 0.9,
+      nesterov: false,
       weightDecay: 1e-4,
       schedule: {
         kind: 'steps',
@@ -66,9 +67,9 @@ describe('resolving a configuration', () => {
   );
 
   test('of a run that is older than some settings still parses', () => {
-    const { initial, freeze, memory, ...old } = resolveConfig({ arch: 'resnet110' });
+    const { initial, freeze, memory, nesterov, ...old } = resolveConfig({ arch: 'resnet110' });
     expect(old.schedule.kind).toBe('steps');
-    expect(trainConfigSchema.parse(old)).toEqual({ ...old, initial, freeze, memory });
+    expect(trainConfigSchema.parse(old)).toEqual({ ...old, initial, freeze, memory, nesterov });
   });
 
   test('the paper subtracts the mean of each pixel; the notebook uses ImageNet numbers', () => {

@@ -49,6 +49,40 @@ describe('ResNet-8 on the oracle', () => {
     expect(report.wrong).toBe(evaluation.wrong);
   });
 
+  // `torch.optim.SGD(nesterov=True)`: buf = momentum·buf + d; the step is d + momentum·buf, where plain
+  // momentum takes buf; buf is d before it at the first step.
+  test("Nesterov's momentum keeps the same buffer and steps by a momentum more of it", async () => {
+    const oneStep = async (overrides: { nesterov?: boolean }) => {
+      const numbers = {
+        epochs: 1,
+        batchSize: 2,
+        limitBatches: 1,
+        momentum: 0.5,
+        weightDecay: 0.25,
+      };
+      const trainer = await tinyTrainer(roundedReference(), {
+        config: tinyConfig({ ...numbers, ...overrides }),
+        dataset,
+      });
+      const before = structuredClone((await trainer.snapshot()).weights);
+      await collect(trainer.run());
+      return { before, after: await trainer.snapshot() };
+    };
+    const plain = await oneStep({});
+    const nesterov = await oneStep({ nesterov: true });
+    expect(await weightsSha256(nesterov.after.momentum)).toBe(
+      await weightsSha256(plain.after.momentum),
+    );
+    for (const [name, { data }] of plain.after.momentum) {
+      const stepOf = ({ before, after }: typeof plain, i: number) =>
+        before.get(name)!.data[i]! - after.weights.get(name)!.data[i]!;
+      for (let i = 0; i < data.length; i += 7) {
+        expect(stepOf(plain, i)).toBeCloseTo(0.1 * data[i]!, 5);
+        expect(stepOf(nesterov, i)).toBeCloseTo(0.1 * 1.5 * data[i]!, 5);
+      }
+    }
+  });
+
   test('weight decay acts on every parameter, batch norm and bias included', async () => {
     const network = createNetwork('resnet8', { classes: 3 });
     const weights = initializeWeights(network, 3);

@@ -157,9 +157,10 @@ describe('bounds', () => {
 
 describe('runs that are older than a setting', () => {
   test('have what was done before there was a choice; new runs have the default', () => {
-    const { initial, freeze, memory, tune, tensorCores, ...old } = config;
-    expect({ initial, freeze, memory, tune, tensorCores }).toEqual({
+    const { initial, freeze, memory, tune, tensorCores, nesterov, ...old } = config;
+    expect({ initial, freeze, memory, tune, tensorCores, nesterov }).toEqual({
       ...{ initial: null, freeze: 'none', memory: 'auto', tune: 'auto', tensorCores: 'auto' },
+      nesterov: false,
     });
     expect(parseTrainConfig(old)).toEqual({ ...config, tune: 'off', tensorCores: 'off' });
     expect(DEFAULTS).toMatchObject({ tune: 'auto', tensorCores: 'auto' });

@@ -102,7 +102,8 @@ function warmupText(warmup: WarmupConfig): string {
 
 function optimizerText(config: TrainConfig): string {
   const smoothing = config.labelSmoothing > 0 ? `, label smoothing ${config.labelSmoothing}` : '';
-  return `SGD, learning rate ${formatLearningRate(config.learningRate)}, momentum ${config.momentum}, weight decay ${config.weightDecay}, batch size ${config.batchSize}${smoothing}`;
+  const nesterov = config.nesterov ? ' (Nesterov)' : '';
+  return `SGD, learning rate ${formatLearningRate(config.learningRate)}, momentum ${config.momentum}${nesterov}, weight decay ${config.weightDecay}, batch size ${config.batchSize}${smoothing}`;
 }
 
 function imagesText(config: TrainConfig): string {

@@ -95,27 +95,34 @@ describe.each(MODES)('classifier, $multiplyAdd', (mode) => {
 });
 
 describe('update', () => {
-  test.each([8, 24, 432, 650, 3])('SGD over %i values is PyTorch’s, to the bit', (length) => {
-    const spec = sgdUpdate();
-    const bench = new Bench([spec], FUSED, 40);
-    const [rate, momentum, decay] = [0.1, 0.9, 1e-4].map(Math.fround) as [number, number, number];
-    const w = random(length, 1);
-    const v = new Float32Array(length);
-    const [wAt, vAt] = [bench.put(w), bench.put(v)];
-    for (let step = 0; step < 3; step++) {
-      const g = random(length, 5 + step);
-      bench.kernel(spec)(wAt, bench.put(g), vAt, length * 4, rate, momentum, decay);
-      for (let i = 0; i < length; i++) {
-        const decayed = Math.fround(g[i]! + Math.fround(decay * w[i]!));
-        v[i] = Math.fround(Math.fround(momentum * v[i]!) + decayed);
-        w[i] = w[i]! - Math.fround(rate * v[i]!);
+  test.each([
+    ...[8, 24, 432, 650, 3].map((length) => ({ length, nesterov: false })),
+    ...[24, 650, 3].map((length) => ({ length, nesterov: true })),
+  ])(
+    'SGD over $length values is PyTorch’s, to the bit (Nesterov: $nesterov)',
+    ({ length, nesterov }) => {
+      const spec = sgdUpdate({ nesterov });
+      const bench = new Bench([spec], FUSED, 40);
+      const [rate, momentum, decay] = [0.1, 0.9, 1e-4].map(Math.fround) as [number, number, number];
+      const w = random(length, 1);
+      const v = new Float32Array(length);
+      const [wAt, vAt] = [bench.put(w), bench.put(v)];
+      for (let step = 0; step < 3; step++) {
+        const g = random(length, 5 + step);
+        bench.kernel(spec)(wAt, bench.put(g), vAt, length * 4, rate, momentum, decay);
+        for (let i = 0; i < length; i++) {
+          const decayed = Math.fround(g[i]! + Math.fround(decay * w[i]!));
+          v[i] = Math.fround(Math.fround(momentum * v[i]!) + decayed);
+          const ahead = Math.fround(decayed + Math.fround(momentum * v[i]!));
+          w[i] = w[i]! - Math.fround(rate * (nesterov ? ahead : v[i]!));
+        }
+        expect(bench.floats(wAt, length)).toEqual(w);
+        expect(bench.floats(vAt, length)).toEqual(v);
       }
-      expect(bench.floats(wAt, length)).toEqual(w);
-      expect(bench.floats(vAt, length)).toEqual(v);
-    }
-    // Nothing after the range is touched.
-    expect(bench.floats(wAt + length * 4, 4).every((x) => x === 0)).toBe(true);
-  });
+      // Nothing after the range is touched.
+      expect(bench.floats(wAt + length * 4, 4).every((x) => x === 0)).toBe(true);
+    },
+  );
 
   test.each([
     [64, 1],

@@ -1,11 +1,12 @@
 // PyTorch's SGD with momentum: v = m·v + (g + λ·w), w = w − rate·v. The weight decay λ acts on every
 // parameter, batch norm and bias included; the first step of PyTorch (v = g + λ·w) is this with
-// v = 0.
+// v = 0. Nesterov's momentum steps by what the next step would add, were the gradient zero:
+// w = w − rate·(g + λ·w + m·v), with the new v.
 
 import type { Sgd } from '../../operations/sgd.ts';
 import { bufferOf, type ReferenceState, trainingBuffer } from '../state.ts';
 
-export function sgd(state: ReferenceState, { from }: Sgd): void {
+export function sgd(state: ReferenceState, { from, nesterov }: Sgd): void {
   const settings = state.batch.sgd;
   if (!settings) return;
   const { learningRate, momentum, weightDecay } = settings;
@@ -13,7 +14,8 @@ export function sgd(state: ReferenceState, { from }: Sgd): void {
   const gradients = trainingBuffer(state, 'gradients');
   const velocity = trainingBuffer(state, 'momentum');
   for (let i = from; i < weights.length; i++) {
-    velocity[i] = momentum * velocity[i]! + gradients[i]! + weightDecay * weights[i]!;
-    weights[i]! -= learningRate * velocity[i]!;
+    const decayed = gradients[i]! + weightDecay * weights[i]!;
+    velocity[i] = momentum * velocity[i]! + decayed;
+    weights[i]! -= learningRate * (nesterov ? decayed + momentum * velocity[i]! : velocity[i]!);
   }
 }

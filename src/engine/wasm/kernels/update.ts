@@ -10,21 +10,21 @@ import { defineKernel } from './kernel.ts';
  * SGD as PyTorch defines it, over `bytes`/4 contiguous values: the learning rate stays outside the
  * momentum buffer,
  *
- *     v = momentum*v + (g + decay*w),   w = w - rate*v,
+ *     d = g + decay*w,   v = momentum*v + d,   w = w - rate*v   or, Nesterov's, w - rate*(d + momentum*v),
  *
- * and a buffer of zeros gives PyTorch's first step, v = g + decay*w. It is always computed with two
+ * and a buffer of zeros gives PyTorch's first step, v = d. It is always computed with two
  * roundings, whatever the multiply-add of the matrix kernels, as PyTorch does.
  */
 export const sgdUpdate = defineKernel({
   name: 'sgdUpdate',
   parameters: ['weights', 'gradient', 'velocity', 'bytes'],
   floats: ['rate', 'momentum', 'decay'],
-  generate: (_, declare) => {
+  generate: (_, declare, { nesterov }: { readonly nesterov: boolean }) => {
     const { fn, weights, gradient, velocity, bytes, rate, momentum, decay } = declare();
     const [i, whole] = fn.locals('i32', 2);
     const [w, g, v] = wides(fn, 3);
     const [rates, momenta, decays] = fn.locals('v128', 3);
-    const [w1, v1] = fn.locals('f32', 2);
+    const [w1, g1, v1] = fn.locals('f32', 3);
     const advance = (by: number): Code =>
       [weights, gradient, velocity].map((address) => increment(address, by));
     fn.body(
@@ -36,25 +36,21 @@ export const sgdUpdate = defineKernel({
         loadWide(w, weights),
         loadWide(g, gradient),
         loadWide(v, velocity),
-        setWide(v, (h) =>
-          f32x4.add(f32x4.mul(momenta, v[h]), f32x4.add(g[h], f32x4.mul(decays, w[h]))),
-        ),
-        setWide(w, (h) => f32x4.sub(w[h], f32x4.mul(rates, v[h]))),
+        setWide(g, (h) => f32x4.add(g[h], f32x4.mul(decays, w[h]))),
+        setWide(v, (h) => f32x4.add(f32x4.mul(momenta, v[h]), g[h])),
+        nesterov ? setWide(g, (h) => f32x4.add(g[h], f32x4.mul(momenta, v[h]))) : [],
+        setWide(w, (h) => f32x4.sub(w[h], f32x4.mul(rates, nesterov ? g[h] : v[h]))),
         storeWide(velocity, 0, v),
         storeWide(weights, 0, w),
         advance(WIDE),
       ]),
       loopMaybe(i, whole, bytes, 4, [
         set(w1, f32.load(weights)),
-        set(
-          v1,
-          f32.add(
-            f32.mul(momentum, f32.load(velocity)),
-            f32.add(f32.load(gradient), f32.mul(decay, w1)),
-          ),
-        ),
+        set(g1, f32.add(f32.load(gradient), f32.mul(decay, w1))),
+        set(v1, f32.add(f32.mul(momentum, f32.load(velocity)), g1)),
+        nesterov ? set(g1, f32.add(g1, f32.mul(momentum, v1))) : [],
         f32.store(velocity, 0, v1),
-        f32.store(weights, 0, f32.sub(w1, f32.mul(rate, v1))),
+        f32.store(weights, 0, f32.sub(w1, f32.mul(rate, nesterov ? g1 : v1))),
         advance(4),
       ]),
     );

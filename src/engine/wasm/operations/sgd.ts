@@ -7,13 +7,13 @@ import { sgdUpdate } from '../kernels/update.ts';
 import type { WasmOperation } from './operation.ts';
 
 export const sgd: WasmOperation<Sgd> = {
-  contribute(context, { from: first }) {
+  contribute(context, { from: first, nesterov }) {
     const { named } = context.program;
     const bytes = (bufferSpec(context.program, named.parameters).elements - first) * 4;
     const parameters = context.flat(named.parameters) + first * 4;
     const gradients = context.flat(named.gradients) + first * 4;
     const momentum = context.flat(named.momentum) + first * 4;
-    const update = context.kernel(sgdUpdate());
+    const update = context.kernel(sgdUpdate({ nesterov }));
     const slices = slicesOf(bytes);
     return {
       alone: {

@@ -1,4 +1,5 @@
-// PyTorch's SGD with momentum over all trained parameters at once: v = m·v + (g + λ·w), w = w − rate·v.
+// PyTorch's SGD with momentum over all trained parameters at once: v = m·v + (g + λ·w), w = w − rate·v
+// (Nesterov's: w − rate·(g + λ·w + m·v)).
 // In half precision a step whose gradients overflowed changes nothing (loss-scale.ts).
 
 import type { Sgd } from '../../operations/sgd.ts';
@@ -22,9 +23,10 @@ export function sgd(context: CompileContext, operation: Sgd): void {
     body: `
         let i = ${first}u + group.x * ${THREADS}u + tid;
         if (i >= ${total}u ${builder.isScaled ? `|| ${overflowed(builder)}` : ''}) { return; }
-        let v = ${step}.momentum * ${velocity}[i] + (${gradients}[i] + ${step}.weightDecay * ${weights}[i]);
+        let d = ${gradients}[i] + ${step}.weightDecay * ${weights}[i];
+        let v = ${step}.momentum * ${velocity}[i] + d;
         ${velocity}[i] = v;
-        ${weights}[i] -= ${step}.learningRate * v;`,
+        ${weights}[i] -= ${step}.learningRate * ${operation.nesterov ? `(d + ${step}.momentum * v)` : 'v'};`,
     workgroups: () => [Math.ceil((total - first) / THREADS), 1],
     updatesWeights: true,
   });

@@ -38,8 +38,8 @@ export function stateText({ state, epochsDone, epochs }: ReportRun): string {
 /** What the recipe set, in numbers. */
 export function settingsText({ config }: ReportRun): string {
   if (!config) return '';
-  const { batchSize, learningRate, momentum, weightDecay, limitBatches } = config;
-  const numbers = `batch ${batchSize}, learning rate ${learningRate}, momentum ${momentum}, weight decay ${weightDecay}`;
+  const { batchSize, learningRate, momentum, nesterov, weightDecay, limitBatches } = config;
+  const numbers = `batch ${batchSize}, learning rate ${learningRate}, momentum ${momentum}${nesterov ? ' (Nesterov)' : ''}, weight decay ${weightDecay}`;
   return limitBatches > 0 ? `${numbers}; only ${limitBatches} batches an epoch` : numbers;
 }
 
