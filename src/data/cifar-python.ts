@@ -2,6 +2,7 @@
 // the restricted machine of formats/pickle.ts; the allow-list below is all that a file can ask for, and
 // each entry only describes an array of bytes. No Python, no numpy, nothing runs.
 
+import { COST, DecodeBudget } from '../formats/budget.ts';
 import { type PickleCallable, type PickleHandlers, readPickle } from '../formats/pickle.ts';
 import { messageOf, UserError } from '../util/errors.ts';
 import { emptySplit, IMAGE_BYTES, interleave, type Split } from './dataset.ts';
@@ -20,15 +21,22 @@ class DataType {
   }
 }
 
-function asByteArray(shape: unknown, type: unknown, fortran: unknown, bytes: unknown): ByteArray {
+/** Dimensions of an array; images have two. */
+const MAX_RANK = 32;
+
+function asByteArray(
+  [shape, type, fortran, bytes]: readonly unknown[],
+  budget: DecodeBudget,
+): ByteArray {
   if (!(type instanceof DataType) || (type.code !== 'u1' && type.code !== '|u1')) {
     throw new UserError('its array is not of unsigned bytes (numpy uint8)');
   }
-  if (!Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0)) {
+  const isCount = (n: unknown) => Number.isInteger(n) && (n as number) >= 0;
+  if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isCount)) {
     throw new UserError('its array has no valid shape');
   }
   if (fortran !== false && fortran !== 0) throw new UserError('its array is in column order');
-  const raw = typeof bytes === 'string' ? bytesOfLatin1(bytes) : bytes;
+  const raw = typeof bytes === 'string' ? bytesOfLatin1(bytes, budget) : bytes;
   const array = new ByteArray();
   if (!(raw instanceof Uint8Array) || shape.reduce((a, b) => a * b, 1) !== raw.length) {
     throw new UserError('its array does not have as many bytes as its shape says');
@@ -42,28 +50,37 @@ function asByteArray(shape: unknown, type: unknown, fortran: unknown, bytes: unk
  * Python 2 wrote all text as bytes. Anything else is refused rather than turned into text: lists that
  * contain each other have texts of exponential length.
  */
-function textOf(value: unknown): string {
+function textOf(value: unknown, budget?: DecodeBudget): string {
   if (typeof value === 'string') return value;
-  if (value instanceof Uint8Array) return new TextDecoder().decode(value);
+  if (value instanceof Uint8Array) {
+    budget?.spend(value.length);
+    return new TextDecoder().decode(value);
+  }
   throw new UserError('it has a number or a list where a name belongs');
 }
 
-function bytesOfLatin1(text: string): Uint8Array {
+/** A short file could ask for the same long string to be encoded over and over. */
+function bytesOfLatin1(text: string, budget: DecodeBudget): Uint8Array {
+  budget.spend(COST.view + text.length);
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-/** The allow-list for one file of `fileBytes` bytes. */
-function allowList(fileBytes: number): PickleHandlers {
-  // A short file could ask for the same long string to be encoded over and over.
-  let encodable = fileBytes;
+/** The allow-list for one file. */
+function allowList(budget: DecodeBudget): PickleHandlers {
+  /** Something small that describes an array. */
+  const described = <T>(value: T): T => {
+    budget.spend(COST.view);
+    return value;
+  };
   const callables: PickleCallable[] = [
-    { name: 'numpy.core.multiarray._reconstruct', call: () => new ByteArray() },
+    { name: 'numpy.core.multiarray._reconstruct', call: () => described(new ByteArray()) },
     { name: 'numpy.ndarray' },
-    { name: 'numpy.dtype', call: ([code]) => new DataType(textOf(code)) },
+    { name: 'numpy.dtype', call: ([code]) => described(new DataType(textOf(code, budget))) },
     {
       // Protocol 5: (buffer, dtype, shape, order)
       name: 'numpy.core.numeric._frombuffer',
-      call: ([bytes, type, shape, order]) => asByteArray(shape, type, order !== 'C', bytes),
+      call: ([bytes, type, shape, order]) =>
+        described(asByteArray([shape, type, order !== 'C', bytes], budget)),
     },
     {
       // How Python 3 writes bytes in protocol 2 and below.
@@ -72,9 +89,7 @@ function allowList(fileBytes: number): PickleHandlers {
         if (typeof text !== 'string' || encoding !== 'latin1') {
           throw new UserError('it encodes what is not latin1 text');
         }
-        encodable -= text.length;
-        if (encodable < 0) throw new UserError('it unpacks to more bytes than it has');
-        return bytesOfLatin1(text);
+        return bytesOfLatin1(text, budget);
       },
     },
   ];
@@ -87,7 +102,7 @@ function allowList(fileBytes: number): PickleHandlers {
     build(object, state) {
       if (object instanceof DataType) return object; // byte order and fields: none for bytes
       if (object instanceof ByteArray && Array.isArray(state) && state.length === 5) {
-        return asByteArray(state[1], state[2], state[3], state[4]);
+        return described(asByteArray(state.slice(1), budget));
       }
       throw new UserError('it sets the state of an object, which is not allowed');
     },
@@ -96,7 +111,8 @@ function allowList(fileBytes: number): PickleHandlers {
 
 function readDictionary(bytes: Uint8Array, path: string): Map<unknown, unknown> {
   try {
-    const { value } = readPickle(bytes, allowList(bytes.length));
+    const budget = new DecodeBudget(bytes.length);
+    const { value } = readPickle(bytes, allowList(budget), budget);
     if (value instanceof Map) return value;
     throw new UserError('it does not hold a dictionary');
   } catch (error) {
@@ -136,12 +152,15 @@ function isLabels(value: unknown): value is number[] {
   return Array.isArray(value) && value.every(isLabel);
 }
 
+/** CIFAR-100 has a hundred classes. */
+const MOST_NAMES = 65_536;
+
 /** The class names in `batches.meta` or `meta`. */
 export function readPythonNames(bytes: Uint8Array, namesKey: string, path: string): string[] {
   const names = readDictionary(bytes, path).get(namesKey);
   const isName = (name: unknown) => typeof name === 'string' || name instanceof Uint8Array;
-  if (!Array.isArray(names) || !names.every(isName)) {
+  if (!Array.isArray(names) || names.length > MOST_NAMES || !names.every(isName)) {
     throw new UserError(`${path} has no list '${namesKey}' of class names`);
   }
-  return names.map(textOf);
+  return names.map((name) => textOf(name));
 }

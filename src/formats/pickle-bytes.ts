@@ -3,14 +3,12 @@
 // pickle.ts so that every bound on what a hostile file can make us allocate is visible in one place.
 
 import { UserError } from '../util/errors.ts';
+import { COST, type DecodeBudget } from './budget.ts';
 
 /** Longest integer, in bytes (or digits in text form), that a pickle may hold. */
 const MAX_INTEGER_BYTES = 1024;
 
-/**
- * Longest dictionary key or global name given as bytes: the memo can name the same bytes many times
- * and each time we copy them.
- */
+/** Longest dictionary key or global name given as bytes. */
 const MAX_NAME_BYTES = 65536;
 
 export function unreadablePickle(reason: string): UserError {
@@ -102,9 +100,13 @@ function latin1(bytes: Uint8Array): string {
 }
 
 /** A dictionary key or global name, which Python 2 wrote as bytes. */
-export function asName(value: unknown): string {
+export function asName(value: unknown, budget: DecodeBudget): string {
   if (typeof value === 'string') return value;
-  if (value instanceof Uint8Array && value.length <= MAX_NAME_BYTES) return latin1(value);
+  if (value instanceof Uint8Array && value.length <= MAX_NAME_BYTES) {
+    // The memo can name the same bytes many times, and each time they are copied.
+    budget.spend(value.length);
+    return latin1(value);
+  }
   throw unreadablePickle('a name that is not a short string');
 }
 
@@ -189,6 +191,13 @@ function python2Literal(text: string, encoding: Python2Encoding): string | Uint8
 }
 
 type Literal = (input: PickleBytes, encoding: Python2Encoding) => unknown;
+
+/** About what a value takes that was spelled out in the file. */
+export function literalCost(value: unknown): number {
+  if (typeof value === 'string') return COST.object + value.length;
+  if (Array.isArray(value)) return COST.object;
+  return typeof value === 'object' && value !== null ? COST.view : COST.place;
+}
 
 /** Instructions that push one value spelled out in the file, by opcode character. */
 export const LITERALS: ReadonlyMap<string, Literal> = new Map<string, Literal>([

@@ -2,18 +2,26 @@
 // that only move values between them and containers. Nothing can be taken from under a mark, from an
 // empty stack or from a memo that does not hold it.
 
+import { COST, type DecodeBudget } from './budget.ts';
 import { asName, type PickleBytes, unreadablePickle } from './pickle-bytes.ts';
 
 /** Open marks at one time; real files need about ten. */
 const MAX_DEPTH = 1000;
 
 export class PickleStack {
+  readonly budget: DecodeBudget;
   readonly #values: unknown[] = [];
   /** Heights of the stack at which a group was opened. */
   readonly #marks: number[] = [];
   readonly #memo = new Map<string, unknown>();
 
+  /** @param budget of the file */
+  constructor(budget: DecodeBudget) {
+    this.budget = budget;
+  }
+
   push(value: unknown): void {
+    this.budget.spend(COST.place);
     this.#values.push(value);
   }
 
@@ -54,6 +62,7 @@ export class PickleStack {
 
   /** Stores the top value in the memo, by default under the next number. */
   memoize(index = String(this.#memo.size)): void {
+    this.budget.spend(COST.entry);
     this.#memo.set(index, this.top());
   }
 
@@ -83,13 +92,13 @@ export const STACK_INSTRUCTIONS: ReadonlyMap<string, Instruction> = new Map<stri
   ['1', (stack) => stack.popToMark()],
   ['2', (stack) => stack.push(stack.top())],
   // New containers: LIST, TUPLE, TUPLE1 to 3, DICT, FROZENSET.
-  ['l', (stack) => stack.push(stack.popToMark())],
-  ['t', (stack) => stack.push(stack.popToMark())],
-  ['\x85', (stack) => stack.push(stack.popMany(1))],
-  ['\x86', (stack) => stack.push(stack.popMany(2))],
-  ['\x87', (stack) => stack.push(stack.popMany(3))],
-  ['d', (stack) => stack.push(setItems(new Map(), stack.popToMark()))],
-  ['\x91', (stack) => stack.push(new Set(stack.popToMark()))],
+  ['l', (stack) => pushList(stack, stack.popToMark())],
+  ['t', (stack) => pushList(stack, stack.popToMark())],
+  ['\x85', (stack) => pushList(stack, stack.popMany(1))],
+  ['\x86', (stack) => pushList(stack, stack.popMany(2))],
+  ['\x87', (stack) => pushList(stack, stack.popMany(3))],
+  ['d', (stack) => fillNew(stack, new Map(), setItems)],
+  ['\x91', (stack) => fillNew(stack, new Set(), addItems)],
   // Into the container that lies under the items: APPEND, APPENDS, SETITEM, SETITEMS, ADDITEMS.
   ['a', (stack) => into(stack, appendItems, stack.popMany(1))],
   ['e', (stack) => into(stack, appendItems, stack.popToMark())],
@@ -106,28 +115,52 @@ export const STACK_INSTRUCTIONS: ReadonlyMap<string, Instruction> = new Map<stri
   ['\x94', (stack) => stack.memoize()],
 ]);
 
-type Fill = (container: unknown, items: readonly unknown[]) => void;
+type Fill = (container: unknown, items: readonly unknown[], budget: DecodeBudget) => void;
 
-function into(stack: PickleStack, fill: Fill, items: readonly unknown[]): void {
-  fill(stack.top(), items);
+function pushList(stack: PickleStack, items: unknown[]): void {
+  stack.budget.spend(COST.object);
+  stack.push(items);
 }
 
-function appendItems(list: unknown, items: readonly unknown[]): void {
+function fillNew(stack: PickleStack, container: unknown, fill: Fill): void {
+  const items = stack.popToMark();
+  stack.budget.spend(COST.view);
+  fill(container, items, stack.budget);
+  stack.push(container);
+}
+
+function into(stack: PickleStack, fill: Fill, items: readonly unknown[]): void {
+  fill(stack.top(), items, stack.budget);
+}
+
+function appendItems(list: unknown, items: readonly unknown[], budget: DecodeBudget): void {
   if (!Array.isArray(list)) throw unreadablePickle('it appends to what is not a list');
+  budget.spend(COST.place * items.length);
   for (const item of items) list.push(item);
 }
 
-function addItems(set: unknown, items: readonly unknown[]): void {
+function addItems(set: unknown, items: readonly unknown[], budget: DecodeBudget): void {
   if (!(set instanceof Set)) throw unreadablePickle('it adds items to what is not a set');
-  for (const item of items) set.add(item);
+  for (const item of items) {
+    budget.spend(entryCost(item, set.size));
+    set.add(item);
+  }
 }
 
-function setItems(target: unknown, pairs: readonly unknown[]): Map<unknown, unknown> {
+function setItems(target: unknown, pairs: readonly unknown[], budget: DecodeBudget): void {
   if (!(target instanceof Map)) throw unreadablePickle('it sets items of what is not a dictionary');
   if (pairs.length % 2 !== 0) throw unreadablePickle('a dictionary key without its value');
   for (let i = 0; i < pairs.length; i += 2) {
     const key = pairs[i];
-    target.set(key instanceof Uint8Array ? asName(key) : key, pairs[i + 1]);
+    budget.spend(entryCost(key, target.size));
+    target.set(key instanceof Uint8Array ? asName(key, budget) : key, pairs[i + 1]);
   }
-  return target;
+}
+
+/**
+ * A file can choose numbers that a hash table takes for one another, which makes each new one wait for all
+ * before it; names it cannot, since the host hashes them with a secret.
+ */
+function entryCost(key: unknown, size: number): number {
+  return COST.entry + (typeof key === 'string' ? 0 : size >> 4);
 }

@@ -3,7 +3,7 @@
 // Python runs it. This machine has no functions of its own. A name in the file is looked up in the
 // caller's allow-list and anything else is refused by name before the file goes on; what an allowed
 // name does is TypeScript the caller wrote. Nothing in a file can grow memory beyond a small multiple
-// of its own size.
+// of its own size (budget.ts).
 //
 // Protocols 0 to 5 as CPython's pickle and torch.save write them. Values arrive as: None null, bool
 // boolean, int number (bigint beyond 2^53), float number, str string, bytes Uint8Array (a view of the
@@ -11,9 +11,11 @@
 // by `encoding`.
 
 import { UserError } from '../util/errors.ts';
+import { DecodeBudget } from './budget.ts';
 import {
   asName,
   LITERALS,
+  literalCost,
   PickleBytes,
   type Python2Encoding,
   unreadablePickle,
@@ -48,15 +50,17 @@ const PROTOCOL = 5;
  * Runs one pickle.
  * @param bytes begins with the pickle; what follows its STOP is left alone (legacy PyTorch files hold
  * several pickles in a row)
+ * @param budget of the file, where more of it is decoded than this
  * @returns the value and how many bytes the pickle took
  * @throws UserError for anything malformed, too deep, or not on the caller's allow-list
  */
 export function readPickle(
   bytes: Uint8Array,
   handlers: PickleHandlers,
+  budget = new DecodeBudget(bytes.length, unreadablePickle),
 ): { value: unknown; bytesRead: number } {
   const input = new PickleBytes(bytes);
-  const machine = new PickleMachine(input, handlers);
+  const machine = new PickleMachine(input, handlers, budget);
   for (;;) {
     const opcode = input.uint8();
     if (opcode === STOP) return { value: machine.result(), bytesRead: input.position };
@@ -69,11 +73,12 @@ const STOP = 0x2e;
 class PickleMachine {
   readonly #input: PickleBytes;
   readonly #handlers: PickleHandlers;
-  readonly #stack = new PickleStack();
+  readonly #stack: PickleStack;
 
-  constructor(input: PickleBytes, handlers: PickleHandlers) {
+  constructor(input: PickleBytes, handlers: PickleHandlers, budget: DecodeBudget) {
     this.#input = input;
     this.#handlers = handlers;
+    this.#stack = new PickleStack(budget);
   }
 
   result(): unknown {
@@ -87,7 +92,9 @@ class PickleMachine {
     const name = String.fromCharCode(opcode);
     const literal = LITERALS.get(name);
     if (literal !== undefined) {
-      stack.push(literal(input, this.#handlers.encoding ?? 'latin1'));
+      const value = literal(input, this.#handlers.encoding ?? 'latin1');
+      stack.budget.spend(literalCost(value));
+      stack.push(value);
       return;
     }
     const instruction = STACK_INSTRUCTIONS.get(name);
@@ -113,7 +120,7 @@ class PickleMachine {
       case '\x93': {
         // STACK_GLOBAL
         const [module, name] = stack.popMany(2);
-        stack.push(this.#global(asName(module), asName(name)));
+        stack.push(this.#global(asName(module, stack.budget), asName(name, stack.budget)));
         break;
       }
       case 'R': // REDUCE
@@ -170,6 +177,8 @@ class PickleMachine {
   }
 
   #global(module: string, name: string): PickleCallable {
+    // Both are put together and looked up.
+    this.#stack.budget.spend(module.length + name.length);
     const resolved = this.#handlers.resolveGlobal(module, name);
     if (resolved === undefined) {
       const shown = `${module}.${name}`.slice(0, 200);

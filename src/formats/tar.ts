@@ -9,6 +9,11 @@ export type ArchiveKind = 'gzip' | 'tar' | 'html' | 'xz' | 'zip' | 'empty' | 'un
 /** Bytes at the beginning that `archiveKind` looks at. */
 export const HEAD_BYTES = 512;
 const BLOCK = 512;
+/** What an archive may unpack to: so much, and for each of its bytes so many. */
+const ALLOWED_BYTES = 1 << 26;
+const MOST_RATIO = 64;
+/** Both of CIFAR's data sets have 184 MB. */
+const MOST_KEPT_BYTES = 1 << 28;
 /** Of headers that are read into memory: long names and pax records. */
 const MOST_HEADER_BYTES = 1 << 20;
 
@@ -28,7 +33,7 @@ export interface TarOptions {
   readonly path: string;
   /** Whether to keep a file; also sees the paths of those that are not kept. */
   readonly wanted: (name: string) => boolean;
-  /** Most bytes that one file may have, so that a hostile archive cannot fill the memory. */
+  /** Most bytes that the kept files may have together, so that a hostile archive cannot fill the memory. */
   readonly maxBytes?: number;
   /** Told how many bytes of the archive have been read. */
   readonly onProgress?: (bytes: number) => void;
@@ -57,7 +62,11 @@ export async function readTar(
     }),
   );
   const bytes = kind === 'gzip' ? counted.pipeThrough(new DecompressionStream('gzip')) : counted;
-  const source = new ByteSource(bytes.getReader());
+  const source = new ByteSource(bytes.getReader(), (unpacked) => {
+    // Also what is passed over takes its time.
+    if (unpacked <= ALLOWED_BYTES + MOST_RATIO * seen) return;
+    throw new UserError(`${path} unpacks to far more than its size, as no data set does`);
+  });
   try {
     return await readEntries(source, options);
   } catch (error) {
@@ -73,9 +82,10 @@ export async function readTar(
 
 async function readEntries(
   source: ByteSource,
-  { path, wanted, maxBytes = 1 << 28 }: TarOptions,
+  { path, wanted, maxBytes = MOST_KEPT_BYTES }: TarOptions,
 ): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
+  let kept = 0;
   let longName: string | undefined;
   for (;;) {
     const header = await source.take(BLOCK);
@@ -95,8 +105,11 @@ async function readEntries(
       await source.skip(padded);
       continue;
     }
-    if (size > maxBytes) {
-      throw new UserError(`${path} is not a data set's archive: ${whole} has ${size} bytes`);
+    kept += size;
+    if (kept > maxBytes) {
+      throw new UserError(
+        `${path} is not a data set's archive: with ${whole}, its files have ${kept} bytes`,
+      );
     }
     files.set(whole, (await source.need(padded)).slice(0, size));
   }
@@ -136,10 +149,14 @@ function paxPath(records: string): string | undefined {
 /** A stream as pieces of the length that is asked for. */
 class ByteSource {
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  private readonly check: (bytes: number) => void;
+  private bytes = 0;
   private rest: Uint8Array = new Uint8Array();
 
-  constructor(reader: ReadableStreamDefaultReader<Uint8Array>) {
+  /** @param check is told how many bytes have come, and may throw */
+  constructor(reader: ReadableStreamDefaultReader<Uint8Array>, check: (bytes: number) => void) {
     this.reader = reader;
+    this.check = check;
   }
 
   /** Exactly so many bytes, or undefined at the end. */
@@ -187,6 +204,8 @@ class ByteSource {
     while (this.rest.length === 0) {
       const { done, value } = await this.reader.read();
       if (done) return false;
+      this.bytes += value.length;
+      this.check(this.bytes);
       this.rest = value;
     }
     return true;

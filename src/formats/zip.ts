@@ -34,6 +34,8 @@ interface Entry {
   readonly storedBytes: number;
   readonly bytes: number;
   readonly headerAt: number;
+  /** Its content agrees with its checksum. */
+  isChecked: boolean;
 }
 
 function damaged(reason: string): UserError {
@@ -135,10 +137,17 @@ export class ZipArchive {
   }
 
   #checked(name: string, entry: Entry, content: Uint8Array): Uint8Array {
-    // PyTorch can be told not to compute checksums; it then writes 0 (set_crc32_options).
-    if (entry.crc !== 0 && crc32(content) !== entry.crc) {
-      throw damaged(`the entry '${shorten(name)}' does not match its checksum`);
+    // Once: many tensors of a file may lie in one entry.
+    if (entry.isChecked) return content;
+    if (crc32(content) !== entry.crc) {
+      // PyTorch can be told not to compute checksums; it then writes 0 (set_crc32_options).
+      throw entry.crc === 0
+        ? new UserError(
+            `the archive's entry '${shorten(name)}' has no checksum, so that damage could not be noticed: save the file again with checksums`,
+          )
+        : damaged(`the entry '${shorten(name)}' does not match its checksum`);
     }
+    entry.isChecked = true;
     return content;
   }
 
@@ -180,6 +189,7 @@ export class ZipArchive {
     }
     this.#need(at, directoryBytes, 'the directory');
     const directoryEnd = at + directoryBytes;
+    let stored = 0;
     for (let i = 0; i < count; i++) {
       if (at + CENTRAL_BYTES > directoryEnd || view.getUint32(at, true) !== CENTRAL_HEADER) {
         throw damaged(`its directory of ${count} entries breaks off`);
@@ -191,7 +201,11 @@ export class ZipArchive {
       const nameAt = at + CENTRAL_BYTES;
       const name = new TextDecoder().decode(this.#file.subarray(nameAt, nameAt + nameBytes));
       if (this.#entries.has(name)) throw damaged(`the entry '${shorten(name)}' occurs twice`);
-      this.#entries.set(name, this.#entry(at, nameAt + nameBytes, extraBytes));
+      const entry = this.#entry(at, nameAt + nameBytes, extraBytes);
+      // Entries that lie in one another make much of few bytes.
+      stored += entry.storedBytes;
+      if (!(stored <= this.#file.length)) throw damaged('its entries overlap');
+      this.#entries.set(name, entry);
       at = next;
     }
   }
@@ -222,6 +236,7 @@ export class ZipArchive {
       flags: view.getUint16(at + 8, true),
       method: view.getUint16(at + 10, true),
       crc: view.getUint32(at + 16, true),
+      isChecked: false,
       ...fields,
     };
   }

@@ -1,5 +1,6 @@
 // A folder of images as a data set: decoded once, kept, and clear about what is wrong with it.
 
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -298,4 +299,20 @@ test('the JPEG copy of all CIFAR-10 is recognised, so that it cannot pass for th
   expect(title(5000, 1000, 'png')).toBe('mine');
   expect(title(4999, 1000, 'jpg')).toBe('mine');
   expect(title(5000, 10, 'jpg')).toBe('mine');
+});
+
+describe('a file that is called a picture', () => {
+  test('is not decoded as the SVG that it is, which reads its neighbours', async () => {
+    const decode = await imageDecoder();
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32"/>';
+    await expect(decode(Buffer.from(svg))).rejects.toThrow('it is in no format of pictures');
+  });
+
+  test('is not waited for when it is a pipe', async () => {
+    const decode = await imageDecoder();
+    const pipe = join(root, 'pipe.png');
+    execFileSync('mkfifo', [pipe]);
+    await expect(decode(pipe)).rejects.toThrow('it is no regular file');
+    await expect(loadDataset(pipe)).rejects.toThrow('neither a folder nor a regular file');
+  });
 });

@@ -196,3 +196,28 @@ describe('a malicious file', () => {
     expect(() => readPickle(bytes, NOTHING_ALLOWED)).toThrow(UserError);
   });
 });
+
+describe('what few bytes may ask for is bounded by the size of the file', () => {
+  const recalled = (literal: (string | number)[], each: (string | number)[]) =>
+    pickle(...literal, 'q', 0, '0', ...Array.from({ length: 20_000 }, () => each).flat(), '.');
+  const long = ['T', 0, 0x80, 0, 0, 'k'.repeat(32_768)];
+  test.each([
+    ['a long key again and again', recalled(long, ['}', 'h', 0, 'N', 's'])],
+    [
+      'numbers that a hash table takes for one another',
+      pickle(
+        '}',
+        ...Array.from({ length: 20_000 }, (_, i) => ['M', i & 255, i >> 8, 'N', 's']).flat(),
+        '.',
+      ),
+    ],
+    ['nothing but dictionaries', pickle('}'.repeat(100_000), '.')],
+    ['nothing but a full memo', pickle('N', '\x94'.repeat(200_000), '.')],
+  ])('%s', (_name, bytes) => {
+    const start = performance.now();
+    expect(() => readPickle(bytes, { ...NOTHING_ALLOWED, encoding: 'bytes' })).toThrow(
+      'far more than its size',
+    );
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+});

@@ -129,6 +129,7 @@ describe('a deflated entry', async () => {
     ['holds less than it claims', FIELD.size, 9001, 4, /inflates to 9000 bytes, not 9001/],
     ['breaks off', FIELD.stored, 20, 4, /not valid deflate data/],
     ['has another checksum', FIELD.crc, 1, 4, /does not match its checksum/],
+    ['has none', FIELD.crc, 0, 4, /has no checksum.*with checksums$/],
     ['lies outside the file', FIELD.header, 2 ** 30, 4, /lies outside the file/],
     ['is encrypted', FIELD.flags, 1, 2, /without a password$/],
     ['is compressed in another way', FIELD.method, 14, 2, /with method 14: .* with deflate/],
@@ -147,6 +148,24 @@ describe('a deflated entry', async () => {
       if (failure instanceof Error) expect(failure, `byte ${at}`).toBeInstanceOf(UserError);
     }
   });
+});
+
+test('entries that lie in one another are refused: their content would be read again for each', () => {
+  const zip = writeZip(
+    new Map([
+      ['a', noise],
+      ['b', noise],
+    ]),
+  );
+  // The second entry claims the whole file.
+  const at = zip.length - 22 - 47;
+  new DataView(zip.buffer).setUint32(at + FIELD.stored, zip.length, true);
+  expect(() => new ZipArchive(zip)).toThrow('its entries overlap');
+});
+
+test('a path of an archive may not be endless', async () => {
+  const zip = writeZip(new Map([[`${'a/'.repeat(600)}b`, noise]]));
+  await expect(unpackFolder(zip)).rejects.toThrow('is no path inside a folder');
 });
 
 test('archives that only ZIP64 could hold are not written', () => {

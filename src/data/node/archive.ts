@@ -1,9 +1,10 @@
 // Reads files out of a .tar or .tar.gz on the disk into memory.
 
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { archiveKind, HEAD_BYTES, readTar } from '../../formats/tar.ts';
+import { UserError } from '../../util/errors.ts';
 
 /**
  * The files of an archive that `wanted` accepts, by their path in it.
@@ -20,6 +21,10 @@ export async function readArchive(
 }
 
 async function head(path: string): Promise<Uint8Array> {
+  // Opening a pipe waits for who writes into it; a device has no end.
+  if (!(await stat(path)).isFile()) {
+    throw new UserError(`${path} is neither a folder nor a regular file: give a data set`);
+  }
   await using file = await open(path, 'r');
   const bytes = new Uint8Array(HEAD_BYTES);
   const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);

@@ -2,6 +2,8 @@
 // through here, so that a picture means the same to both. Decoding is sharp's, an optional
 // dependency: who trains on CIFAR or synthetic images does not need it.
 
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type Sharp from 'sharp';
 import { UserError } from '../../util/errors.ts';
 import { IMAGE_BYTES, IMAGE_SIZE } from '../dataset.ts';
@@ -10,6 +12,25 @@ import { IMAGE_BYTES, IMAGE_SIZE } from '../dataset.ts';
 export const IMAGE_FILES = /\.(png|jpe?g|webp)$/i;
 
 export type ImageDecoder = (input: string | Uint8Array) => Promise<Uint8Array>;
+
+/** Larger than any photograph. */
+const MOST_FILE_BYTES = 2 ** 28;
+/** Pixels that any file may have, and so many more for each of its bytes: flat colours compress well. */
+const ALLOWED_PIXELS = 2 ** 25;
+const PIXELS_FOR_EACH_BYTE = 64;
+
+/**
+ * First bytes of the formats that hold pixels and nothing else. The decoder knows others by their content,
+ * whatever their name: an SVG reads the files that it names, a PDF is a program.
+ */
+const PIXEL_FORMATS = [
+  /^\x89PNG\r\n/,
+  /^\xff\xd8\xff/, // JPEG
+  /^RIFF....WEBP/s,
+  /^GIF8[79]a/,
+  /^(II\*\0|MM\0\*)/, // TIFF
+  /^....ftyp(avif|avis|heic|heix|mif1|msf1)/s, // AVIF and its kin
+];
 
 /**
  * Loads the decoder. What it does to a picture: upright by its EXIF orientation, transparency on
@@ -30,7 +51,13 @@ export async function imageDecoder(): Promise<ImageDecoder> {
   sharp.concurrency(1);
   sharp.cache(false);
   return async (input) => {
-    const { data, info } = await sharp(input, { failOn: 'error' })
+    const bytes = typeof input === 'string' ? await readPicture(input) : input;
+    const beginning = String.fromCharCode(...bytes.subarray(0, 16));
+    if (!PIXEL_FORMATS.some((format) => format.test(beginning))) {
+      throw new Error(bytes.length === 0 ? 'it is empty' : 'it is in no format of pictures');
+    }
+    const limitInputPixels = ALLOWED_PIXELS + PIXELS_FOR_EACH_BYTE * bytes.length;
+    const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels })
       .autoOrient()
       .flatten({ background: 'white' })
       .toColourspace('srgb')
@@ -42,4 +69,13 @@ export async function imageDecoder(): Promise<ImageDecoder> {
     }
     return data;
   };
+}
+
+/** The bytes of a regular file: a pipe would be waited for, a device has no end. */
+async function readPicture(path: string): Promise<Uint8Array> {
+  await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const found = await file.stat();
+  if (!found.isFile()) throw new Error('it is no regular file');
+  if (found.size > MOST_FILE_BYTES) throw new Error('it is larger than any picture');
+  return await file.readFile();
 }

@@ -5,6 +5,7 @@
 //
 // Anything else a file names is refused before it is looked at, so loading can run nothing.
 
+import { COST, type DecodeBudget } from '../../formats/budget.ts';
 import type { PickleCallable, PickleHandlers } from '../../formats/pickle.ts';
 import { UserError } from '../../util/errors.ts';
 import type { DType } from '../dtypes.ts';
@@ -119,15 +120,13 @@ function storageFromId(id: unknown): StorageRef {
 
 /**
  * The allow-list, as handlers for one file.
- * @param fileBytes bounds what lists of pairs (Python 2's form of OrderedDict) may grow to in total
+ * @param budget bounds among others what lists of pairs (Python 2's form of OrderedDict) become in total
  */
-export function pyTorchHandlers(fileBytes: number): PickleHandlers {
-  let pairs = 0;
+export function pyTorchHandlers(budget: DecodeBudget): PickleHandlers {
   const orderedDict = (args: readonly unknown[]): Map<unknown, unknown> => {
     const [items = []] = args;
     if (!Array.isArray(items)) throw damaged('a dictionary is malformed');
-    pairs += items.length;
-    if (pairs > fileBytes) throw damaged('its dictionaries are larger than the file');
+    budget.spend(COST.view + COST.entry * items.length);
     const map = new Map<unknown, unknown>();
     for (const item of items) {
       if (!Array.isArray(item) || item.length !== 2) throw damaged('a dictionary is malformed');
@@ -136,7 +135,14 @@ export function pyTorchHandlers(fileBytes: number): PickleHandlers {
     return map;
   };
   const allowed = new Map<string, PickleCallable>();
-  const allow = (name: string, call?: PickleCallable['call']) => allowed.set(name, { name, call });
+  const allow = (name: string, call: NonNullable<PickleCallable['call']>) =>
+    allowed.set(name, {
+      name,
+      call(args) {
+        budget.spend(COST.view);
+        return call(args);
+      },
+    });
   allow('collections.OrderedDict', orderedDict);
   allow('torch._utils._rebuild_tensor', rebuildTensor);
   allow('torch._utils._rebuild_tensor_v2', rebuildTensor);
@@ -162,6 +168,9 @@ export function pyTorchHandlers(fileBytes: number): PickleHandlers {
       if (object instanceof Map || object instanceof TensorRef) return object;
       throw damaged('it sets the state of an unexpected object');
     },
-    persistentLoad: storageFromId,
+    persistentLoad(id) {
+      budget.spend(COST.view);
+      return storageFromId(id);
+    },
   };
 }

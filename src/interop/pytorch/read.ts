@@ -2,6 +2,7 @@
 // files (a run of pickles followed by the storages), which the published CIFAR ResNets are. Both
 // bring a pickle and storage records; what the pickle may do is in objects.ts.
 
+import { COST, DecodeBudget } from '../../formats/budget.ts';
 import { readPickle } from '../../formats/pickle.ts';
 import { looksLikeZip, ZipArchive } from '../../formats/zip.ts';
 import { UserError } from '../../util/errors.ts';
@@ -44,20 +45,20 @@ export function looksLikePickle(bytes: Uint8Array): boolean {
 /**
  * Reads a `.th`, `.pth` or `.pt` file of weights: zip or legacy, a bare state_dict or one wrapped in a
  * checkpoint. Values of any type become float32; strided and shared storages are copied out row-major.
- * Nothing in the file is executed, and no more than four bytes are allocated for each of its bytes.
+ * Nothing in the file is executed, and what is allocated is bounded by its size (formats/budget.ts).
  * @throws UserError if the file is damaged, asks for anything but tensors, or holds no weights
  */
 export function readPyTorch(bytes: Uint8Array): PyTorchFile {
   const isZip = looksLikeZip(bytes);
-  const archive = isZip ? readZipArchive(bytes) : readLegacyArchive(bytes);
-  const { stateDict, extra } = findStateDict(archive);
+  // Several names may share one storage; what they come to is bounded with everything else.
+  const budget = new DecodeBudget(bytes.length, damaged);
+  const archive = isZip ? readZipArchive(bytes, budget) : readLegacyArchive(bytes, budget);
+  const { stateDict, extra } = findStateDict(archive, budget);
 
-  // Several names may share one storage; together they may not exceed the file.
-  let budget = bytes.length;
   const decoded: NamedTensors = new Map();
   for (const [name, ref] of stateDict) {
-    budget -= elementCount(ref.shape);
-    if (!(budget >= 0)) throw damaged('its tensors hold more values than the file has bytes');
+    budget.spend(COST.tensor);
+    budget.spendContent(Float32Array.BYTES_PER_ELEMENT * elementCount(ref.shape));
     decoded.set(name, { shape: ref.shape, data: tensorValues(ref, archive) });
   }
   const prefixStripped = [...decoded.keys()].every((name) => name.startsWith(PARALLEL_PREFIX));
@@ -85,7 +86,7 @@ function tensorValues(ref: TensorRef, archive: Archive): Float32Array {
 }
 
 /** The zip format: `<name>/data.pkl`, `<name>/data/<key>`, and since 2.0 `<name>/byteorder`. */
-function readZipArchive(bytes: Uint8Array): Archive {
+function readZipArchive(bytes: Uint8Array, budget: DecodeBudget): Archive {
   const zip = new ZipArchive(bytes);
   const names = zip.names();
   const pickleName = names.find((name) => /^[^/]+\/data\.pkl$/.test(name));
@@ -98,7 +99,7 @@ function readZipArchive(bytes: Uint8Array): Archive {
       'the file is a TorchScript program, not weights; in Python: torch.save(torch.jit.load(FILE).state_dict(), "weights.pth")',
     );
   }
-  const { value } = readPickle(readStored(zip, pickleName), pyTorchHandlers(bytes.length));
+  const { value } = readPickle(readStored(zip, pickleName), pyTorchHandlers(budget), budget);
   const orderName = `${folder}byteorder`;
   const byteOrder = zip.has(orderName)
     ? new TextDecoder().decode(readStored(zip, orderName).subarray(0, 16)).trim()
@@ -127,11 +128,11 @@ function readStored(zip: ZipArchive, name: string): Uint8Array {
  * are little-endian whatever machine wrote them (torch/csrc/serialization.cpp); only the number of
  * elements came in the machine's order from early big-endian writers.
  */
-function readLegacyArchive(bytes: Uint8Array): Archive {
-  const handlers = pyTorchHandlers(bytes.length);
+function readLegacyArchive(bytes: Uint8Array, budget: DecodeBudget): Archive {
+  const handlers = pyTorchHandlers(budget);
   let at = 0;
   const next = (): unknown => {
-    const { value, bytesRead } = readPickle(bytes.subarray(at), handlers);
+    const { value, bytesRead } = readPickle(bytes.subarray(at), handlers, budget);
     at += bytesRead;
     return value;
   };
@@ -144,10 +145,11 @@ function readLegacyArchive(bytes: Uint8Array): Archive {
     if (storage instanceof StorageRef) references.set(storage.key, storage);
     return storage;
   };
-  const { value: root, bytesRead } = readPickle(bytes.subarray(at), {
-    ...handlers,
-    persistentLoad: remember,
-  });
+  const { value: root, bytesRead } = readPickle(
+    bytes.subarray(at),
+    { ...handlers, persistentLoad: remember },
+    budget,
+  );
   at += bytesRead;
   const keys = next();
   if (!Array.isArray(keys)) throw damaged('its list of storages is malformed');
@@ -182,7 +184,10 @@ function readLegacyArchive(bytes: Uint8Array): Archive {
 }
 
 /** The state_dict, bare or wrapped, and the plain values that stand beside it. */
-function findStateDict(archive: Archive): {
+function findStateDict(
+  archive: Archive,
+  budget: DecodeBudget,
+): {
   stateDict: Map<string, TensorRef>;
   extra: CheckpointExtra;
 } {
@@ -206,6 +211,7 @@ function findStateDict(archive: Archive): {
     if (typeof key !== 'string' || stateDict.get(key) === value) continue;
     const plain = value instanceof TensorRef ? scalarValue(value, archive) : value;
     if (typeof plain === 'number' || typeof plain === 'string' || typeof plain === 'boolean') {
+      budget.spend(COST.entry + key.length + (typeof plain === 'string' ? plain.length : 0));
       extra[key] = plain;
     }
   }

@@ -6,12 +6,12 @@
 // The reader is as strict as the Rust reference implementation: tensors cover the data exactly, with
 // no hole and no overlap, so a file cannot carry bytes that nobody looks at.
 
-import * as z from 'zod/mini';
-import { messageOf, UserError } from '../../util/errors.ts';
+import { DecodeBudget } from '../../formats/budget.ts';
 import type { NamedTensors } from '../../util/tensor.ts';
 import { elementCount } from '../../util/tensor.ts';
 import type { DType, RawTensor } from '../dtypes.ts';
 import { decodeFloat32, ELEMENT_BYTES, rawTensor } from '../dtypes.ts';
+import { damaged, type Header, METADATA_KEY, parseHeader, shorten } from './header.ts';
 
 export interface SafetensorsFile {
   /** Tensors in the order of their bytes in the file; their bytes are views of it. */
@@ -22,21 +22,6 @@ export interface SafetensorsFile {
 const PREFIX_BYTES = 8;
 /** The reference implementation's limit. */
 const MAX_HEADER_BYTES = 100_000_000;
-/** Dimensions of a tensor; PyTorch's own limit. */
-const MAX_RANK = 64;
-
-const METADATA_KEY = '__metadata__';
-const metadataSchema = z.record(z.string(), z.string());
-const size = z.int().check(z.nonnegative());
-const entrySchema = z.strictObject({
-  dtype: z.string(),
-  shape: z.array(size).check(z.maxLength(MAX_RANK)),
-  data_offsets: z.tuple([size, size]),
-});
-
-function damaged(reason: string): UserError {
-  return new UserError(`not a readable safetensors file: ${reason}`);
-}
 
 function isDType(name: string): name is DType {
   return Object.hasOwn(ELEMENT_BYTES, name);
@@ -49,7 +34,7 @@ export function looksLikeSafetensors(bytes: Uint8Array): boolean {
   return view.getBigUint64(0, true) <= BigInt(MAX_HEADER_BYTES);
 }
 
-function parseHeader(bytes: Uint8Array): { header: Map<string, unknown>; dataStart: number } {
+function readHeader(bytes: Uint8Array): Header & { readonly dataStart: number } {
   if (bytes.length < PREFIX_BYTES) throw damaged(`it has only ${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getBigUint64(0, true);
@@ -59,34 +44,28 @@ function parseHeader(bytes: Uint8Array): { header: Map<string, unknown>; dataSta
     throw damaged(`its header takes ${length} bytes but the file ends after ${bytes.length}`);
   }
   if (bytes[PREFIX_BYTES] !== 0x7b) throw damaged('its header is not a JSON object');
+  const text = decodeText(bytes.subarray(PREFIX_BYTES, dataStart));
+  return { ...parseHeader(text, new DecodeBudget(bytes.length, damaged)), dataStart };
+}
+
+function decodeText(bytes: Uint8Array): string {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true });
-    const json: unknown = JSON.parse(text.decode(bytes.subarray(PREFIX_BYTES, dataStart)));
-    return { header: new Map(Object.entries(json as object)), dataStart };
-  } catch (error) {
-    throw damaged(`its header is not JSON (${messageOf(error).slice(0, 100)})`);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw damaged('its header is not UTF-8');
   }
 }
 
 /**
  * Reads a safetensors file.
  * @returns raw tensors (views of `bytes`) and the free-form metadata
- * @throws UserError if the header is damaged, a size disagrees with a shape or with the file, tensors
- * overlap or leave a hole, or a type is unknown
+ * @throws UserError if the header is damaged or names something twice, a size disagrees with a shape or
+ * with the file, tensors overlap or leave a hole, or a type is unknown
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
-  const { header, dataStart } = parseHeader(bytes);
+  const { tensors: listed, metadata, dataStart } = readHeader(bytes);
   const data = bytes.subarray(dataStart);
-
-  const metadata = metadataSchema.safeParse(header.get(METADATA_KEY) ?? {});
-  if (!metadata.success) throw damaged('its metadata is not a table of strings');
-  header.delete(METADATA_KEY);
-
-  const entries = [...header].map(([name, value]) => {
-    const entry = entrySchema.safeParse(value);
-    if (!entry.success) throw damaged(`the entry of tensor '${shorten(name)}' is malformed`);
-    return { name, ...entry.data };
-  });
+  const entries = [...listed].map(([name, entry]) => ({ name, ...entry }));
   entries.sort(
     (a, b) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1],
   );
@@ -114,11 +93,7 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   if (covered !== data.length) {
     throw damaged(`its tensors take ${covered} bytes but ${data.length} follow the header`);
   }
-  return { tensors, metadata: metadata.data };
-}
-
-function shorten(name: string): string {
-  return name.length > 80 ? `${name.slice(0, 80)}...` : name;
+  return { tensors, metadata };
 }
 
 /**

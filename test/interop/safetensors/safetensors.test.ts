@@ -110,7 +110,24 @@ describe('a damaged file is refused with its reason', () => {
       /header would take/,
     ],
     ['no JSON object', file('[]'), /not a JSON object/],
-    ['broken JSON', file('{"a":'), /not JSON/],
+    ['broken JSON', file('{"a"'), /not JSON/],
+    ['an entry that breaks off', file('{"a":'), /'a' is malformed/],
+    ['values that nest', file(`{"a":${'['.repeat(1000)}`), /'a' is malformed/],
+    ['text behind the header', file('{}x'), /not JSON/],
+    [
+      'a tensor that is named twice',
+      file(
+        '{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\\u0061":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}',
+      ),
+      /'a' occurs twice/,
+    ],
+    [
+      'a shape that is named twice',
+      file('{"a":{"dtype":"U8","shape":[0],"shape":[1],"data_offsets":[0,0]}}'),
+      /'a' is malformed/,
+    ],
+    ['metadata with a key twice', file('{"__metadata__":{"k":"1","k":"2"}}'), /'k' occurs twice/],
+    ['a size with a fraction', file({ a: entry('F32', [0.5], 0, 2) }), /'a' is malformed/],
     ['metadata of numbers', file({ __metadata__: { a: 1 } }), /not a table of strings/],
     [
       'an entry without shape',
@@ -157,4 +174,11 @@ describe('golden files written by Python', () => {
     const again = readSafetensors(writeSafetensors(fromNamedTensors(named), metadata));
     expect(toNamedTensors(again.tensors)).toEqual(named);
   });
+});
+
+it('cannot be made to build thousands of tensors of nothing', () => {
+  const nothing = Array.from({ length: 20_000 }, (_, i) => [`t${i}`, entry('F32', [0], 0, 0)]);
+  expect(() => readSafetensors(file(Object.fromEntries(nothing)))).toThrow(
+    'far more than its size',
+  );
 });

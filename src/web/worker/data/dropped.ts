@@ -53,6 +53,7 @@ async function unpacked(
   const files = await readTar(file.stream() as ReadableStream<Uint8Array<ArrayBuffer>>, kind, {
     path,
     wanted,
+    maxBytes: MOST_BYTES,
     onProgress: (done) => onProgress({ what: 'unpack', done, total: file.size }),
   });
   return asBlobs(files);
