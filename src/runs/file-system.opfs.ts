@@ -42,6 +42,9 @@ const scope = globalThis as unknown as Scope;
 /** Where a file that takes another one's place waits while that one is removed. */
 const REPLACEMENT = '.replacement';
 
+/** How often a file is read again that another writer replaces meanwhile. */
+const READS = 10;
+
 /**
  * Opens the origin's file system, in a worker.
  * @throws Error saying what the browser lacks: some have no such storage in private windows
@@ -81,8 +84,16 @@ class Opfs implements FileSystem {
       handle.read(bytes, { at: 0 });
       return bytes;
     }
-    const file = await this.findWhole(path);
-    return file && new Uint8Array(await file.arrayBuffer());
+    for (let left = READS; ; left--) {
+      const file = await this.findWhole(path);
+      try {
+        return file && new Uint8Array(await file.arrayBuffer());
+      } catch (error) {
+        // It was replaced or written to after it was found: what is there now is whole.
+        if (!['NotReadableError', 'NotFoundError'].includes(nameOf(error)) || left === 0)
+          throw coded(error);
+      }
+    }
   }
 
   async size(path: string): Promise<number> {

@@ -1,10 +1,19 @@
 // The page as a reader gets it, for tests: built, served by a plain file server from a folder below the
 // host's root, with the isolation headers or without, and opened in Debian's Chromium.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -13,17 +22,53 @@ import { ISOLATION_HEADERS, mathematics } from '../../scripts/vite-plugins.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 
-/** A folder with a built site; deleted when disposed of. */
+/** A folder with a built site; deleted when disposed of, unless it is shared. */
 export interface Site extends Disposable {
   readonly folder: string;
 }
 
-/** The page, by the project's own configuration. */
-export function buildPage(): Promise<Site> {
-  return buildInto((outDir) => ({
-    configFile: path.join(ROOT, 'vite.config.ts'),
-    build: { outDir, reportCompressedSize: false },
-  }));
+/** What the built page depends on. */
+const SOURCES = ['src/**/*', 'scripts/*', 'vite.config.ts', 'package.json', 'package-lock.json'];
+
+/** Built pages, each under the hash of its sources. */
+const BUILT = path.join(ROOT, 'node_modules', '.cache', 'table6-page');
+
+/**
+ * The page, by the project's own configuration. All test files share a build while its sources are the
+ * same, so it stays where it is when they end.
+ */
+export async function buildPage(): Promise<Site> {
+  const folder = path.join(BUILT, sourceHash());
+  if (!existsSync(folder)) {
+    const fresh = await buildInto((outDir) => ({
+      configFile: path.join(ROOT, 'vite.config.ts'),
+      build: { outDir, reportCompressedSize: false },
+    }));
+    try {
+      for (const old of globSync('*', { cwd: BUILT })) removeIfOld(path.join(BUILT, old));
+      renameSync(fresh.folder, folder);
+    } catch {
+      // Another file's test was quicker.
+      if (!existsSync(folder)) return fresh;
+      fresh[Symbol.dispose]();
+    }
+  }
+  return { folder, [Symbol.dispose]: () => {} };
+}
+
+function sourceHash(): string {
+  const hash = createHash('sha256');
+  for (const name of SOURCES.flatMap((pattern) => globSync(pattern, { cwd: ROOT })).sort()) {
+    const file = path.join(ROOT, name);
+    if (statSync(file).isFile()) hash.update(`${name}\0`).update(readFileSync(file));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** A test that runs beside this one may still read a build of an hour. */
+function removeIfOld(folder: string): void {
+  const age = Date.now() - statSync(folder).mtimeMs;
+  if (age > 3_600_000) rmSync(folder, { recursive: true, force: true });
 }
 
 /** The page with one of each shared component (gallery/). */
@@ -37,8 +82,14 @@ export function buildGallery(): Promise<Site> {
   }));
 }
 
+/** On the disk of the project, so that a build can be moved to its place. */
+function temporaryFolder(): string {
+  mkdirSync(BUILT, { recursive: true });
+  return path.dirname(BUILT);
+}
+
 async function buildInto(config: (outDir: string) => Parameters<typeof build>[0]): Promise<Site> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'table6-page-'));
+  const folder = mkdtempSync(path.join(temporaryFolder(), 'table6-page-'));
   // Vite builds for whom NODE_ENV says, and vitest says 'test'.
   const before = process.env.NODE_ENV;
   process.env.NODE_ENV = 'production';

@@ -35,15 +35,13 @@ import type {
   ModelFacts,
   ModelSource,
   Progress,
-  RunFacts,
-  RunNews,
   RunRequest,
   TabFacts,
   WorkerError,
-  WorkerEvent,
 } from '../worker/protocol.ts';
 import { FIRST_DATA, isSynthetic, rememberData, rememberedData } from './chosen-data.ts';
-import { TabRun } from './tab-run.svelte.ts';
+import { RunList } from './run-list.svelte.ts';
+import type { TabRun } from './tab-run.svelte.ts';
 
 type OnProgress = (progress: Progress) => void;
 
@@ -52,21 +50,22 @@ class Tab {
   device: DeviceFacts | undefined = $state.raw();
   dataSets: readonly DataFacts[] = $state.raw([]);
   data: DataFacts | undefined = $state.raw();
-  runs: readonly TabRun[] = $state.raw([]);
   model: ModelFacts | undefined = $state.raw();
   ended: WorkerError | undefined = $state.raw();
   private client: TrainingClient | undefined;
   private opening: Promise<void> | undefined;
-  /** Lists of runs that were asked for, and the newest of them that has come. */
-  private asked = 0;
-  private answered = 0;
+  private readonly list = new RunList(() => this.client!.ask('runs'));
+
+  get runs(): readonly TabRun[] {
+    return this.list.runs;
+  }
 
   get active(): readonly TabRun[] {
-    return this.runs.filter(({ state }) => state !== 'stopped');
+    return this.list.active;
   }
 
   find(run: string): TabRun | undefined {
-    return this.runs.find((each) => each.run === run);
+    return this.list.find(run);
   }
 
   open(): Promise<void> {
@@ -136,18 +135,13 @@ class Tab {
 
   /** Asks for the list of runs again; what is known of them stays. */
   async listRuns(): Promise<void> {
-    const number = ++this.asked;
-    const listed = await this.ask('runs');
-    // Two lists may be on their way, and the older one, of runs that have ended since, arrive last.
-    if (number > this.answered) {
-      this.answered = number;
-      this.list(listed);
-    }
+    await this.open();
+    await this.list.refresh();
   }
 
   async removeRun(run: string): Promise<void> {
     await this.ask('removeRun', { run });
-    this.runs = this.runs.filter((each) => each.run !== run);
+    this.list.forget(run);
   }
 
   async loadModel(source: ModelSource): Promise<ModelFacts> {
@@ -160,21 +154,13 @@ class Tab {
     return names.map((name) => this.find(name)!);
   }
 
-  private list(listed: readonly RunFacts[]): void {
-    this.runs = listed.map((facts) => {
-      const known = this.find(facts.run);
-      if (known) known.facts = facts;
-      return known ?? new TabRun(facts);
-    });
-  }
-
   private async start(): Promise<void> {
     if (this.client) this.client.start();
     else this.client = this.connect();
     const { client } = this;
     this.ended = undefined;
     this.facts = await client.ask('tab');
-    this.list(await client.ask('runs'));
+    await this.list.refresh();
     const kept = await client.ask('keptData');
     // Synthetic images are made again when they are named; others were only in the worker that died.
     const made = this.dataSets.filter(({ data }) => isSynthetic(data));
@@ -188,7 +174,7 @@ class Tab {
 
   private connect(): TrainingClient {
     const client = new TrainingClient({ onEnd: (error) => this.lose(error) });
-    client.listen((event) => this.hear(event));
+    client.listen((event) => this.list.hear(event));
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'hidden' && this.active.length > 0) {
         client.ask('save').catch(() => {}); // a worker that died is told of by `ended`
@@ -203,27 +189,6 @@ class Tab {
     this.model = undefined;
     this.device = undefined;
     for (const run of this.active) run.changed('stopped', error);
-  }
-
-  private hear(event: WorkerEvent): void {
-    if (event.kind === 'training') {
-      for (const news of event.runs) (this.find(news.run) ?? this.begun(news))?.hear(news);
-      return;
-    }
-    this.find(event.run)?.changed(event.state, event.error);
-    // Its summary, checkpoints and whether it can be gone on with are in its folder.
-    if (event.state === 'stopped') this.listRuns().catch(() => {}); // told of by `ended`
-  }
-
-  /** A new run; the answer to `start` comes after the first that is heard of it. */
-  private begun({ run, events }: RunNews): TabRun | undefined {
-    const start = events.find((event) => event.kind === 'start');
-    if (!start) return undefined;
-    const { config } = start;
-    const begun = new TabRun({ run, state: 'training', config, checkpoints: [], canGoOn: false });
-    begun.isRead = true;
-    this.runs = [...this.runs, begun];
-    return begun;
   }
 }
 

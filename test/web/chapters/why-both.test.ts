@@ -1,5 +1,4 @@
-// "Train both" of chapter 1: a plain and a residual network side by side, on all threads. Not part of `npm
-// test`: beside another busy process it sometimes did not end in its time, and why is not understood yet.
+// "Train both" of chapter 1: a plain and a residual network side by side, on all threads.
 
 import type { Page } from 'playwright-core';
 import { describe, expect, it, vi } from 'vitest';
