@@ -28,6 +28,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['nn', 'data', 'engine', 'interop'],
   ['train', 'runs'],
   ['experiment', 'library'],
+  ['cluster'],
   ['cli', 'web', 'server', 'index.ts', 'browser.ts'],
 ];
 

@@ -66,6 +66,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/report.ts')).report,
   },
   {
+    name: 'task',
+    summary: 'Train one run of a table: what a job of a cluster does',
+    load: async () => (await import('./commands/task.ts')).task,
+  },
+  {
     name: 'analyze',
     summary: 'Standard deviation of layer responses (Figure 7) of runs and weights',
     load: async () => (await import('./commands/analyze.ts')).analyze,

@@ -31,6 +31,19 @@ export function overviewHelp(commands: readonly CommandEntry[], version: string)
   ].join('\n');
 }
 
+/** `table6 slurm --help`: the commands whose names begin with one word. */
+export function groupHelp(group: string, commands: readonly CommandEntry[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  return [
+    `Usage: table6 ${group} <command> [options]`,
+    '',
+    'Commands:',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+    `'table6 ${group} <command> --help' shows a command's options and examples.`,
+  ].join('\n');
+}
+
 /**
  * `table6 <command> --help`.
  * @param columns of the terminal

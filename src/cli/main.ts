@@ -8,7 +8,7 @@ import { nearest } from '../util/suggest.ts';
 import { COMMANDS } from './commands.ts';
 import { brokenConsole } from './console/broken-console.ts';
 import { wrap } from './console/wrap.ts';
-import { commandHelp, overviewHelp } from './help.ts';
+import { commandHelp, groupHelp, overviewHelp } from './help.ts';
 import { parseCommandLine } from './options.ts';
 
 /** Runs a command line in this process and ends it. */
@@ -56,12 +56,21 @@ export function packageVersion(): string {
 }
 
 async function dispatch(argv: readonly string[]): Promise<number> {
-  const [first, ...rest] = argv;
+  const [first, ...others] = argv;
   if (first === undefined || first === '--help' || first === '-h') return print(overview());
   if (first === '--version' || first === '-v' || first === '-V') return print(packageVersion());
-  if (first === 'help') return dispatch(rest.length === 0 ? ['--help'] : [rest[0]!, '--help']);
-  const entry = COMMANDS.find(({ name }) => name === first);
-  if (entry === undefined) throw unknownCommand(first);
+  if (first === 'help') return dispatch(others.length === 0 ? ['--help'] : [...others, '--help']);
+  const found = findCommand(argv);
+  if (found === undefined) {
+    const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+    if (group.length === 0) throw unknownCommand(first);
+    const [second] = others;
+    if (second !== undefined && !['--help', '-h'].includes(second)) {
+      throw unknownCommand(second.startsWith('-') ? second : `${first} ${second}`, group);
+    }
+    return print(groupHelp(first, group));
+  }
+  const { entry, rest } = found;
   const command = await entry.load();
   const beforeTerminator = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
   if (beforeTerminator.some((arg) => arg === '--help' || arg === '-h')) {
@@ -70,12 +79,22 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   return command.run(parseCommandLine(command.name, command.options, command.arguments, rest));
 }
 
+/** The command that a line begins with, whose name may be of two words, and what follows it. */
+function findCommand(argv: readonly string[]) {
+  for (const words of [2, 1]) {
+    const typed = argv.slice(0, words).join(' ');
+    const entry = COMMANDS.find(({ name }) => name === typed);
+    if (entry) return { entry, rest: argv.slice(words) };
+  }
+  return undefined;
+}
+
 function overview(): string {
   return overviewHelp(COMMANDS, packageVersion());
 }
 
-function unknownCommand(typed: string): UserError {
-  const names = COMMANDS.map(({ name }) => name);
+function unknownCommand(typed: string, known = COMMANDS): UserError {
+  const names = known.map(({ name }) => name);
   const what = typed.startsWith('-') ? 'option' : 'command';
   const candidates = typed.startsWith('-') ? ['--help', '--version'] : names;
   const suggestion = nearest(typed, candidates);

@@ -95,7 +95,8 @@ async function stateOf(
   return { state: 'interrupted' };
 }
 
-async function readFailure(files: FileSystem, dir: string): Promise<Failure | undefined> {
+/** How the last try of a run failed; undefined where it did not. */
+export async function readFailure(files: FileSystem, dir: string): Promise<Failure | undefined> {
   const json = await readJson(files, `${dir}/${FAILURE}`);
   return json === undefined ? undefined : failureSchema.parse(json);
 }

@@ -16,7 +16,7 @@ import type { Cell, PlanSettings } from './plan.ts';
 const BIN = join(import.meta.dirname, '..', '..', 'bin', 'table6.js');
 const CONSOLE = 'console.txt';
 /** The configuration that a new run is to have, in its folder. */
-const CELL = 'cell.json';
+export const CELL = 'cell.json';
 
 export interface LauncherOptions {
   readonly settings: PlanSettings;

@@ -57,3 +57,27 @@ test('the same key press arriving twice does not quit', async () => {
   child.kill('SIGKILL');
   expect(await closed).toBe(null);
 });
+
+test('USR2, a job that is soon to end, asks as Ctrl-C does; TERM after it is no wish to lose the step', async () => {
+  const { child, closed, said, pass, output } = await watching();
+  child.kill('SIGUSR2');
+  await said('heard SIGUSR2');
+  await pass(10_000);
+  child.kill('SIGTERM');
+  child.kill('SIGUSR2');
+  await pass(20_000);
+  child.kill('SIGINT');
+  expect(await closed).toBe(130);
+  expect(output().match(/heard/g)).toHaveLength(1);
+});
+
+test('TERM before USR2 is the one that counts', async () => {
+  const { child, closed, said, pass } = await watching();
+  child.kill('SIGTERM');
+  await said('heard SIGTERM');
+  await pass(10_000);
+  child.kill('SIGUSR2');
+  await pass(20_000);
+  child.kill('SIGTERM');
+  expect(await closed).toBe(143);
+});

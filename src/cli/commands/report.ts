@@ -1,5 +1,7 @@
 // `table6 report`: the table of a folder of runs, in any format.
 
+import { unfinished, waitForRuns } from '../../cluster/unfinished.ts';
+import { PLAN, type Plan } from '../../experiment/plan.ts';
 import { readPlan } from '../../experiment/plan-folder.ts';
 import {
   formatReport,
@@ -10,9 +12,10 @@ import {
 import { trimSlash } from '../../runs/run.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
 import { defineCommand } from '../command.ts';
+import { usageError } from '../options.ts';
 import { jsonOption } from '../session/common-options.ts';
 import { printJson } from '../session/output.ts';
-import { choice, text } from '../values.ts';
+import { choice, flag, number, text } from '../values.ts';
 
 const REPRODUCED = 'runs/table6';
 const RUNS = 'runs';
@@ -36,15 +39,26 @@ export const report = defineCommand({
       short: 'o',
       placeholder: '<folder>',
     }),
+    complete: flag({
+      help: "Name the plan's runs that are not finished, and exit with 1 if there are any",
+    }),
+    wait: number({
+      help: 'Wait until every run of the plan is finished or has failed for good, at most so many hours, before anything is read',
+      placeholder: '<hours>',
+      minimum: 0,
+    }),
     json: jsonOption,
   },
   examples: [
     { command: 'report', help: 'The table, on the terminal' },
     { command: 'report runs/table6 --output docs/results/mine', help: 'Page, Markdown, CSV, SVG' },
     { command: 'report runs/table6 --format csv', help: 'For a spreadsheet' },
+    { command: 'report runs/table6 --complete', help: 'Is the table finished? For a script' },
   ],
   async run({ values, positionals }) {
     const folder = trimSlash(positionals[0] ?? (await defaultFolder()));
+    const { complete, wait } = values;
+    if (wait !== undefined) await waitForRuns(nodeHost, await planOf(folder), folder, wait);
     const read = await readReport(nodeHost, folder);
     if (values.output === undefined) {
       if (values.json) printJson(JSON.parse(formatReport(read, 'json')));
@@ -54,9 +68,20 @@ export const report = defineCommand({
       if (values.json) printJson({ page });
       else process.stdout.write(`${page}\n`);
     }
-    return 0;
+    const left = complete ? await unfinished(nodeHost, await planOf(folder), folder) : [];
+    for (const line of left) process.stderr.write(`not finished: ${line}\n`);
+    return left.length > 0 ? 1 : 0;
   },
 });
+
+async function planOf(folder: string): Promise<Plan> {
+  const plan = await readPlan(nodeHost.files, folder);
+  if (plan) return plan;
+  throw usageError(
+    'report',
+    `--complete and --wait ask about the runs of a plan, and "${folder}" has no ${PLAN}`,
+  );
+}
 
 async function defaultFolder(): Promise<string> {
   return (await readPlan(nodeHost.files, REPRODUCED)) ? REPRODUCED : RUNS;

@@ -1,7 +1,7 @@
 // The options of `table6 reproduce`: what the grid is made of, what all its runs have in common, and
 // how this machine works on it.
 
-import { DEFAULT_ARCHS, DEFAULT_SEEDS } from '../../experiment/plan.ts';
+import { DEFAULT_ARCHS, DEFAULT_SEEDS, type PlanRequest } from '../../experiment/plan.ts';
 import { createNetwork, TABLE6_DEPTHS } from '../../nn/network.ts';
 import {
   MACHINE_SETTING_NAMES,
@@ -13,8 +13,9 @@ import { GROUPS } from '../../train/setting.ts';
 import { RECIPE_NAMES, SETTINGS } from '../../train/settings.ts';
 import { isWithin } from '../../util/bounds.ts';
 import { UserError } from '../../util/errors.ts';
+import { pick } from '../../util/objects.ts';
 import { didYouMean } from '../../util/suggest.ts';
-import type { Option } from '../options.ts';
+import type { Option, Values } from '../options.ts';
 import { jsonOption, offlineOption } from '../session/common-options.ts';
 import { settingOptions } from '../setting-options.ts';
 import { flag, integer, text } from '../values.ts';
@@ -76,7 +77,8 @@ function planOptions() {
 
 const machine = settingOptions(MACHINE_SETTING_NAMES);
 
-export const reproduceOptions = {
+/** What makes a plan, wherever its runs are trained. */
+export const planTable = {
   archs,
   seeds,
   recipe,
@@ -86,8 +88,18 @@ export const reproduceOptions = {
     initial: 'runs/table6',
     group: GRID,
   }),
-  dryRun: flag({ help: 'Show the plan and what it costs, and stop', group: GRID }),
   ...planOptions(),
+};
+
+/** The plan that was asked for. */
+export function planRequest(values: Values<typeof planTable>): PlanRequest {
+  const { archs, seeds, recipe } = values;
+  return { archs, seeds, recipes: recipe, settings: pick(values, PLAN_SETTINGS) };
+}
+
+export const reproduceOptions = {
+  ...planTable,
+  dryRun: flag({ help: 'Show the plan and what it costs, and stop', group: GRID }),
   jobs: integer({
     help: 'Runs to train at a time, each in a process of its own',
     initial: 1,

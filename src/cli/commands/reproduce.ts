@@ -8,26 +8,13 @@ import { type RunCost, runCost, wallSeconds } from '../../experiment/cost.ts';
 import { runGrid } from '../../experiment/grid.ts';
 import { createLauncher } from '../../experiment/jobs.node.ts';
 import { measureSpeed } from '../../experiment/measure.ts';
-import {
-  type Cell,
-  cellConfig,
-  makePlan,
-  type Plan,
-  type PlanRequest,
-} from '../../experiment/plan.ts';
+import { type Cell, cellConfig, makePlan, type Plan } from '../../experiment/plan.ts';
 import { readPlan, writePlan } from '../../experiment/plan-folder.ts';
 import { formatReport, readReport, writeReport } from '../../experiment/report/report.ts';
 import { tableText } from '../../experiment/report/text.ts';
 import { trimSlash } from '../../runs/run.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
-import {
-  DEFAULTS,
-  MACHINE_SETTING_NAMES,
-  type MachineSetting,
-  optionName,
-  PLAN_SETTINGS,
-  type TrainConfig,
-} from '../../train/config.ts';
+import { DEFAULTS, MACHINE_SETTING_NAMES, type TrainConfig } from '../../train/config.ts';
 import { formatBytes, formatDuration, formatRate, plural } from '../../util/format.ts';
 import { pick } from '../../util/objects.ts';
 import { defineCommand } from '../command.ts';
@@ -36,9 +23,10 @@ import type { Terminal } from '../console/terminal.ts';
 import type { Values } from '../options.ts';
 import { backendOptions, defaultThreads, openBackend } from '../session/backend.ts';
 import { openDataset } from '../session/dataset.ts';
+import { type Machine, machineArguments, machineOf } from '../session/grid-machine.ts';
 import { watchSignals } from '../session/interrupt.ts';
 import { printJson, progressTerminal } from '../session/output.ts';
-import { reproduceOptions } from './reproduce-options.ts';
+import { planRequest, reproduceOptions } from './reproduce-options.ts';
 
 type ReproduceValues = Values<typeof reproduceOptions>;
 
@@ -70,18 +58,13 @@ export const reproduce = defineCommand({
     const terminal = progressTerminal(values.json);
     const typed = { ...DEFAULTS, ...pick(values, MACHINE_SETTING_NAMES) };
     backendOptions({ ...typed, half: values.half, threads: values.threads });
-    const request = requestOf(values);
+    const request = planRequest(values);
     const folder = trimSlash(values.saveDir);
     const plan = values.dryRun
       ? makePlan(request, await readPlan(nodeHost.files, folder))
       : await writePlan(nodeHost, folder, request);
-    const half = plan.settings.half === true;
-    const machine = pick(typed, MACHINE_SETTING_NAMES) as Machine;
     const threads = values.threads ?? Math.max(1, Math.floor(defaultThreads() / values.jobs));
-    Object.assign(
-      machine,
-      pick(backendOptions({ ...typed, half, threads }), ['device', 'threads']),
-    );
+    const machine = machineOf(values, threads, plan.settings.half === true);
     const { data, validation } = plan.settings;
     const dataset = await openDataset(data, terminal, {
       validation,
@@ -101,8 +84,6 @@ export const reproduce = defineCommand({
   },
 });
 
-type Machine = Pick<TrainConfig, MachineSetting>;
-
 interface Context {
   readonly plan: Plan;
   readonly folder: string;
@@ -113,11 +94,6 @@ interface Context {
   readonly machine: Machine;
   readonly configOf: (cell: Cell) => TrainConfig;
   readonly terminal: Terminal;
-}
-
-function requestOf(values: ReproduceValues): PlanRequest {
-  const { archs, seeds, recipe } = values;
-  return { archs, seeds, recipes: recipe, settings: pick(values, PLAN_SETTINGS) };
 }
 
 /** The plan and its price, before anybody waits. */
@@ -188,8 +164,6 @@ async function train(context: Context): Promise<number> {
     if (signal !== 'EPIPE') terminal.line(`${signal}: the runs save and stop; once more to quit.`);
     stopping.abort();
   });
-  const typed = (names: readonly MachineSetting[]) =>
-    names.map((name) => `${optionName(name)}=${machine[name]}`);
   const overview = createOverview({
     terminal,
     folder,
@@ -212,12 +186,7 @@ async function train(context: Context): Promise<number> {
       launcher: createLauncher({
         settings: plan.settings,
         configOf,
-        shared: [...typed(['threads']), ...(values.offline ? ['--offline'] : [])],
-        resume: typed(['memory']),
-        evaluate: [
-          ...typed(['device', 'convolution', 'tensorCores', 'tune']),
-          ...(plan.settings.half ? [optionName('half')] : []),
-        ],
+        ...machineArguments(machine, plan, values.offline),
       }),
       signal: stopping.signal,
       onEvent: (event) => overview.handle(event),

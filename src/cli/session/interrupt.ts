@@ -1,12 +1,17 @@
 // Ctrl-C and its relatives while training. The first asks the loop to finish its step and save; the
 // second means now (but for a terminal's end, which several tell of). A signal can arrive twice for one key press (from the terminal and from the
-// older Node that handed over to this one), so repetitions within a moment count once.
+// older Node that handed over to this one), so repetitions within a moment count once. USR2 is what a
+// cluster's job gives before its time is up (USR1 is Node's own): whoever sends it waits, and sends KILL
+// when it no longer does, so after it only Ctrl-C means now.
 
 import type { StopRequest } from '../../train/options.ts';
 import { brokenConsole } from '../console/broken-console.ts';
 
 /** Exit codes as shells give them: 128 and the signal's number. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGUSR2: 140 } as const;
+
+/** Their repetition is no wish to end at once. */
+const PATIENT = new Set(['SIGHUP', 'SIGUSR2']);
 
 /** EX_IOERR's neighbour 141 is what a shell shows for SIGPIPE. */
 const BROKEN_PIPE = 141;
@@ -31,15 +36,17 @@ export function watchSignals(
   const stop: StopRequest = { requested: false };
   let code: number | undefined;
   let firstAt = 0;
+  let isPatient = false;
   const ask = (name: string, exitCode: number) => {
     const now = clock();
     if (code === undefined) {
       code = exitCode;
       firstAt = now;
+      isPatient = name === 'SIGUSR2';
       stop.requested = true;
       onFirst(name);
-    } else if (name !== 'SIGHUP' && now - firstAt > SAME_PRESS_MILLISECONDS) {
-      process.exit(exitCode);
+    } else if (name === 'SIGINT' || !(isPatient || PATIENT.has(name))) {
+      if (now - firstAt > SAME_PRESS_MILLISECONDS) process.exit(exitCode);
     }
   };
   const handlers = Object.entries(SIGNALS).map(([name, exitCode]) => {
@@ -60,6 +67,20 @@ export function watchSignals(
     [Symbol.dispose]() {
       for (const [name, handler] of handlers) process.off(name, handler);
       restoreConsole();
+    },
+  };
+}
+
+/** Ends the process at the first signal, while there is nothing to save; until it is disposed. */
+export function endOnSignals(): Disposable {
+  const handlers = Object.entries(SIGNALS).map(([name, exitCode]) => {
+    const handler = () => process.exit(exitCode);
+    process.on(name, handler);
+    return [name, handler] as const;
+  });
+  return {
+    [Symbol.dispose]() {
+      for (const [name, handler] of handlers) process.off(name, handler);
     },
   };
 }

@@ -34,15 +34,7 @@ export function createNodeGpuHost(options: NodeGpuOptions = {}): GpuHost {
       ...(adapterName ? [`adapter=${adapterName}`] : []),
     ]);
   };
-  const list = async () => {
-    const gpu = await open(NO_ADAPTER);
-    try {
-      await gpu.requestAdapter();
-      return [];
-    } catch (error) {
-      return namesIn(messageOf(error));
-    }
-  };
+  const list = async () => [...new Set(await namesOf(open))];
   // Each time would start the drivers again.
   let names: Promise<string[]> | undefined;
   return {
@@ -61,9 +53,27 @@ export function createNodeGpuHost(options: NodeGpuOptions = {}): GpuHost {
   };
 }
 
-/** Dawn writes a line for each adapter; on Windows one for each of its interfaces. */
+/** The names of all adapters that this process sees, two of the same model twice. */
+export async function visibleAdapters(): Promise<readonly string[]> {
+  const { create } = await importDawn();
+  const names = await namesOf(async (name) => create([`adapter=${name}`]));
+  // On Windows each has a line for each of its interfaces.
+  return process.platform === 'win32' ? [...new Set(names)] : names;
+}
+
+async function namesOf(open: (adapterName: string) => Promise<GPU>): Promise<string[]> {
+  const gpu = await open(NO_ADAPTER);
+  try {
+    await gpu.requestAdapter();
+    return [];
+  } catch (error) {
+    return namesIn(messageOf(error));
+  }
+}
+
+/** Dawn writes a line for each adapter. */
 function namesIn(message: string): string[] {
-  return [...new Set([...message.matchAll(/name: '([^']+)'/g)].map(([, name]) => name as string))];
+  return [...message.matchAll(/name: '([^']+)'/g)].map(([, name]) => name as string);
 }
 
 async function importDawn(): Promise<typeof import('webgpu')> {

@@ -1,0 +1,126 @@
+// Which run of a table a task is to train. The task names it as its folder is called; the table's plan
+// says what it is, and a copy of the plan from the day of the submission says whether it is still that.
+// On a shared disk files can be seen late on another machine, so what is missing is waited for.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Cell, cellFolder, PLAN, type Plan, parsePlan } from '../experiment/plan.ts';
+import { readPlan } from '../experiment/plan-folder.ts';
+import { type FileSystem, writeError } from '../runs/file-system.ts';
+import { readJson } from '../runs/reader.ts';
+import { UserError } from '../util/errors.ts';
+
+/** How long network file systems may take to show another machine's new file (NFS: 60 s by default). */
+export const LATE_FILE_SECONDS = 90;
+
+export interface FindCellOptions {
+  readonly files: FileSystem;
+  /** The table's. */
+  readonly folder: string;
+  /** The name of the run's folder, such as `resnet20-notebook-seed1`. */
+  readonly run: string;
+  /** The plan as it was submitted; it becomes the folder's plan where that has none. */
+  readonly submitted?: string | undefined;
+  /** Seconds to wait for files that are not there yet. */
+  readonly patience?: number;
+  readonly onWait?: (path: string) => void;
+}
+
+/** @throws UserError with exit code 2 where the plan is no longer what was submitted */
+export async function findCell(options: FindCellOptions): Promise<{ plan: Plan; cell: Cell }> {
+  const { folder, run } = options;
+  const { plan, submitted } = await readBoth(options);
+  if (submitted) refuseChanges(submitted, plan, folder);
+  const cell = plan.cells.find((each) => cellFolder(each) === run);
+  if (cell) return { plan, cell };
+  const wasThere = submitted?.cells.some((each) => cellFolder(each) === run);
+  throw new UserError(
+    wasThere
+      ? `The plan of "${folder}" was changed after this was submitted: ${run} is no longer in it. Submit again.`
+      : `The plan of "${folder}" has no run "${run}"; it has ${someRuns(plan)}.`,
+    { exitCode: 2 },
+  );
+}
+
+async function readBoth({
+  files,
+  folder,
+  submitted: path,
+  patience = LATE_FILE_SECONDS,
+  onWait,
+}: FindCellOptions): Promise<{ plan: Plan; submitted?: Plan }> {
+  const plain = () => readPlan(files, folder);
+  if (path === undefined) {
+    const plan = await patiently(plain, patience, () => onWait?.(`${folder}/${PLAN}`));
+    if (plan) return { plan };
+    throw new UserError(
+      `There is no plan in "${folder}" (no ${PLAN}): give the table's folder, and check that this machine sees it.`,
+    );
+  }
+  const copy = () => readJson(files, path);
+  const json = await patiently(copy, patience, () => onWait?.(path));
+  if (json === undefined) {
+    throw new UserError(
+      `There is no file "${path}": check that this machine sees the folder that it was written to.`,
+    );
+  }
+  const submitted = parsePlan(json, `"${path}"`);
+  const plan = (await plain()) ?? (await begin(files, folder, submitted));
+  return { plan, submitted };
+}
+
+/** The plan of a volume that is new; whoever comes first writes it, and nobody replaces one. */
+async function begin(files: FileSystem, folder: string, plan: Plan): Promise<Plan> {
+  const path = `${folder}/${PLAN}`;
+  try {
+    await files.makeFolder(folder);
+    await files.createWhole(path, new TextEncoder().encode(`${JSON.stringify(plan, null, 2)}\n`));
+  } catch (error) {
+    throw writeError(error, path);
+  }
+  return (await readPlan(files, folder)) ?? plan;
+}
+
+/** A plan may grow after a submission; what its runs are trained with may not change. */
+function refuseChanges(submitted: Plan, now: Plan, folder: string): void {
+  const settings = new Set([...Object.keys(submitted.settings), ...Object.keys(now.settings)]);
+  const changes = [...settings].flatMap((name) => {
+    const [before, after] = [submitted, now].map((plan) =>
+      JSON.stringify((plan.settings as Readonly<Record<string, unknown>>)[name]),
+    );
+    return before === after
+      ? []
+      : [`${name} was ${before ?? 'not set'} and is ${after ?? 'not set'}`];
+  });
+  if (changes.length === 0) return;
+  throw new UserError(
+    `The plan of "${folder}" was changed after this was submitted: ${changes.join('; ')}. Its runs would not belong to one table: submit again, into another folder.`,
+    { exitCode: 2 },
+  );
+}
+
+const SHOWN_RUNS = 3;
+
+function someRuns({ cells }: Plan): string {
+  const names = cells.map(cellFolder);
+  const more = names.length - SHOWN_RUNS;
+  return `${names.slice(0, SHOWN_RUNS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** At first soon, then seldom: the wait may be long. */
+const lookAgainMs = (looks: number) => Math.min(2_000, 100 * 2 ** looks);
+
+/** What `look` finds, however late; undefined once the seconds are over. */
+async function patiently<T>(
+  look: () => Promise<T | undefined>,
+  seconds: number,
+  onWait: () => void,
+): Promise<T | undefined> {
+  const end = performance.now() + 1000 * seconds;
+  for (let looks = 0; ; looks++) {
+    const found = await look();
+    const left = end - performance.now();
+    if (found !== undefined || left <= 0) return found;
+    if (looks === 0) onWait();
+    await sleep(Math.min(lookAgainMs(looks), left));
+  }
+}
