@@ -3,9 +3,9 @@
 // unseen (bin/table6.js sees to that).
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { open, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nodeFileSystem } from '../runs/file-system.node.ts';
+import { nodeFileSystem, openToAppend } from '../runs/file-system.node.ts';
 import { writeAtomically } from '../runs/file-system.ts';
 import type { TrainConfig } from '../train/config.ts';
 import { EVALUATION } from './evaluation-file.ts';
@@ -77,7 +77,7 @@ async function start(
   stdout: 'console' | 'collect' = 'console',
 ): Promise<CollectingJob> {
   const path = join(dir, CONSOLE);
-  const file = await open(path, 'a');
+  const file = await openToAppend(path);
   const { size } = await stat(path);
   let child: ChildProcess;
   try {

@@ -41,6 +41,9 @@ export function createMemoryFileSystem(): FileSystem {
       return isNew;
     },
     async create(path) {
+      if (contents.has(path)) {
+        throw Object.assign(new Error(`there is "${path}" already`), { code: 'EEXIST' });
+      }
       contents.set(path, new Uint8Array());
       return outputFile(path);
     },
@@ -54,6 +57,9 @@ export function createMemoryFileSystem(): FileSystem {
       cut.set((contents.get(path) ?? new Uint8Array()).subarray(0, size));
       contents.set(path, cut);
       return outputFile(path);
+    },
+    async isLink() {
+      return false;
     },
     async rename(from, to) {
       const bytes = contents.get(from);

@@ -1,17 +1,20 @@
 // The run folder's file system on Node.js.
 
 import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
 import {
+  copyFile,
   type FileHandle,
   link,
+  lstat,
   open,
   readdir,
-  readFile,
   rename,
   rm,
   stat,
   writeFile,
 } from 'node:fs/promises';
+import { UserError } from '../util/errors.ts';
 import { makeFolder } from '../util/make-folder.node.ts';
 import { systemCode } from '../util/system-errors.ts';
 import type { FileSystem, OutputFile } from './file-system.ts';
@@ -49,8 +52,55 @@ async function linkOrCreate(from: string, to: string, bytes: Uint8Array): Promis
   }
 }
 
+/** A pipe is not waited for; where the host knows no such flag it has no such pipes. */
+const NO_WAIT = constants.O_NONBLOCK ?? 0;
+const NO_LINK = constants.O_NOFOLLOW ?? 0;
+
+async function readWhole(path: string): Promise<Uint8Array> {
+  await using handle = await open(path, constants.O_RDONLY | NO_WAIT);
+  if (!(await handle.stat()).isFile()) throw irregular(path);
+  return await handle.readFile();
+}
+
+function irregular(path: string): UserError {
+  return new UserError(`"${path}" is no regular file: put a file in its place.`);
+}
+
+async function isLink(path: string): Promise<boolean> {
+  const found = await unless(lstat(path), ['ENOENT', 'ENOTDIR'], undefined);
+  return found?.isSymbolicLink() ?? false;
+}
+
+/**
+ * Opens a file to write at its end. What is written stays in its folder: a symbolic link is refused, and a
+ * file that has other names elsewhere (hard links, as backups are made of) is copied first.
+ * @throws UserError for a link, or for what is no regular file
+ */
+export async function openToAppend(path: string): Promise<FileHandle> {
+  if (await isLink(path)) {
+    throw new UserError(
+      `"${path}" is a link, and nothing outside a run's folder is written: put the file itself in its place.`,
+    );
+  }
+  const flags = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | NO_LINK | NO_WAIT;
+  const handle = await open(path, flags, 0o666);
+  try {
+    const found = await handle.stat();
+    if (!found.isFile()) throw irregular(path);
+    if (found.nlink <= 1) return handle;
+    const own = `${path}.${randomUUID()}.tmp`;
+    await copyFile(path, own, constants.COPYFILE_EXCL);
+    await rename(own, path);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  await handle.close();
+  return await openToAppend(path);
+}
+
 export const nodeFileSystem: FileSystem = {
-  read: (path) => unless<Uint8Array | undefined>(readFile(path), ['ENOENT', 'ENOTDIR'], undefined),
+  read: (path) => unless<Uint8Array | undefined>(readWhole(path), ['ENOENT', 'ENOTDIR'], undefined),
 
   size: (path) =>
     unless(
@@ -63,12 +113,12 @@ export const nodeFileSystem: FileSystem = {
 
   makeFolder,
 
-  create: async (path) => outputFile(await open(path, 'w')),
+  create: async (path) => outputFile(await open(path, 'wx')),
 
   async createWhole(path, bytes) {
     const temporary = `${path}.${randomUUID()}.tmp`;
     try {
-      await writeFile(temporary, bytes);
+      await writeFile(temporary, bytes, { flag: 'wx' });
       return await linkOrCreate(temporary, path, bytes);
     } finally {
       await rm(temporary, { force: true });
@@ -76,7 +126,7 @@ export const nodeFileSystem: FileSystem = {
   },
 
   async append(path, size) {
-    const handle = await open(path, 'a');
+    const handle = await openToAppend(path);
     try {
       await handle.truncate(size);
     } catch (error) {
@@ -85,6 +135,8 @@ export const nodeFileSystem: FileSystem = {
     }
     return outputFile(handle);
   },
+
+  isLink,
 
   rename: (from, to) => rename(from, to),
 

@@ -127,6 +127,7 @@ class Opfs implements FileSystem {
   }
 
   async create(path: string): Promise<OutputFile> {
+    if (await this.find(path)) throw withCode('EEXIST', `there is "${path}" already`);
     return await this.output(path, 0);
   }
 
@@ -153,6 +154,10 @@ class Opfs implements FileSystem {
       }
       return true;
     });
+  }
+
+  async isLink(): Promise<boolean> {
+    return false; // there are none
   }
 
   async rename(from: string, to: string): Promise<void> {

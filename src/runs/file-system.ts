@@ -13,7 +13,10 @@ export interface OutputFile {
 }
 
 export interface FileSystem {
-  /** The whole file, or undefined where there is none. */
+  /**
+   * The whole file, or undefined where there is none.
+   * @throws UserError for a pipe or a device, which would be waited for
+   */
   read(path: string): Promise<Uint8Array | undefined>;
   /** Bytes of a file, without reading it; 0 where there is none. */
   size(path: string): Promise<number>;
@@ -21,15 +24,21 @@ export interface FileSystem {
   list(path: string): Promise<string[]>;
   /** Makes a folder and those above it. @returns false if it was there already */
   makeFolder(path: string): Promise<boolean>;
-  /** Opens a new or emptied file. */
+  /** Opens a new file. @throws an error of the system where there is a file or a link of that name */
   create(path: string): Promise<OutputFile>;
   /**
    * Makes a small file that nobody ever sees empty or in part.
    * @returns false if there is one already; of many callers at once one gets true
    */
   createWhole(path: string, bytes: Uint8Array): Promise<boolean>;
-  /** Opens a file to write at its end, after cutting it to `size` bytes. */
+  /**
+   * Opens a file to write at its end, after cutting it to `size` bytes.
+   * @throws UserError where it is a link, or no regular file: what is written must stay in its folder
+   */
   append(path: string, size: number): Promise<OutputFile>;
+  /** Whether this is a link, wherever that leads. */
+  isLink(path: string): Promise<boolean>;
+  /** Moves a file, also over another one; of a link, the link itself is replaced. */
   rename(from: string, to: string): Promise<void>;
   /** Does nothing where there is no such file. */
   remove(path: string): Promise<void>;
@@ -37,6 +46,17 @@ export interface FileSystem {
   removeFolder(path: string): Promise<void>;
   /** Makes renames and new files in a folder survive a power cut, where the host can. */
   syncFolder(path: string): Promise<void>;
+}
+
+const TEMPORARY = '.tmp';
+
+/** Removes what a process that was killed while it wrote has left in a folder that is ours alone. */
+export async function removeTemporaries(files: FileSystem, dir: string): Promise<void> {
+  for (const name of await files.list(dir)) {
+    // A lock's may be of a process that is about to ask for it.
+    if (!name.endsWith(TEMPORARY) || name.startsWith('lock.')) continue;
+    await files.remove(`${dir}/${name}`).catch(() => {}); // it does no harm
+  }
 }
 
 /**
@@ -49,7 +69,8 @@ export async function writeAtomically(
   path: string,
   content: Uint8Array | string,
 ): Promise<void> {
-  const temporary = `${path}.tmp`;
+  // A name of its own: of two processes that write, neither may write into the other's file.
+  const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}${TEMPORARY}`;
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   try {
     const file = await files.create(temporary);

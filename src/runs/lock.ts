@@ -1,107 +1,125 @@
 // One process in a run folder at a time: two that train in it would overwrite each other's
-// checkpoints. The lock is a file that names its holder; a holder that was killed leaves it behind,
-// so a lock whose process is gone is taken over. Of many that find it stale at once, one may: the
-// one that first creates the claim file named after that very lock (and if that one is killed too,
-// the first that creates the claim after the claim).
+// checkpoints. The lock is a file that names its holder (holder.ts), who renews it for as long as he lives;
+// a holder that was killed leaves it behind, so a lock whose process is gone is taken over. Of many that find
+// it stale at once, one may: the one that first creates the claim file named after that very lock (and if
+// that one is killed too, the first that creates the claim after the claim).
 
-import * as z from 'zod/mini';
 import { UserError } from '../util/errors.ts';
 import { type FileSystem, writeAtomically, writeError } from './file-system.ts';
+import {
+  decodeHolder,
+  encodeHolder,
+  type Holder,
+  isProbablyHeld,
+  lifeOf,
+  type ProcessIdentity,
+} from './holder.ts';
 
 const LOCK_NAME = 'lock.json';
 
-const lockSchema = z.object({
-  pid: z.int(),
-  host: z.string(),
-  /** Milliseconds since 1970 when the holder last said that it lives. */
-  renewed: z.number(),
-  /** Of this one locking; older versions wrote none. */
-  id: z.optional(z.string()),
-});
-type LockContent = z.infer<typeof lockSchema>;
-
-/** Who we are, and who else lives on this host. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  readonly host: string;
-  isAlive(pid: number): boolean;
-  /** Milliseconds since 1970. */
-  now(): number;
-}
-
-/** Other hosts cannot be asked whether a process lives; its lock must be this fresh. */
-const STALE_AFTER_MS = 5 * 60_000;
-const RENEW_EVERY_MS = 30_000;
+const RENEW_EVERY_MS = 15_000;
+/** Network file systems show others' changes up to a minute late. */
+const WATCH_FOR_MS = 90_000;
+const LOOK_EVERY_MS = 2_000;
 
 export interface RunLock {
-  /** Shows other hosts that the holder lives; cheap to call often. */
+  /**
+   * Shows others that the holder lives, where that is due.
+   * @throws UserError if the lock was taken over meanwhile
+   */
   renew(): Promise<void>;
+  /** @throws UserError if the lock is no longer ours: whoever has it must not be written over */
+  check(): Promise<void>;
   release(): Promise<void>;
+}
+
+export interface LockOptions {
+  /** Told before waiting to see whether a holder that cannot be asked is alive. */
+  readonly onWait?: (line: string) => void;
 }
 
 /** Many more than happen: a try is only repeated when another process came or went meanwhile. */
 const MOST_TRIES = 20;
 
 /**
- * Takes a run folder for this process.
+ * Takes a run folder for this process. May wait some ninety seconds to see whether a holder elsewhere lives.
  * @throws UserError naming the process that holds it
  */
 export async function lockRun(
   files: FileSystem,
   dir: string,
   self: ProcessIdentity,
+  { onWait }: LockOptions = {},
 ): Promise<RunLock> {
   const path = `${dir}/${LOCK_NAME}`;
   const id = crypto.randomUUID();
-  const content = () => encode({ pid: self.pid, host: self.host, renewed: self.now(), id });
+  const content = () => encodeHolder(self, id);
   try {
     for (let tries = 0; !(await files.createWhole(path, content())); tries++) {
-      if (await takeOver(files, dir, self, content())) break;
+      if (await takeOver({ files, dir, self, onWait }, content)) break;
       if (tries === MOST_TRIES) throw heldError(dir, undefined);
     }
   } catch (error) {
     throw writeError(error, path);
   }
+  return keepLock(files, dir, self, id);
+}
+
+/** The lock that was just taken, renewed until it is released. */
+function keepLock(files: FileSystem, dir: string, self: ProcessIdentity, id: string): RunLock {
+  const path = `${dir}/${LOCK_NAME}`;
   let renewed = self.now();
-  const isOurs = async () => parseLock(await files.read(path))?.id === id;
+  let working: Promise<void> = Promise.resolve();
+  const isOurs = async () => {
+    const found = await files.read(path);
+    // One that nobody can read is not somebody else's.
+    return found !== undefined && decodeHolder(found, path)?.id === id;
+  };
+  const check = async () => {
+    // This process slept for so long that others had to think it gone.
+    if (!(await isOurs())) throw lostError(dir);
+  };
+  const renew = () => {
+    working = working
+      .catch(() => {})
+      .then(async () => {
+        if (Math.abs(self.now() - renewed) < RENEW_EVERY_MS) return;
+        await check();
+        renewed = self.now();
+        await writeAtomically(files, path, encodeHolder(self, id));
+      });
+    return working;
+  };
+  // A step or an evaluation may take minutes. What goes wrong here is met again by the next to ask.
+  const timer = setInterval(() => void renew().catch(() => {}), RENEW_EVERY_MS) as unknown;
+  // The process may end although it holds a lock; browsers know no such thing.
+  (timer as { unref?: () => void }).unref?.();
   return {
-    async renew() {
-      if (self.now() - renewed < RENEW_EVERY_MS) return;
-      // This process slept for so long that another host had to think it gone.
-      if (!(await isOurs())) throw lostError(dir);
-      renewed = self.now();
-      await writeAtomically(files, path, content());
-    },
+    renew,
+    check,
     async release() {
+      clearInterval(timer as ReturnType<typeof setInterval>);
+      await working.catch(() => {});
       if (await isOurs()) await files.remove(path);
     },
   };
 }
 
-/** The other live process that holds a run folder; undefined where there is none. */
+/** The other live process that holds a run folder, as far as can be told at once; only to be shown. */
 export async function lockHolder(
   files: FileSystem,
   dir: string,
   self: ProcessIdentity,
 ): Promise<{ readonly pid: number; readonly host: string } | undefined> {
-  const holder = parseLock(await files.read(`${dir}/${LOCK_NAME}`));
-  return holder && isHeld(holder, self) ? holder : undefined;
+  const path = `${dir}/${LOCK_NAME}`;
+  const holder = decodeHolder(await files.read(path), path);
+  return holder && isProbablyHeld(holder, self) ? holder : undefined;
 }
 
-function parseLock(bytes: Uint8Array | undefined): LockContent | undefined {
-  if (!bytes) return undefined;
-  try {
-    return lockSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch {
-    // Its writer died between creating and filling it.
-    return undefined;
-  }
-}
-
-function isHeld(holder: LockContent, self: ProcessIdentity): boolean {
-  if (holder.host !== self.host) return self.now() - holder.renewed < STALE_AFTER_MS;
-  // Our own number in an old lock: the holder is gone and we were given its number (containers).
-  return holder.pid !== self.pid && self.isAlive(holder.pid);
+interface Taking extends LockOptions {
+  readonly files: FileSystem;
+  readonly dir: string;
+  readonly self: ProcessIdentity;
 }
 
 /**
@@ -109,23 +127,20 @@ function isHeld(holder: LockContent, self: ProcessIdentity): boolean {
  * @returns false where it is no longer there, or no longer the same: look again
  * @throws UserError where it is held, or another live process is taking it over
  */
-async function takeOver(
-  files: FileSystem,
-  dir: string,
-  self: ProcessIdentity,
-  ours: Uint8Array,
-): Promise<boolean> {
+async function takeOver(taking: Taking, ours: () => Uint8Array): Promise<boolean> {
+  const { files, dir } = taking;
   const path = `${dir}/${LOCK_NAME}`;
   const found = await files.read(path);
   const claims: string[] = [];
+  let at = path;
   for (let stale = found; ; ) {
     if (!stale) return false;
-    const holder = parseLock(stale);
-    if (holder && isHeld(holder, self)) throw heldError(dir, holder);
-    const claim = claimAfter(path, holder);
-    claims.push(claim);
-    if (await files.createWhole(claim, ours)) break;
-    stale = await files.read(claim);
+    const holder = decodeHolder(stale, at);
+    if (holder && !(await isGone(taking, at, holder))) return false;
+    at = claimAfter(path, holder);
+    claims.push(at);
+    if (await files.createWhole(at, ours())) break;
+    stale = await files.read(at);
   }
   try {
     // Another one may have taken the lock over, and removed its claim, before we made ours.
@@ -133,7 +148,7 @@ async function takeOver(
       await files.remove(claims.at(-1)!);
       return false;
     }
-    await writeAtomically(files, path, ours);
+    await writeAtomically(files, path, ours());
   } catch (error) {
     await files.remove(claims.at(-1)!).catch(() => {});
     throw error;
@@ -142,20 +157,44 @@ async function takeOver(
   return true;
 }
 
-function claimAfter(path: string, holder: LockContent | undefined): string {
-  const name = holder ? (holder.id ?? `${holder.pid}-${holder.renewed}`) : 'damaged';
-  return `${path}.after-${name}`;
+/**
+ * Whether the holder of a lock is gone. One that cannot be asked is watched: nobody's clock is compared.
+ * @returns false where the lock went or changed hands meanwhile: look again
+ * @throws UserError where it is held
+ */
+async function isGone(taking: Taking, path: string, holder: Holder): Promise<boolean> {
+  const { files, dir, self } = taking;
+  const life = lifeOf(holder, self);
+  if (life === 'held') throw heldError(dir, holder);
+  if (life === 'gone') return true;
+  const who = `process ${holder.pid} on ${holder.host}`;
+  taking.onWait?.(
+    `The run "${dir}" was last held by ${who}, which cannot be asked from here: watching for up to ${WATCH_FOR_MS / 1000} seconds whether it renews its lock.`,
+  );
+  const wait = self.wait?.bind(self) ?? sleep;
+  for (let watched = 0; watched < WATCH_FOR_MS; watched += LOOK_EVERY_MS) {
+    await wait(LOOK_EVERY_MS);
+    const now = decodeHolder(await files.read(path), path);
+    if (now?.id !== holder.id) return false;
+    if (now?.renewed !== holder.renewed) throw heldError(dir, holder);
+  }
+  return true;
 }
 
-function encode(content: LockContent): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(content));
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function claimAfter(path: string, holder: Holder | undefined): string {
+  const name = holder ? (holder.id ?? `${holder.pid}-${holder.renewed}`) : 'damaged';
+  return `${path}.after-${name}`;
 }
 
 function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a?.length === b?.length && (a?.every((byte, i) => byte === b?.[i]) ?? true);
 }
 
-function heldError(dir: string, holder: LockContent | undefined): UserError {
+function heldError(dir: string, holder: Holder | undefined): UserError {
   const who = holder ? `process ${holder.pid} on ${holder.host}` : 'another process';
   return new UserError(
     `The run "${dir}" is in use by ${who}: wait for it to finish or stop it first (if it is certainly gone, delete "${dir}/${LOCK_NAME}").`,

@@ -13,8 +13,15 @@ import type { TrainingState } from '../train/state.ts';
 import { UserError } from '../util/errors.ts';
 import { pick } from '../util/objects.ts';
 import { decodeState, encodeState, encodeWeights } from './checkpoint.ts';
-import { type FileSystem, type OutputFile, writeAtomically, writeError } from './file-system.ts';
-import { lockRun, type ProcessIdentity, type RunLock } from './lock.ts';
+import {
+  type FileSystem,
+  type OutputFile,
+  removeTemporaries,
+  writeAtomically,
+  writeError,
+} from './file-system.ts';
+import type { ProcessIdentity } from './holder.ts';
+import { type LockOptions, lockRun, type RunLock } from './lock.ts';
 import type { MetricsRecord } from './metrics.ts';
 import { CONFIG, checkpointPath, METRICS, readConfig, readEnvironment } from './reader.ts';
 import type { RunEnvironment, RunSummary, SessionRecord } from './summary.ts';
@@ -69,11 +76,12 @@ export async function resumeRun(
   host: RunHost,
   dir: string,
   changes: Partial<TrainConfig> = {},
+  options: LockOptions = {},
 ): Promise<Run> {
   const { files } = host;
   const folder = trimSlash(dir);
   const config = await readConfig(files, folder);
-  const lock = await lockRun(files, folder, host.self);
+  const lock = await lockRun(files, folder, host.self, options);
   try {
     const path = checkpointPath(folder, 'last');
     const bytes = await files.read(path);
@@ -152,7 +160,10 @@ export class Run {
   ): Promise<Run> {
     const { files } = host;
     try {
-      await makeFolder(files, `${dir}/checkpoints`);
+      const checkpoints = `${dir}/checkpoints`;
+      await refuseLink(files, checkpoints);
+      await makeFolder(files, checkpoints);
+      for (const folder of [dir, checkpoints]) await removeTemporaries(files, folder);
       // A file that someone shortened must not be filled up with zeros.
       const size = Math.min(metricsBytes, await files.size(`${dir}/${METRICS}`));
       const metrics = await files.append(`${dir}/${METRICS}`, size);
@@ -181,6 +192,14 @@ export class Run {
     await this.guard('log.txt', this.logFile.write(new TextEncoder().encode(`${time} ${line}\n`)));
   }
 
+  /**
+   * Before something is written into a folder of the run.
+   * @throws UserError where it is a link, which may lead anywhere
+   */
+  refuseLink(name: string): Promise<void> {
+    return refuseLink(this.host.files, `${this.dir}/${name}`);
+  }
+
   /** The sessions before this one. */
   environment(): Promise<RunEnvironment> {
     return readEnvironment(this.host.files, this.dir);
@@ -202,6 +221,7 @@ export class Run {
    * @returns the paths written
    */
   async save(state: TrainingState, reasons: readonly CheckpointReason[]): Promise<string[]> {
+    await this.lock.check();
     await this.guard(METRICS, this.metrics.sync());
     // An evaluation that was interrupted is done again as a whole, when the run goes on.
     if (!reasons.includes('interrupted')) this.takeEvaluations();
@@ -268,6 +288,13 @@ function epochName(epochs: number): string {
 
 function toJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+async function refuseLink(files: FileSystem, path: string): Promise<void> {
+  if (!(await files.isLink(path))) return;
+  throw new UserError(
+    `"${path}" is a link, and nothing outside a run's folder is written: put the folder itself in its place.`,
+  );
 }
 
 /** A folder's path without slashes at its end. */

@@ -125,6 +125,7 @@ export function readOnlyFileSystem(folder: Folder): FileSystem {
     list: async (file) => (await folder.list(namesOf(file))).map(({ name }) => name),
     makeFolder: refuse,
     create: refuse,
+    isLink: refuse,
     createWhole: refuse,
     append: refuse,
     rename: refuse,

@@ -4,7 +4,7 @@
 
 import path from 'node:path';
 import { readCell } from '../experiment/cells.ts';
-import type { ProcessIdentity } from '../runs/lock.ts';
+import type { ProcessIdentity } from '../runs/holder.ts';
 import { CONFIG, METRICS, readConfig } from '../runs/reader.ts';
 import { messageOf } from '../util/errors.ts';
 import { type Folder, readOnlyFileSystem } from './folder.ts';

@@ -1,7 +1,8 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { link, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { nodeFileSystem } from '../../src/runs/file-system.node.ts';
-import { type FileSystem, writeAtomically } from '../../src/runs/file-system.ts';
+import { type FileSystem, removeTemporaries, writeAtomically } from '../../src/runs/file-system.ts';
 import { forbidden, fullDisk, temporaryFolder } from './support/hosts.ts';
 
 describe('writing a file as a whole', () => {
@@ -96,6 +97,52 @@ describe('on Node.js', () => {
     await file.write(new TextEncoder().encode('y'));
     await file.close();
     expect(await readFile(`${dir}/a`, 'utf8')).toBe('0123xy');
+  });
+});
+
+describe('what is in a folder of a run', () => {
+  test('is not written through a link', async () => {
+    const dir = await temporaryFolder();
+    await writeFile(`${dir}/precious`, 'years of work');
+    await symlink('precious', `${dir}/log.txt`);
+    await expect(nodeFileSystem.append(`${dir}/log.txt`, 0)).rejects.toThrow(
+      `"${dir}/log.txt" is a link, and nothing outside a run's folder is written`,
+    );
+    await symlink('nowhere', `${dir}/broken`);
+    await expect(nodeFileSystem.append(`${dir}/broken`, 0)).rejects.toThrow('is a link');
+    await writeAtomically(nodeFileSystem, `${dir}/log.txt`, 'new');
+    expect(await readFile(`${dir}/precious`, 'utf8')).toBe('years of work');
+    expect(await readdir(dir)).toEqual(['broken', 'log.txt', 'precious']);
+  });
+
+  test('is not written into a file that has another name elsewhere', async () => {
+    const dir = await temporaryFolder();
+    await writeFile(`${dir}/precious`, 'years of work');
+    await link(`${dir}/precious`, `${dir}/log.txt`);
+    const file = await nodeFileSystem.append(`${dir}/log.txt`, 5);
+    await file.write(new TextEncoder().encode('!'));
+    await file.close();
+    expect(await readFile(`${dir}/precious`, 'utf8')).toBe('years of work');
+    expect(await readFile(`${dir}/log.txt`, 'utf8')).toBe('years!');
+    expect(await readdir(dir)).toEqual(['log.txt', 'precious']);
+  });
+
+  test('is not waited for when it is a pipe', async () => {
+    const dir = await temporaryFolder();
+    execFileSync('mkfifo', [`${dir}/pipe`]);
+    await expect(nodeFileSystem.read(`${dir}/pipe`)).rejects.toThrow('is no regular file');
+    await expect(nodeFileSystem.append(`${dir}/pipe`, 0)).rejects.toThrow();
+    await expect(nodeFileSystem.read('/dev/zero')).rejects.toThrow('is no regular file');
+  });
+
+  test('and was left half written by a process that was killed is removed, and nothing else', async () => {
+    const dir = await temporaryFolder();
+    for (const name of ['last.safetensors.0123abcd.tmp', 'lock.json.x.tmp', 'a.txt']) {
+      await writeFile(`${dir}/${name}`, '');
+    }
+    await symlink('a.txt', `${dir}/b.tmp`);
+    await removeTemporaries(nodeFileSystem, dir);
+    expect(await readdir(dir)).toEqual(['a.txt', 'lock.json.x.tmp']);
   });
 });
 

@@ -1,5 +1,5 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { describe, expect, test, vi } from 'vitest';
 import { nodeFileSystem } from '../../src/runs/file-system.node.ts';
 import type { FileSystem } from '../../src/runs/file-system.ts';
 import { lockRun } from '../../src/runs/lock.ts';
@@ -36,19 +36,75 @@ describe('the lock of a run folder', () => {
     await lockRun(nodeFileSystem, dir, identity({ isAlive: () => true }));
   });
 
-  test('of another host is respected while it is renewed, and taken over five minutes later', async () => {
+  test('of a process that cannot be asked is watched: renewed, it is held, whatever the clocks say', async () => {
     const dir = await temporaryFolder();
     let time = 0;
-    const now = () => time;
-    const lock = await lockRun(nodeFileSystem, dir, identity({ now }));
-    const elsewhere = identity({ pid: 5, host: 'there', now });
-    time = 4 * 60_000;
-    await lock.renew();
-    time = 8 * 60_000;
-    await expect(lockRun(nodeFileSystem, dir, elsewhere)).rejects.toThrow('process 100 on here');
-    time = 10 * 60_000;
-    await lockRun(nodeFileSystem, dir, elsewhere);
+    const lock = await lockRun(nodeFileSystem, dir, identity({ now: () => time }));
+    const lines: string[] = [];
+    const onWait = (line: string) => lines.push(line);
+    let looks = 0;
+    const elsewhere = identity({
+      ...{ pid: 5, host: 'there', now: () => time - 10 * 60_000 },
+      async wait() {
+        if (++looks !== 3) return;
+        time = 60_000;
+        await lock.renew();
+      },
+    });
+    await expect(lockRun(nodeFileSystem, dir, elsewhere, { onWait })).rejects.toThrow(
+      'in use by process 100 on here',
+    );
+    expect(lines).toEqual([expect.stringContaining('watching for up to 90 seconds')]);
+    await lock.release();
   });
+
+  test('of a process that cannot be asked is taken over when it was not renewed for long', async () => {
+    const dir = await temporaryFolder();
+    await lockRun(nodeFileSystem, dir, identity());
+    let waited = 0;
+    const wait = async (milliseconds: number) => {
+      waited += milliseconds;
+    };
+    const lock = await lockRun(nodeFileSystem, dir, identity({ pid: 5, host: 'there', wait }));
+    expect(waited).toBeGreaterThanOrEqual(90_000);
+    await lock.check();
+  });
+
+  test('of another PID namespace is watched too, although the host has the same name', async () => {
+    const dir = await temporaryFolder();
+    await lockRun(nodeFileSystem, dir, identity({ space: 'boot 1' }));
+    const wait = vi.fn(async () => {});
+    await lockRun(nodeFileSystem, dir, identity({ pid: 5, space: 'boot 2', wait }));
+    expect(wait).toHaveBeenCalled();
+  });
+
+  test('of a process whose number another one has now is taken over at once', async () => {
+    const dir = await temporaryFolder();
+    await lockRun(nodeFileSystem, dir, identity({ space: 'boot 1', begun: '17' }));
+    const isAlive = (_pid: number, begun?: string) => begun === '18';
+    const wait = vi.fn(async () => {});
+    await lockRun(nodeFileSystem, dir, identity({ pid: 5, space: 'boot 1', isAlive, wait }));
+    expect(wait).not.toHaveBeenCalled();
+  });
+
+  test.each([
+    ['leads out of the folder', { id: '/../../precious' }],
+    ['is long', { id: 'a'.repeat(65) }],
+    ['is no text', { id: 7 }],
+  ])(
+    'whose identifier %s is refused as damaged, and nothing is removed',
+    async (_what, changes) => {
+      const dir = await temporaryFolder();
+      await writeFile(`${dir}/precious`, 'years of work');
+      await mkdir(`${dir}/run/lock.json.after-`, { recursive: true });
+      const planted = { pid: 1, host: 'there', renewed: 0, ...changes };
+      await writeFile(`${dir}/run/lock.json`, JSON.stringify(planted));
+      await expect(lockRun(nodeFileSystem, `${dir}/run`, identity())).rejects.toThrow(
+        /lock.json" is damaged: it is no lock that table6 wrote; .* delete it\.$/,
+      );
+      expect(await readdir(dir)).toEqual(['precious', 'run']);
+    },
+  );
 
   test('that a crash left empty is taken over', async () => {
     const dir = await temporaryFolder();

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { nodeFileSystem } from '../../src/runs/file-system.node.ts';
 import { isRun, openRun } from '../../src/runs/reader.ts';
@@ -136,4 +136,14 @@ describe('reading a run', () => {
     expect(await isRun(nodeFileSystem, `${dir}/run`)).toBe(true);
     expect(await isRun(nodeFileSystem, `${dir}/empty`)).toBe(false);
   });
+});
+
+test('a folder of checkpoints that is a link is refused: it leads out of the run', async () => {
+  const dir = await temporaryFolder();
+  await (await createRun(testHost(), { dir: `${dir}/run`, config })).close();
+  await rename(`${dir}/run/checkpoints`, `${dir}/elsewhere`);
+  await symlink('../elsewhere', `${dir}/run/checkpoints`);
+  await expect(resumeRun(testHost(), `${dir}/run`)).rejects.toThrow(
+    `"${dir}/run/checkpoints" is a link, and nothing outside a run's folder is written`,
+  );
 });

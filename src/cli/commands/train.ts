@@ -196,7 +196,8 @@ async function resume(
     offline: values.offline,
   });
   const backend = await opening.backend;
-  const run = await resumeRun(dir, { ...typed, threads });
+  const onWait = (line: string) => terminal.line(line);
+  const run = await resumeRun(dir, { ...typed, threads }, { onWait });
   const settings = { run, dataset, backend, terminal, values };
   if (run.state !== undefined) return await session(settings);
   const beginning = await beginAgain(config).catch(async (error: unknown) => {

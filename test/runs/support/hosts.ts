@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { nodeFileSystem } from '../../../src/runs/file-system.node.ts';
 import type { FileSystem, OutputFile } from '../../../src/runs/file-system.ts';
-import type { ProcessIdentity } from '../../../src/runs/lock.ts';
+import type { ProcessIdentity } from '../../../src/runs/holder.ts';
 import type { RunHost } from '../../../src/runs/run.ts';
 
 export async function temporaryFolder(): Promise<string> {
@@ -17,7 +17,14 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 export function identity(changes: Partial<ProcessIdentity> = {}): ProcessIdentity {
-  return { pid: 100, host: 'here', isAlive: () => false, now: () => 1_700_000_000_000, ...changes };
+  return {
+    pid: 100,
+    host: 'here',
+    isAlive: () => false,
+    now: () => 1_700_000_000_000,
+    wait: async () => {},
+    ...changes,
+  };
 }
 
 export function testHost(files: FileSystem = nodeFileSystem): RunHost {
