@@ -83,6 +83,11 @@ export function optionName(name: SettingName): string {
   return `--${settingOf(name).option?.name ?? kebab}`;
 }
 
+/** How a report calls a setting, by the name that it is given under: `lr`, `weight decay`. */
+export function settingLabel(name: SettingName): string {
+  return optionName(name).slice(2).replaceAll('-', ' ');
+}
+
 const configSettings = SETTING_NAMES.filter((name) => settingOf(name).path === undefined);
 
 export const trainConfigSchema = z.strictObject(

@@ -1,5 +1,6 @@
 // `table6 report`: the table of a folder of runs, in any format.
 
+import path from 'node:path';
 import { unfinished, waitForRuns } from '../../cluster/unfinished.ts';
 import { PLAN, type Plan } from '../../experiment/plan.ts';
 import { readPlan } from '../../experiment/plan-folder.ts';
@@ -9,12 +10,13 @@ import {
   readReport,
   writeReport,
 } from '../../experiment/report/report.ts';
+import { isRun } from '../../runs/reader.ts';
 import { trimSlash } from '../../runs/run.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
 import { defineCommand } from '../command.ts';
 import { usageError } from '../options.ts';
 import { jsonOption } from '../session/common-options.ts';
-import { printJson } from '../session/output.ts';
+import { linksFrom, printJson } from '../session/output.ts';
 import { choice, flag, number, text } from '../values.ts';
 
 const REPRODUCED = 'runs/table6';
@@ -22,13 +24,13 @@ const RUNS = 'runs';
 
 export const report = defineCommand({
   name: 'report',
-  summary: 'The table paper | ours of a folder of runs, with curves',
+  summary: 'The table paper | ours of a folder of runs or of one run, with curves',
   description:
     'Reads what table6 reproduce (or table6 train) left in a folder: means and deviations over seeds, differences from the paper, every run by itself, curves, confusion matrices. Missing and failed runs are shown as such. Running ones are read as far as they are.',
   arguments: [
     {
       name: 'FOLDER',
-      help: `a folder with a plan or with run folders (default ${REPRODUCED}, else ${RUNS})`,
+      help: `a folder with a plan or with run folders, or one run (default ${REPRODUCED}, else ${RUNS})`,
       required: false,
     },
   ],
@@ -52,23 +54,27 @@ export const report = defineCommand({
   examples: [
     { command: 'report', help: 'The table, on the terminal' },
     { command: 'report runs/table6 --output docs/results/mine', help: 'Page, Markdown, CSV, SVG' },
+    { command: 'report runs/resnet20-seed1 -o plots', help: 'One run, with its curves' },
     { command: 'report runs/table6 --format csv', help: 'For a spreadsheet' },
     { command: 'report runs/table6 --complete', help: 'Is the table finished? For a script' },
   ],
   async run({ values, positionals }) {
-    const folder = trimSlash(positionals[0] ?? (await defaultFolder()));
+    const asked = trimSlash(positionals[0] ?? (await defaultFolder()));
     const { complete, wait } = values;
-    if (wait !== undefined) await waitForRuns(nodeHost, await planOf(folder), folder, wait);
-    const read = await readReport(nodeHost, folder);
+    if (wait !== undefined) await waitForRuns(nodeHost, await planOf(asked), asked, wait);
+    const read = await readReport(nodeHost, asked);
     if (values.output === undefined) {
       if (values.json) printJson(JSON.parse(formatReport(read, 'json')));
       else process.stdout.write(formatReport(read, values.format));
     } else {
-      const page = await writeReport(nodeHost.files, trimSlash(values.output), read);
+      const output = trimSlash(values.output);
+      const folder = (await isRun(nodeHost.files, asked)) ? path.dirname(asked) : asked;
+      const linkTo = linksFrom(output, folder);
+      const page = await writeReport(nodeHost.files, output, read, { linkTo });
       if (values.json) printJson({ page });
       else process.stdout.write(`${page}\n`);
     }
-    const left = complete ? await unfinished(nodeHost, await planOf(folder), folder) : [];
+    const left = complete ? await unfinished(nodeHost, await planOf(asked), asked) : [];
     for (const line of left) process.stderr.write(`not finished: ${line}\n`);
     return left.length > 0 ? 1 : 0;
   },

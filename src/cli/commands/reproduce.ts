@@ -25,7 +25,7 @@ import { backendOptions, defaultThreads, openBackend } from '../session/backend.
 import { openDataset } from '../session/dataset.ts';
 import { type Machine, machineArguments, machineOf } from '../session/grid-machine.ts';
 import { watchSignals } from '../session/interrupt.ts';
-import { printJson, progressTerminal } from '../session/output.ts';
+import { linksFrom, printJson, progressTerminal } from '../session/output.ts';
 import { planRequest, reproduceOptions } from './reproduce-options.ts';
 
 type ReproduceValues = Values<typeof reproduceOptions>;
@@ -159,6 +159,8 @@ function sum(values: readonly number[]): number {
 
 async function train(context: Context): Promise<number> {
   const { plan, folder, dataset, values, machine, configOf, terminal } = context;
+  const reports = `${folder}/report`;
+  const linkTo = linksFrom(reports, folder);
   const stopping = new AbortController();
   using interruption = watchSignals((signal) => {
     if (signal !== 'EPIPE') terminal.line(`${signal}: the runs save and stop; once more to quit.`);
@@ -171,7 +173,7 @@ async function train(context: Context): Promise<number> {
     trainImages: dataset.train.count,
     table: async () => {
       const report = await readReport(nodeHost, folder);
-      await writeReport(nodeHost.files, `${folder}/report`, report);
+      await writeReport(nodeHost.files, reports, report, { linkTo });
       return tableText(report);
     },
   });
@@ -195,7 +197,7 @@ async function train(context: Context): Promise<number> {
     await overview.close();
   }
   const report = await readReport(nodeHost, folder);
-  const page = await writeReport(nodeHost.files, `${folder}/report`, report);
+  const page = await writeReport(nodeHost.files, reports, report, { linkTo });
   terminal.line();
   terminal.line(report.title);
   terminal.line(tableText(report));

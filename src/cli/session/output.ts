@@ -1,6 +1,7 @@
 // Results: JSON in one line for programs, pictures as PNG files.
 
 import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { encodePng, type RgbRaster } from '../../formats/png.node.ts';
 import { alignColumns } from '../../util/columns.ts';
 import { fileError } from '../../util/system-errors.ts';
@@ -14,6 +15,12 @@ export function printJson(value: unknown): void {
 /** Where progress goes: beside the JSON, not into it. */
 export function progressTerminal(json: boolean, label?: string): Terminal {
   return createTerminal(json ? process.stderr : process.stdout, { label });
+}
+
+/** The addresses of run folders in `runs`, from a page that lies in `folder`. */
+export function linksFrom(folder: string, runs: string): (run: string) => string {
+  const way = path.relative(folder, runs).split(path.sep);
+  return (run) => `${[...way, run].filter(Boolean).map(encodeURIComponent).join('/')}/`;
 }
 
 /** @throws UserError when the file cannot be written */

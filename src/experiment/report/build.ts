@@ -8,7 +8,6 @@ import { TRAINING_SETTINGS, type TrainConfig } from '../../train/config.ts';
 import { pick } from '../../util/objects.ts';
 import {
   compareIndependent,
-  comparePaired,
   compareWithConstant,
   countingError,
   type Difference,
@@ -18,43 +17,71 @@ import {
 } from '../../util/statistics.ts';
 import type { CellState } from '../cells.ts';
 import { TABLE6, type Table6Row, table6Row } from '../table6.ts';
+import { compareAll } from './compare.ts';
 import type { Comparison, Report, ReportRow, ReportRun } from './data.ts';
 import { displayName } from './format.ts';
+import { compareDiffering, nameRows } from './naming.ts';
+
+export interface BuildOptions {
+  /** Milliseconds since 1970. */
+  readonly now?: number;
+  /**
+   * Whether networks of Table 6 without a run have a row: always, or (default) where the runs are part
+   * of that table and no study of something else.
+   */
+  readonly others?: 'always' | 'where-they-belong';
+}
 
 /**
  * @param runs from `collectRuns`
  * @param data what the plan calls its data, for a grid of which nothing has begun
  */
-export function buildReport(runs: readonly ReportRun[], data: string, now = Date.now()): Report {
-  const measured = groupRuns(runs).map(rowOf);
-  nameApart(measured);
-  const rows = [...measured, ...otherRows(measured)].sort(inTableOrder);
-  const titles = unique(runs.flatMap(({ dataTitle }) => (dataTitle ? [dataTitle] : [])));
+export function buildReport(
+  runs: readonly ReportRun[],
+  data: string,
+  { now = Date.now(), others = 'where-they-belong' }: BuildOptions = {},
+): Report {
+  const groups = groupRuns(runs);
+  const measured = nameRows(groups.map(({ counted }) => rowOf(counted)));
+  const rows = [...measured, ...otherRows(measured, runs, others)].sort(inTableOrder);
   const comparable = runs.some(({ comparable }) => comparable);
-  const begun = runs.filter(({ dataTitle }) => dataTitle !== undefined);
-  const limited = unique(
-    begun.flatMap(({ config }) => (config && config.limitBatches > 0 ? [config.limitBatches] : [])),
-  );
-  const foreign = begun.some(({ isOriginalCifar10 }) => !isOriginalCifar10);
-  const dataNote = [
-    titles.length > 0 ? titles.join(' and ') : data,
-    foreign ? 'not the original CIFAR-10' : '',
-    limited.length > 0 ? `a trial of ${limited.join(', ')} batches an epoch` : '',
-  ]
-    .filter((part) => part !== '')
-    .join(', ');
+  const dataNote = dataNoteOf(runs, data);
+  const comparisons = compareAll(rows.filter(({ planned }) => planned > 0));
   return {
-    title: `Table 6: ${dataNote}`,
+    title: `${isOfTable6(measured, runs) ? 'Table 6:' : 'Runs on'} ${dataNote}`,
     dataNote,
     comparable,
     created: new Date(now).toISOString(),
     rows,
-    comparisons: compare(measured),
-    notes: notesOf(runs, rows, comparable),
+    comparisons,
+    notes: notesOf({ runs, rows, comparable, comparisons, repeats: repeatNotes(groups) }),
   };
 }
 
-function groupRuns(runs: readonly ReportRun[]): ReportRun[][] {
+function dataNoteOf(runs: readonly ReportRun[], data: string): string {
+  const begun = runs.filter(({ dataTitle }) => dataTitle !== undefined);
+  const titles = unique(begun.map(({ dataTitle }) => dataTitle));
+  const limits = unique(begun.map(({ config }) => config?.limitBatches ?? 0));
+  const foreign = begun.some(({ isOriginalCifar10 }) => !isOriginalCifar10);
+  const all = limits.length === 1 && limits[0] !== 0;
+  const some = limits.length > 1;
+  return [
+    titles.length > 0 ? titles.join(' and ') : data,
+    foreign ? 'not the original CIFAR-10' : '',
+    all ? `a trial of ${limits[0]} ${limits[0] === 1 ? 'batch' : 'batches'} an epoch` : '',
+    some ? 'partly trials of a few batches' : '',
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+/** The runs of a row, and those that are the same as one of them. */
+interface Group {
+  readonly counted: ReportRun[];
+  readonly repeats: readonly { readonly run: ReportRun; readonly of: ReportRun }[];
+}
+
+function groupRuns(runs: readonly ReportRun[]): Group[] {
   const groups = new Map<string, ReportRun[]>();
   for (const run of runs) {
     const key = JSON.stringify([
@@ -67,7 +94,7 @@ function groupRuns(runs: readonly ReportRun[]): ReportRun[][] {
     ]);
     groups.set(key, [...(groups.get(key) ?? []), run]);
   }
-  return mergeUnbegun([...groups.values()]).map(onePerSeed);
+  return mergeUnbegun([...groups.values()]).map(withoutRepeats);
 }
 
 /** Runs that have not begun do not know their data's title yet; they belong to those that have. */
@@ -82,16 +109,32 @@ function mergeUnbegun(groups: readonly ReportRun[][]): ReportRun[][] {
   return begun;
 }
 
-/** Two runs with one seed are the same experiment twice; the finished one counts. */
-function onePerSeed(runs: readonly ReportRun[]): ReportRun[] {
-  const bySeed = new Map<number, ReportRun>();
-  for (const run of runs) {
-    const known = bySeed.get(run.seed);
-    if (!known || (known.state !== 'finished' && run.state === 'finished')) {
-      bySeed.set(run.seed, run);
-    }
+/**
+ * Two runs with one seed are the same experiment twice, and two with the same weights the same run, such
+ * as a copy of its folder: no new evidence. The finished one counts.
+ */
+function withoutRepeats(runs: readonly ReportRun[]): Group {
+  const inOrder = [
+    ...runs.filter(({ state }) => state === 'finished'),
+    ...runs.filter(({ state }) => state !== 'finished'),
+  ];
+  const counted: ReportRun[] = [];
+  const repeats: { run: ReportRun; of: ReportRun }[] = [];
+  for (const run of inOrder) {
+    const of = counted.find((other) => other.seed === run.seed || isSameToTheBit(other, run));
+    if (of) repeats.push({ run, of });
+    else counted.push(run);
   }
-  return [...bySeed.values()].sort((a, b) => a.seed - b.seed);
+  return { counted: counted.sort((a, b) => a.seed - b.seed), repeats };
+}
+
+function isSameToTheBit(a: ReportRun, b: ReportRun): boolean {
+  return (
+    a.state === 'finished' &&
+    b.state === 'finished' &&
+    a.weightsSha256 !== undefined &&
+    a.weightsSha256 === b.weightsSha256
+  );
 }
 
 /**
@@ -102,18 +145,18 @@ function sharedSettings(config: TrainConfig): Partial<TrainConfig> {
   return pick(config, TRAINING_SETTINGS);
 }
 
-function rowOf(runs: ReportRun[]): ReportRow {
+function rowOf(runs: ReportRun[]): Omit<ReportRow, 'name' | 'differs'> {
   const { arch, recipe } = runs[0]!;
   const finished = runs.filter(({ state }) => state === 'finished');
   const first = finished[0] ?? runs.find(({ config }) => config !== undefined);
   const reference = table6Row(arch);
   const final = sampleOf(finished.map((run) => run.final));
   const comparable = finished.length > 0 && finished.every((run) => run.comparable);
-  const images = finished[0]?.testImages;
+  const counted = finished[0]?.evaluatedImages ?? finished[0]?.testImages;
+  const known = finished[0] ?? runs.find(({ testImages }) => testImages !== undefined);
   return {
     arch,
     recipe,
-    name: displayName(arch),
     parameters:
       first?.parameters ??
       parameterCount(createNetwork(arch, first?.config && { ...first.config })),
@@ -125,7 +168,10 @@ function rowOf(runs: ReportRun[]): ReportRow {
     bestOnValidation: sampleOf(finished.map((run) => run.bestOnValidation?.error)),
     trainError: sampleOf(finished.map((run) => run.trainError)),
     ...(final && comparable && reference && { paperDifference: fromPaper(final, reference) }),
-    ...(final && images && { countingError: 100 * countingError(final.mean / 100, images) }),
+    ...(final && counted && { countingError: 100 * countingError(final.mean / 100, counted) }),
+    ...(known?.testImages !== undefined && {
+      images: { train: known.trainImages ?? 0, test: known.evaluatedImages ?? known.testImages },
+    }),
     ...(finished.length > 0 && { seconds: mean(finished.map(({ seconds = 0 }) => seconds)) }),
     dataTitle: first?.dataTitle,
     runs,
@@ -154,35 +200,17 @@ function countStates(runs: readonly ReportRun[]): Record<CellState, number> {
   return states;
 }
 
-/** Gives rows of one network that differ by recipe, length or data names of their own. */
-function nameApart(rows: ReportRow[]): void {
-  const details: ((row: ReportRow) => string)[] = [
-    ({ recipe = '' }) => recipe,
-    ({ config }) => (config?.schedule ? `${config.schedule.length} ${config.schedule.unit}` : ''),
-    ({ config }) => (config?.shortcut === 'B' ? 'shortcut B' : ''),
-    ({ dataTitle = '' }) => dataTitle,
-  ];
-  for (const detail of details) {
-    const taken = rows.map(({ name }) => name);
-    rows.forEach((row, index) => {
-      const clash = taken.filter((name) => name === taken[index]).length > 1;
-      const text = detail(row);
-      if (clash && text !== '') rows[index] = { ...row, name: `${row.name}, ${text}` };
-    });
-  }
-  const seen = new Map<string, number>();
-  rows.forEach((row, index) => {
-    const times = (seen.get(row.name) ?? 0) + 1;
-    seen.set(row.name, times);
-    if (times > 1) rows[index] = { ...row, name: `${row.name} (${times})` };
-  });
-}
-
 /** The networks of the paper's table that nobody has planned here: shown, as missing. */
-function otherRows(rows: readonly ReportRow[]): ReportRow[] {
+function otherRows(
+  rows: readonly ReportRow[],
+  runs: readonly ReportRun[],
+  others: NonNullable<BuildOptions['others']>,
+): ReportRow[] {
+  if (others === 'where-they-belong' && !isPartOfTable6(rows, runs)) return [];
   return TABLE6.filter(({ arch }) => !rows.some((row) => row.arch === arch)).map((reference) => ({
     arch: reference.arch,
     name: displayName(reference.arch),
+    differs: [],
     parameters: reference.parameters,
     reference,
     planned: 0,
@@ -191,90 +219,92 @@ function otherRows(rows: readonly ReportRow[]): ReportRow[] {
   }));
 }
 
+/** In a study of other networks, other data or other settings they would be six empty lines. */
+function isPartOfTable6(rows: readonly ReportRow[], runs: readonly ReportRun[]): boolean {
+  return isOfTable6(rows, runs) && new Set(rows.map(({ arch }) => arch)).size === rows.length;
+}
+
+/** Whether any of the paper's networks is among them, and nothing else than its data. */
+function isOfTable6(rows: readonly ReportRow[], runs: readonly ReportRun[]): boolean {
+  const foreign = runs.some(({ isOriginalCifar10 }) => isOriginalCifar10 === false);
+  return !foreign && (rows.length === 0 || rows.some(({ reference }) => reference !== undefined));
+}
+
 function inTableOrder(a: ReportRow, b: ReportRow): number {
   const [x, y] = [parseArch(a.arch), parseArch(b.arch)];
   if (x.family !== y.family) return x.family === 'resnet' ? -1 : 1;
-  return x.depth - y.depth || a.name.localeCompare(b.name);
+  return x.depth - y.depth || compareDiffering(a, b);
 }
 
-function compare(rows: readonly ReportRow[]): Comparison[] {
-  const comparisons: Comparison[] = [];
-  rows.forEach((a, index) => {
-    for (const b of rows.slice(index + 1)) {
-      const comparison = compareRows(a, b);
-      if (comparison) comparisons.push(comparison);
-    }
-  });
-  return comparisons;
+interface Noted {
+  readonly runs: readonly ReportRun[];
+  readonly rows: readonly ReportRow[];
+  readonly comparable: boolean;
+  readonly comparisons: readonly Comparison[];
+  readonly repeats: readonly string[];
 }
 
-function compareRows(a: ReportRow, b: ReportRow): Comparison | undefined {
-  if (!a.final || !b.final || a.dataTitle !== b.dataTitle) return undefined;
-  const [x, y] = [parseArch(a.arch), parseArch(b.arch)];
-  if (x.depth !== y.depth) return undefined;
-  if (x.family !== y.family && a.recipe === b.recipe) {
-    const [plain, residual] = x.family === 'plain' ? [a, b] : [b, a];
-    return {
-      kind: 'plain-residual',
-      first: plain.name,
-      second: residual.name,
-      test: compareIndependent(plain.final!, residual.final!),
-      ...(plain.trainError &&
-        residual.trainError && {
-          train: compareIndependent(plain.trainError, residual.trainError),
-        }),
-    };
-  }
-  if (x.family !== y.family) return undefined;
-  // Runs of one network with one seed began with the same weights and saw the same batches.
-  const pairs = a.runs.flatMap((run) => {
-    const other = b.runs.find(({ seed }) => seed === run.seed);
-    const both = run.state === 'finished' && other?.state === 'finished';
-    return both && run.final !== undefined && other.final !== undefined
-      ? [[run.final, other.final] as const]
-      : [];
-  });
-  if (pairs.length === 0) return undefined;
-  return {
-    kind: 'recipes',
-    first: a.name,
-    second: b.name,
-    test: comparePaired(
-      pairs.map(([first]) => first),
-      pairs.map(([, second]) => second),
-    ),
-    pairs: pairs.length,
-  };
-}
-
-function notesOf(
-  runs: readonly ReportRun[],
-  rows: readonly ReportRow[],
-  comparable: boolean,
-): string[] {
+function notesOf({ runs, rows, comparable, comparisons, repeats }: Noted): string[] {
   const notes = [
     'Errors are top-1 test errors in per cent. "Final" is the last epoch; "best on test" is the lowest of all epochs, which the test set itself chose, so it flatters; "best on validation" is the test error of the epoch that a held-out split chose. ± is the sample deviation over seeds.',
-    'Paper: He et al. (2015), Table 6; notebook: the best of 200 evaluations on the test set; weights: the published PyTorch weights. All three are of the original CIFAR-10.',
   ];
-  const images = runs.find(({ testImages }) => testImages !== undefined)?.testImages;
-  const example = rows.find(({ final }) => final !== undefined);
-  if (images && example?.countingError !== undefined) {
+  if (rows.some(({ reference }) => reference !== undefined)) {
     notes.push(
-      `Counting alone gives an error of ${example.final?.mean.toFixed(1)} % on ${images.toLocaleString('en-US')} images a standard error of ${example.countingError.toFixed(2)} points.`,
+      'Paper: He et al. (2015), Table 6; notebook: the best of 200 evaluations on the test set; weights: the published PyTorch weights. All three are of the original CIFAR-10.',
     );
   }
-  notes.push(
-    comparable
-      ? "Difference: ours (final) minus the paper, with a 95 % t interval over our seeds; one run has no interval. For ResNet-110 it is taken from the mean of the paper's five runs (6.61 ± 0.16), and the interval has the spread of both (Welch)."
-      : 'These runs did not train and test on the whole original CIFAR-10, so no difference from the paper is given.',
+  notes.push(...countingNotes(rows));
+  if (comparable) {
+    notes.push(
+      "Difference: ours (final) minus the paper, with a 95 % t interval over our seeds; one run has no interval. For ResNet-110 it is taken from the mean of the paper's five runs (6.61 ± 0.16), and the interval has the spread of both (Welch).",
+    );
+  } else if (runs.some(({ dataTitle }) => dataTitle !== undefined)) {
+    notes.push(
+      'These runs did not train and test on the whole original CIFAR-10, so no difference from the paper is given.',
+    );
+  }
+  if (comparisons.length > MANY_COMPARISONS) {
+    notes.push(
+      `${comparisons.length} comparisons are made below: of so many, about one in twenty has an interval without zero by chance.`,
+    );
+  }
+  return [...notes, ...repeats];
+}
+
+const MANY_COMPARISONS = 4;
+
+/** What counting alone leaves open, for each number of images that something was tested on. */
+function countingNotes(rows: readonly ReportRow[]): string[] {
+  const counted = rows.filter(({ final, images }) => final !== undefined && images !== undefined);
+  const bySize = Map.groupBy(counted, ({ images }) => images!.test);
+  return [...bySize].map(([test, [first]]) => {
+    const whose = bySize.size > 1 ? ` (${first!.name})` : '';
+    return `Counting alone gives an error of ${first!.final!.mean.toFixed(1)} % on ${test.toLocaleString('en-US')} images${whose} a standard error of ${first!.countingError!.toFixed(2)} points.`;
+  });
+}
+
+/** Which runs are the same, within a row and beyond. */
+function repeatNotes(groups: readonly Group[]): string[] {
+  const within = groups.flatMap(({ repeats }) =>
+    repeats.map(({ run, of }) =>
+      isSameToTheBit(run, of)
+        ? `${run.folder} is the same run as ${of.folder}, to the bit of its weights: it is counted once.`
+        : `${run.folder} has the settings and the seed of ${of.folder}: it is left out, because it is no new evidence.`,
+    ),
   );
-  const repeated = runs.length - rows.reduce((sum, row) => sum + row.runs.length, 0);
-  if (repeated > 0) {
-    notes.push(
-      `${repeated} more ${repeated === 1 ? 'run has' : 'runs have'} the seed of another with the same settings and ${repeated === 1 ? 'is' : 'are'} left out: they are no new evidence.`,
-    );
-  }
-  return notes;
+  const counted = groups.map((group) => group.counted);
+  const beyond = counted.flatMap((runs, index) =>
+    runs.flatMap((run) => {
+      const other = counted
+        .slice(index + 1)
+        .flat()
+        .find((candidate) => isSameToTheBit(candidate, run));
+      return other
+        ? `${run.folder} and ${other.folder} have other settings and the same weights to the bit: what differs between them changed nothing.`
+        : [];
+    }),
+  );
+  return [...within, ...beyond];
 }
 
 function unique<T>(values: readonly T[]): T[] {

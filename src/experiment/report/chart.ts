@@ -3,10 +3,13 @@
 // which use nothing. The SVG stands alone and inside a page: its colours are CSS variables of the
 // page with values of their own behind them.
 
+import { xmlText } from '../../util/foreign-text.ts';
 import type { Point } from './data.ts';
 
 export interface Series {
   readonly label: string;
+  /** What the line itself is called, where it is one of several of a label. */
+  readonly title?: string;
   readonly points: readonly Point[];
   readonly color: string;
   /** Line width in pixels (default 1.5). */
@@ -16,6 +19,8 @@ export interface Series {
   readonly dots?: boolean;
   /** Listed in the legend (default true). */
   readonly listed?: boolean;
+  /** A line from point to point (default true). */
+  readonly joined?: boolean;
 }
 
 /** A horizontal line, such as a published number. */
@@ -33,6 +38,10 @@ export interface Chart {
   readonly series: readonly Series[];
   readonly levels?: readonly Level[];
   readonly yRange?: readonly [low: number, high: number];
+  /** The y axis begins below the smallest value instead of at zero. */
+  readonly fitted?: boolean;
+  /** Where values are no numbers, or at no equal distances: their places and names. */
+  readonly xTicks?: readonly { readonly at: number; readonly text: string }[];
   /** A logarithmic y axis, for learning rates. */
   readonly logarithmic?: boolean;
 }
@@ -48,6 +57,13 @@ export const COLORS = [
   '#7f7f7f',
   '#8c564b',
 ] as const;
+
+/** As many as asked for: those above, then hues as far apart as can be. */
+export function paletteColor(index: number): string {
+  const beyond = index - COLORS.length;
+  // The golden angle: each next hue lies in the widest gap.
+  return COLORS[index] ?? `hsl(${Math.round((beyond * 137.5 + 60) % 360)} 55% 42%)`;
+}
 
 const WIDTH = 480;
 const PLOT_HEIGHT = 250;
@@ -65,7 +81,7 @@ export function drawChart(chart: Chart): string {
   const height = PLOT_HEIGHT + legend.height;
   const scales = makeScales(chart, legend.height);
   const body = [
-    `<title>${escapeXml(chart.title)}</title>`,
+    `<title>${xmlText(chart.title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="var(--paper, #fff)"/>`,
     ...legend.items,
     ...axes(chart, scales),
@@ -74,7 +90,20 @@ export function drawChart(chart: Chart): string {
     ...chart.series.map((series) => drawSeries(series, scales)),
     '</svg>',
   ];
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" font-family="system-ui, sans-serif" font-size="13" fill="var(--ink, #222)">\n${body.join('\n')}\n</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" class="chart"${scaleFacts(chart, scales)} viewBox="0 0 ${WIDTH} ${height}" role="img" font-family="system-ui, sans-serif" font-size="13" fill="var(--ink, #222)">\n${body.join('\n')}\n</svg>\n`;
+}
+
+/** What a page needs to say the values at a place: where two values of each axis lie, in pixels. */
+function scaleFacts(chart: Chart, { x, y, xRange, yRange, top, bottom, right }: Scales): string {
+  const facts = {
+    x: [...xRange, ...xRange.map(x)],
+    y: [...yRange, ...yRange.map(y)],
+    box: [MARGIN.left, top, right, bottom],
+    log: chart.logarithmic === true,
+    names: chart.xTicks?.map(({ text }) => text),
+    labels: [chart.xLabel, chart.yLabel],
+  };
+  return ` data-scale="${xmlText(JSON.stringify(facts))}"`;
 }
 
 /** Cuts off what is too large, but not the thickness of a line or dot on the other three edges. */
@@ -86,9 +115,11 @@ function openPlot({ top, bottom, right }: Scales): string {
 }
 
 interface Scales {
+  readonly xRange: readonly [number, number];
+  readonly yRange: readonly [number, number];
   readonly x: (value: number) => number;
   readonly y: (value: number) => number;
-  readonly xTicks: readonly number[];
+  readonly xTicks: NonNullable<Chart['xTicks']>;
   readonly yTicks: readonly number[];
   readonly top: number;
   readonly bottom: number;
@@ -98,8 +129,10 @@ interface Scales {
 function makeScales(chart: Chart, legendHeight: number): Scales {
   const all = chart.series.flatMap(({ points }) => points);
   const xs = all.map(([x]) => x);
-  const xHigh = Math.max(1, ...xs);
-  const xLow = Math.min(0, ...xs);
+  // Values by name have room on both sides.
+  const places = chart.xTicks?.map((tick) => tick.at);
+  const xHigh = places ? Math.max(...places) + 0.4 : Math.max(1, ...xs);
+  const xLow = places ? Math.min(...places) - 0.4 : Math.min(0, ...xs);
   const [yLow, yHigh] = yRangeOf(chart);
   const top = MARGIN.top + legendHeight;
   const bottom = PLOT_HEIGHT + legendHeight - MARGIN.bottom;
@@ -111,9 +144,12 @@ function makeScales(chart: Chart, legendHeight: number): Scales {
   const y = (value: number) =>
     bottom - ((height(value) - height(yLow)) / (height(yHigh) - height(yLow))) * (bottom - top);
   return {
+    xRange: [xLow, xHigh],
+    yRange: [yLow, yHigh],
     x,
     y,
-    xTicks: niceTicks(xLow, xHigh, 6),
+    xTicks:
+      chart.xTicks ?? niceTicks(xLow, xHigh, 6).map((tick) => ({ at: tick, text: tickText(tick) })),
     yTicks: log ? decades(yLow, yHigh) : niceTicks(yLow, yHigh, 6),
     top,
     bottom,
@@ -121,7 +157,13 @@ function makeScales(chart: Chart, legendHeight: number): Scales {
   };
 }
 
-function yRangeOf({ series, levels = [], yRange, logarithmic }: Chart): readonly [number, number] {
+function yRangeOf({
+  series,
+  levels = [],
+  yRange,
+  logarithmic,
+  fitted,
+}: Chart): readonly [number, number] {
   if (yRange) return yRange;
   const values = [
     ...series.flatMap(({ points }) => points.map(([, y]) => y)),
@@ -134,7 +176,19 @@ function yRangeOf({ series, levels = [], yRange, logarithmic }: Chart): readonly
     return [low / 2, high * 2];
   }
   const high = Math.max(...values, 0);
+  if (fitted && values.length > 0) return fittedRange(Math.min(...values), high);
   return [0, high > 0 ? high * 1.05 : 1];
+}
+
+/** Ends at round numbers around the values; from zero, where that costs little of the height. */
+export function fittedRange(low: number, high: number): readonly [number, number] {
+  if (low < 0.35 * high) return [0, high > 0 ? high * 1.05 : 1];
+  const margin = 0.15 * (high - low || high || 1);
+  const [step = 1] = niceTicks(0, high - low + 2 * margin, 6).slice(1);
+  return [
+    Math.max(0, Math.floor((low - margin) / step) * step),
+    Math.ceil((high + margin) / step) * step,
+  ];
 }
 
 function axes(chart: Chart, scales: Scales): string[] {
@@ -148,22 +202,32 @@ function axes(chart: Chart, scales: Scales): string[] {
     ),
     ...xTicks.map(
       (tick) =>
-        `<path d="M${at(x(tick))} ${bottom}v4" stroke="currentColor"/><text x="${at(x(tick))}" y="${bottom + 17}" text-anchor="middle">${tickText(tick)}</text>`,
+        `<path d="M${at(x(tick.at))} ${bottom}v4" stroke="currentColor"/><text x="${at(x(tick.at))}" y="${bottom + 17}" text-anchor="middle">${xmlText(tick.text)}</text>`,
     ),
     `<path d="M${MARGIN.left} ${top}V${bottom}H${right}" fill="none" stroke="var(--axis, #888)"/>`,
-    `<text x="${middle}" y="${bottom + 36}" text-anchor="middle">${escapeXml(chart.xLabel)}</text>`,
-    `<text transform="translate(13 ${center}) rotate(-90)" text-anchor="middle">${escapeXml(chart.yLabel)}</text>`,
+    `<text x="${middle}" y="${bottom + 36}" text-anchor="middle">${xmlText(chart.xLabel)}</text>`,
+    `<text transform="translate(13 ${center}) rotate(-90)" text-anchor="middle">${xmlText(chart.yLabel)}</text>`,
   ];
 }
 
 function drawSeries(
-  { points, color, width = 1.5, dashed, dots = points.length <= FEW_POINTS }: Series,
+  {
+    label,
+    title = label,
+    points,
+    color,
+    width = 1.5,
+    dashed,
+    joined = true,
+    dots = points.length <= FEW_POINTS,
+  }: Series,
   { x, y }: Scales,
 ): string {
   if (points.length === 0) return '';
   const places = points.map(([px, py]) => `${at(x(px))} ${at(y(py))}`);
   const dash = dashed ? ' stroke-dasharray="4 3"' : '';
-  const line = `<path d="M${places.join('L')}" fill="none" stroke="${color}" stroke-width="${width}" stroke-linejoin="round"${dash}/>`;
+  const name = xmlText(title);
+  const line = `<path class="line" data-label="${name}" d="M${places.join('L')}" fill="none" stroke="${joined ? color : 'none'}" stroke-width="${width}" stroke-linejoin="round"${dash}><title>${name}</title></path>`;
   if (!dots) return line;
   const circles = points.map(
     ([px, py]) => `<circle cx="${at(x(px))}" cy="${at(y(py))}" r="${width + 1}" fill="${color}"/>`,
@@ -172,7 +236,7 @@ function drawSeries(
 }
 
 function drawLevel({ y: value, color, label }: Level, { y, right }: Scales): string {
-  return `<path d="M${MARGIN.left} ${at(y(value))}H${right}" stroke="${color}" stroke-width="1" stroke-dasharray="1 3"><title>${escapeXml(label)}</title></path>`;
+  return `<path d="M${MARGIN.left} ${at(y(value))}H${right}" stroke="${color}" stroke-width="1" stroke-dasharray="1 3"><title>${xmlText(label)}</title></path>`;
 }
 
 function layOutLegend({ series }: Chart): { items: string[]; height: number } {
@@ -189,7 +253,7 @@ function layOutLegend({ series }: Chart): { items: string[]; height: number } {
     const y = MARGIN.top + line * LEGEND_LINE + 6;
     const dash = dashed ? ' stroke-dasharray="4 3"' : '';
     items.push(
-      `<path d="M${at(x)} ${y}h22" stroke="${color}" stroke-width="${width}"${dash}/><text x="${at(x + 27)}" y="${y + 4}">${escapeXml(label)}</text>`,
+      `<path d="M${at(x)} ${y}h22" stroke="${color}" stroke-width="${width}"${dash}/><text x="${at(x + 27)}" y="${y + 4}">${xmlText(label)}</text>`,
     );
     x += length;
   }
@@ -225,12 +289,4 @@ function tickText(value: number): string {
 /** One digit after the point is a tenth of a pixel. */
 function at(value: number): string {
   return String(Math.round(value * 10) / 10);
-}
-
-export function escapeXml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }

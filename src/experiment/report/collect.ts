@@ -1,4 +1,5 @@
-// Reads a folder of runs for a report: those of its plan, or without a plan every run folder in it.
+// Reads a folder of runs for a report: those of its plan, or without a plan every run folder in it; or
+// one run.
 // Running and failed runs are read as far as they are.
 
 import type { FileSystem } from '../../runs/file-system.ts';
@@ -53,10 +54,11 @@ export async function collectRun(host: RunHost, dir: string): Promise<ReportRun>
 async function findRuns(files: FileSystem, folder: string) {
   const places: { cell: Cell; dir: string }[] = [];
   const unreadable: string[] = [];
-  for (const name of (await files.list(folder)).sort()) {
-    const dir = `${folder}/${name}`;
+  const isOne = await isRun(files, folder);
+  const dirs = isOne ? [folder] : (await files.list(folder)).map((name) => `${folder}/${name}`);
+  for (const dir of dirs.sort()) {
     try {
-      if (!(await isRun(files, dir))) continue;
+      if (!isOne && !(await isRun(files, dir))) continue;
       const { arch, recipe, seed } = await readConfig(files, dir);
       places.push({ cell: { arch, recipe, seed }, dir });
     } catch (error) {

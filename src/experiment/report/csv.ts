@@ -1,5 +1,6 @@
 // The table as CSV with plain numbers, for spreadsheets and scripts. Errors are per cent.
 
+import { csvText } from '../../util/foreign-text.ts';
 import type { Report, ReportRow, ReportRun } from './data.ts';
 
 type Cell = string | number | undefined;
@@ -116,5 +117,5 @@ function lines(table: readonly (readonly Cell[])[]): string {
 function field(cell: Cell): string {
   if (cell === undefined) return '';
   if (typeof cell === 'number') return String(Number(cell.toPrecision(10)));
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+  return csvText(cell);
 }

@@ -8,6 +8,7 @@ import type { CellState } from '../cells.ts';
 import type { Evaluation } from '../evaluation-file.ts';
 import type { LayerResponse } from '../responses.ts';
 import type { Table6Row } from '../table6.ts';
+import type { Fact } from './facts.ts';
 
 export type Point = readonly [x: number, y: number];
 
@@ -25,6 +26,8 @@ export interface RunCurves {
 export interface ReportRun {
   /** Name of its folder. */
   readonly folder: string;
+  /** What someone has called it. */
+  readonly label?: string;
   readonly arch: string;
   readonly recipe: RecipeName;
   readonly seed: number;
@@ -52,6 +55,8 @@ export interface ReportRun {
   readonly comparable: boolean;
   readonly trainImages?: number;
   readonly testImages?: number;
+  /** Of those, how many its errors were counted on: fewer in a trial of a few batches. */
+  readonly evaluatedImages?: number;
   /** Backend and processor; one after the other where the run went on elsewhere. */
   readonly machine?: string;
   /** Of table6, with the commit where it ran from a checkout; several where the run went on with others. */
@@ -69,8 +74,10 @@ export interface ReportRow {
   readonly arch: string;
   /** Undefined for a network of Table 6 that is not in the grid. */
   readonly recipe?: RecipeName;
-  /** Names the row in figures; unique. */
+  /** The network, and what sets it apart from other rows; unique. */
   readonly name: string;
+  /** In what it differs from other rows of the report. */
+  readonly differs: readonly Fact[];
   readonly parameters: number;
   /** Numbers of others, where there are any for this network. */
   readonly reference?: Table6Row;
@@ -88,6 +95,8 @@ export interface ReportRow {
   /** Mean time of a finished run. */
   readonly seconds?: number;
   readonly dataTitle?: string;
+  /** How many it was trained on and tested on, where that is known. */
+  readonly images?: { readonly train: number; readonly test: number };
   readonly runs: readonly ReportRun[];
   /** Without what differs between its runs. */
   readonly config?: Partial<TrainConfig>;
@@ -96,7 +105,9 @@ export interface ReportRow {
 }
 
 export interface Comparison {
-  readonly kind: 'plain-residual' | 'recipes';
+  readonly kind: 'plain-residual' | 'settings';
+  /** What is compared with what: `ResNet-20: lr 0.05 − lr 0.1`. */
+  readonly what: string;
   /** Names of two rows; the difference is the first minus the second. */
   readonly first: string;
   readonly second: string;
@@ -104,6 +115,7 @@ export interface Comparison {
   readonly test: Difference;
   /** Of final training errors. */
   readonly train?: Difference;
+  /** How many seeds both have. */
   readonly pairs?: number;
 }
 

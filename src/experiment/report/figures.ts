@@ -2,9 +2,17 @@
 // responses as in its Figure 7. Each caption says which data it is about.
 
 import { parseArch } from '../../nn/network.ts';
-import { type Chart, COLORS, drawChart, type Level, type Series } from './chart.ts';
+import {
+  type Chart,
+  drawChart,
+  fittedRange,
+  type Level,
+  paletteColor,
+  type Series,
+} from './chart.ts';
 import type { Point, Report, ReportRow, RunCurves } from './data.ts';
 import { displayName } from './format.ts';
+import { sweepFigures } from './sweep.ts';
 
 export interface Figure {
   /** Part of a file name: `error-residual-notebook`. */
@@ -14,7 +22,12 @@ export interface Figure {
 }
 
 export function figuresOf(report: Report): Figure[] {
-  return [...errorFigures(report), ...stepFigures(report), ...responseFigures(report)];
+  return [
+    ...sweepFigures(report),
+    ...errorFigures(report),
+    ...stepFigures(report),
+    ...responseFigures(report),
+  ];
 }
 
 /** The paper shows errors up to 20 %, two and a half times what its best nets end at. */
@@ -23,13 +36,7 @@ const ERROR_HEADROOM = 2.5;
 /** One figure for plain and one for residual nets of a recipe, on the same axes, as in Figure 6. */
 function errorFigures(report: Report): Figure[] {
   const rows = rowsWith(report, ({ trainError, testError }) => [...trainError, ...testError]);
-  const last = rows.flatMap(({ runs }) =>
-    runs.flatMap(({ curves }) => curves?.testError.at(-1)?.[1] ?? []),
-  );
-  const top = Math.min(
-    100,
-    Math.max(10, Math.ceil((ERROR_HEADROOM * Math.max(...last, 0)) / 10) * 10),
-  );
+  const yRange = errorRange(rows);
   const groups = Map.groupBy(rows, ({ arch, recipe }) => `${parseArch(arch).family} ${recipe}`);
   return [...groups].map(([key, members]) => {
     const [family = '', recipe = ''] = key.split(' ');
@@ -40,7 +47,7 @@ function errorFigures(report: Report): Figure[] {
       yLabel: 'error (%)',
       series: members.flatMap((row) => errorSeries(row, colorOf(rows, row))),
       levels: members.flatMap((row) => paperLevel(row, colorOf(rows, row))),
-      yRange: [0, top],
+      yRange,
     };
     const paper =
       chart.levels!.length > 0 ? " Dotted: the paper's error on the original CIFAR-10." : '';
@@ -52,15 +59,40 @@ function errorFigures(report: Report): Figure[] {
   });
 }
 
+/** From below the smallest error to what leaves the end of training most of the height. */
+function errorRange(rows: readonly ReportRow[]): readonly [number, number] {
+  const curves = rows.flatMap(({ runs }) => runs.flatMap((run) => run.curves ?? []));
+  const errors = curves.flatMap(({ trainError, testError }) =>
+    [...trainError, ...testError].map(([, error]) => error),
+  );
+  const last = curves.flatMap(({ testError }) => testError.at(-1)?.[1] ?? []);
+  const papers = rows.flatMap(({ reference }) => reference?.paperError ?? []);
+  const low = Math.min(...errors, ...papers);
+  const high = Math.min(
+    Math.max(...errors, 0),
+    Math.max(10, ERROR_HEADROOM * Math.max(...last, 0)),
+  );
+  const [from, to] = fittedRange(low, Math.max(high, ...papers));
+  return [from, Math.min(100, Math.ceil(to / 5) * 5)];
+}
+
 function errorSeries(row: ReportRow, color: string): Series[] {
   const many = row.runs.length > 1;
   let listed = true;
-  return row.runs.flatMap(({ curves }) => {
+  return row.runs.flatMap(({ curves, seed }) => {
     if (!curves || curves.testError.length + curves.trainError.length === 0) return [];
     const pair: Series[] = [
-      { label: row.name, points: curves.trainError, color, width: 1, dashed: true, listed: false },
+      {
+        label: `${row.name}, seed ${seed}, training`,
+        points: curves.trainError,
+        color,
+        width: 1,
+        dashed: true,
+        listed: false,
+      },
       {
         label: row.name,
+        title: `${row.name}, seed ${seed}, test`,
         points: curves.testError,
         color,
         width: many ? 1.6 : 2.2,
@@ -180,9 +212,19 @@ function rowsWith(report: Report, points: (curves: RunCurves) => readonly Point[
   );
 }
 
-/** A plain net has the colour of the residual net of its depth, as long as the recipe is one. */
+/** The colour of each row with curves, by its name. */
+export function rowColors(report: Report): ReadonlyMap<string, string> {
+  const rows = rowsWith(report, ({ trainError, testError }) => [...trainError, ...testError]);
+  return new Map(rows.map((row) => [row.name, colorOf(rows, row)]));
+}
+
+/**
+ * One colour a row; but a plain net has the colour of the residual net of its depth, where that differs
+ * from it in nothing else.
+ */
 function colorOf(rows: readonly ReportRow[], row: ReportRow): string {
-  const key = ({ arch, recipe }: ReportRow) => `${parseArch(arch).depth} ${recipe}`;
+  const key = ({ arch, name }: ReportRow) =>
+    `${parseArch(arch).depth}${name.slice(displayName(arch).length).replace(/, shortcut \w/, '')}`;
   const keys = [...new Set(rows.map(key))];
-  return COLORS[keys.indexOf(key(row)) % COLORS.length]!;
+  return paletteColor(keys.indexOf(key(row)));
 }

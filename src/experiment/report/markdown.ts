@@ -1,10 +1,12 @@
 // The report as Markdown, for a repository: tables, and links to the figures and configurations that
 // are written beside it.
 
+import { markdownText } from '../../util/foreign-text.ts';
 import { configurationName } from './configurations.ts';
 import type { Report } from './data.ts';
 import type { Figure } from './figures.ts';
-import { detailTables, failures, machines, mainTable, type Table } from './tables.ts';
+import type { Table } from './table.ts';
+import { detailTables, failures, machines, mainTable } from './tables.ts';
 
 /** @param figures files `<id>.svg` beside the report; none where it stands alone */
 export function reportMarkdown(report: Report, figures: readonly Figure[] = []): string {
@@ -12,18 +14,17 @@ export function reportMarkdown(report: Report, figures: readonly Figure[] = []):
   const trainedOn = machines(report);
   const configured = report.rows.filter(({ config }) => config !== undefined);
   const sections = [
-    `# ${report.title}`,
+    `# ${markdownText(report.title)}`,
     layOut(mainTable(report)),
-    report.notes.join('\n\n'),
+    report.notes.map(markdownText).join('\n\n'),
     ...figures.map(
-      ({ id, caption }) =>
-        `![${escapeMarkdown(caption)}](${id}.svg)\n\n*${escapeMarkdown(caption)}*`,
+      ({ id, caption }) => `![${markdownText(caption)}](${id}.svg)\n\n*${markdownText(caption)}*`,
     ),
     ...detailTables(report).map(({ title, table }) => section(title, table, report)),
     list(failed),
     trainedOn.length > 0 ? `## Trained on\n\n${list(trainedOn)}` : '',
     figures.length > 0 && configured.length > 0
-      ? `## Configurations\n\n${configured.map((row) => `- [${escapeMarkdown(row.name)}](${configurationName(row)})`).join('\n')}`
+      ? `## Configurations\n\n${configured.map((row) => `- [${markdownText(row.name)}](${configurationName(row)})`).join('\n')}`
       : '',
   ];
   return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
@@ -31,19 +32,15 @@ export function reportMarkdown(report: Report, figures: readonly Figure[] = []):
 
 function section(title: string, table: Table | undefined, { dataNote }: Report): string {
   if (!table || table.rows.length === 0) return '';
-  return `## ${title}\n\n${layOut(table)}\n\n*On ${escapeMarkdown(dataNote)}.*`;
+  return `## ${title}\n\n${layOut(table)}\n\n*On ${markdownText(dataNote)}.*`;
 }
 
 function list(lines: readonly string[]): string {
-  return lines.map((line) => `- ${escapeMarkdown(line)}`).join('\n');
+  return lines.map((line) => `- ${markdownText(line)}`).join('\n');
 }
 
 function layOut({ header, rows, left }: Table): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
+  const line = (cells: readonly string[]) => `| ${cells.map(markdownText).join(' | ')} |`;
   const rule = header.map((_, column) => (column < left ? '---' : '---:'));
   return [line(header), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n');
-}
-
-function escapeMarkdown(text: string): string {
-  return text.replace(/[\\|*_`<>]/g, (character) => `\\${character}`);
 }

@@ -13,7 +13,7 @@ import { configurationName, configurationText } from './configurations.ts';
 import { reportCsv, runsCsv } from './csv.ts';
 import type { Report, ReportRow } from './data.ts';
 import { figuresOf } from './figures.ts';
-import { reportHtml } from './html.ts';
+import { type HtmlOptions, reportHtml } from './html.ts';
 import { reportMarkdown } from './markdown.ts';
 import { reportText } from './text.ts';
 
@@ -35,7 +35,9 @@ export async function readReport(
   { responses = true }: ReportOptions = {},
 ): Promise<Report> {
   const { plan, views, runs, unreadable } = await collectRuns(host, folder);
-  const built = buildReport(runs, plan?.settings.data ?? 'unknown data', host.self.now());
+  const built = buildReport(runs, plan?.settings.data ?? 'unknown data', {
+    now: host.self.now(),
+  });
   const report = { ...built, notes: [...unreadable, ...built.notes] };
   if (!responses) return report;
   const rows: ReportRow[] = [];
@@ -79,12 +81,14 @@ export function formatReport(report: Report, format: ReportFormat): string {
 
 /**
  * Writes everything: report.{txt,md,csv,json,html}, runs.csv, figures and configurations.
+ * @param options where the page's links to run folders lead
  * @returns the page's path
  */
 export async function writeReport(
   files: FileSystem,
   folder: string,
   report: Report,
+  options: HtmlOptions = {},
 ): Promise<string> {
   const figures = figuresOf(report);
   const contents: [string, string][] = [
@@ -97,7 +101,7 @@ export async function writeReport(
     ...report.rows
       .filter(({ config }) => config !== undefined)
       .map((row): [string, string] => [configurationName(row), configurationText(row)]),
-    ['report.html', reportHtml(report)],
+    ['report.html', reportHtml(report, options)],
   ];
   await files.makeFolder(folder).catch((error: unknown) => {
     throw writeError(error, folder);

@@ -49,12 +49,19 @@ export function reportRun(known: KnownRun): ReportRun {
     dataTitle: summary?.dataTitle,
     trainImages: summary?.trainImages,
     testImages: summary?.testImages,
+    evaluatedImages: summary && evaluatedImages(summary.testImages, config),
     isOriginalCifar10: summary?.isOriginalCifar10,
     comparable: summary?.isOriginalCifar10 === true && config.limitBatches === 0,
     ...(environment && placesOf(environment)),
     weightsSha256: summary?.weightsSha256,
     evaluation,
   };
+}
+
+/** A trial of a few batches is tested on as few. */
+function evaluatedImages(testImages: number, config: TrainConfig): number {
+  const { limitBatches, batchSize } = config;
+  return limitBatches === 0 ? testImages : Math.min(testImages, limitBatches * batchSize);
 }
 
 /** When and where a run was trained, and by which version; one after the other where that changed. */

@@ -16,8 +16,15 @@ a { color: var(--link); }
 .wide { overflow-x: auto; margin: 0 0 .75rem; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .5rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--grid); }
-thead th { white-space: normal; min-width: 4.5rem; border-bottom: 2px solid var(--axis); vertical-align: bottom; }
+thead th { white-space: normal; min-width: 3.5rem; border-bottom: 2px solid var(--axis); vertical-align: bottom; }
 .left { text-align: left; }
+td.left { white-space: normal; min-width: 7rem; overflow-wrap: anywhere; }
+th button { all: inherit; display: inline; padding: 0; border: 0; min-width: 0; cursor: pointer; }
+th button:focus-visible { outline: 2px solid var(--link); }
+th[aria-sort=ascending] button::after { content: ' ▲'; }
+th[aria-sort=descending] button::after { content: ' ▼'; }
+.swatch { display: inline-block; width: .7em; height: .7em; margin-right: .4em; border-radius: 2px; }
+.tip { position: absolute; margin: 0; padding: .2rem .5rem; max-width: 20rem; background: var(--soft); border: 1px solid var(--axis); border-radius: 4px; font-size: .8rem; pointer-events: none; z-index: 1; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1.25rem; }
 figure { margin: 0; min-width: 0; }
 figure svg { display: block; width: 100%; height: auto; }

@@ -1,39 +1,67 @@
 // The report's tables as cells of text, which the text, Markdown and HTML writers lay out.
 
 import type { Comparison, Report, ReportRow, ReportRun } from './data.ts';
+import type { Described } from './facts.ts';
 import * as format from './format.ts';
+import { settingsText } from './naming.ts';
+import { sweepTables } from './sweep.ts';
+import type { Table, TitledTable } from './table.ts';
 
-export interface Table {
-  readonly header: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-  /** How many of the first columns are words. */
-  readonly left: number;
+/** A column of the main table, and whether there is anything in it. */
+interface Column {
+  readonly head: string;
+  readonly cell: (row: ReportRow) => string;
+  readonly shown?: boolean;
 }
 
-/** *paper | ours*, one line a network (and recipe). */
+/** *paper | ours*, one line a network and what it was trained with. */
 export function mainTable(report: Report): Table {
   const { rows } = report;
-  const validation = rows.some(({ bestOnValidation }) => bestOnValidation !== undefined);
-  const header = ['network', 'recipe', 'parameters', 'paper', 'notebook', 'weights'];
-  const ours = ['ours: final', 'best on test', ...(validation ? ['best on validation'] : [])];
+  const some = (test: (row: ReportRow) => unknown) => rows.some((row) => test(row) !== undefined);
+  const differ = (value: (row: ReportRow) => unknown) =>
+    new Set(rows.filter((row) => row.planned > 0).map(value)).size > 1;
+  const known = some(({ reference }) => reference);
+  const columns: readonly Column[] = [
+    { head: 'network', cell: ({ arch }) => format.displayName(arch) },
+    { head: 'recipe', cell: recipeOf },
+    { head: 'paper', cell: ({ reference }) => format.error(reference?.paperError), shown: known },
+    { head: 'notebook', cell: notebookOf, shown: known },
+    {
+      head: 'weights',
+      cell: ({ reference }) => format.error(reference?.publishedError),
+      shown: known,
+    },
+    { head: 'ours: final', cell: format.finalOf },
+    { head: 'best on test', cell: ({ bestOnTest }) => format.sample(bestOnTest) },
+    {
+      head: 'best on validation',
+      cell: ({ bestOnValidation }) => format.sample(bestOnValidation),
+      shown: some(({ bestOnValidation }) => bestOnValidation),
+    },
+    { head: 'n', cell: format.runsOf },
+    {
+      head: 'ours − paper [95 %]',
+      cell: ({ paperDifference }) => format.difference(paperDifference),
+      shown: known,
+    },
+    { head: 'time a run', cell: ({ seconds }) => format.duration(seconds) },
+    { head: 'parameters', cell: ({ parameters }) => format.count(parameters) },
+    {
+      head: 'test images',
+      cell: ({ images }) => (images ? format.count(images.test) : format.NONE),
+      shown: differ(({ images }) => images?.test),
+    },
+    {
+      head: 'data',
+      cell: ({ dataTitle }) => dataTitle ?? format.NONE,
+      shown: differ(({ dataTitle }) => dataTitle),
+    },
+  ];
+  const there = columns.filter(({ shown = true }) => shown);
   return {
-    header: [...header, ...ours, 'n', 'ours − paper [95 %]', 'time a run', 'data'],
+    header: there.map(({ head }) => head),
     left: 2,
-    rows: rows.map((row) => [
-      format.displayName(row.arch),
-      recipeOf(row),
-      format.count(row.parameters),
-      format.error(row.reference?.paperError),
-      notebookOf(row),
-      format.error(row.reference?.publishedError),
-      format.finalOf(row),
-      format.sample(row.bestOnTest),
-      ...(validation ? [format.sample(row.bestOnValidation)] : []),
-      format.runsOf(row),
-      format.difference(row.paperDifference),
-      format.duration(row.seconds),
-      row.dataTitle ?? format.NONE,
-    ]),
+    rows: rows.map((row) => there.map(({ cell }) => cell(row))),
   };
 }
 
@@ -55,15 +83,13 @@ export function shortTable({ rows }: Report): Table {
   };
 }
 
-/** `notebook`, with its length where someone changed it. */
-function recipeOf({ recipe, config, name, arch }: ReportRow): string {
+/** `notebook, 200 epochs, lr 0.05`: the recipe, its length, and what is not the recipe's own. */
+export function recipeOf(row: Described & Pick<ReportRow, 'differs'>): string {
+  const { recipe, config } = row;
   if (recipe === undefined) return format.NONE;
   const schedule = config?.schedule;
-  const length = schedule ? `, ${schedule.length} ${schedule.unit}` : '';
-  const extra = name.slice(format.displayName(arch).length).includes('shortcut B')
-    ? ', shortcut B'
-    : '';
-  return `${recipe}${length}${extra}`;
+  const length = schedule ? `${schedule.length} ${schedule.unit}` : '';
+  return [recipe, length, settingsText(row)].filter((part) => part !== '').join(', ');
 }
 
 function notebookOf({ reference }: ReportRow): string {
@@ -71,46 +97,51 @@ function notebookOf({ reference }: ReportRow): string {
   return reference.notebookError === undefined ? '?' : format.error(reference.notebookError);
 }
 
-/** Every run by itself. */
-function runsTable(report: Report): Table {
+/** Every run by itself; the columns that say something. */
+function runsTable({ rows }: Report): Table {
+  const runs = rows.flatMap((row) => row.runs.map((run) => ({ row, run })));
+  const several = rows.filter(({ planned }) => planned > 0).length > 1;
+  const validated = runs.some(({ run }) => run.bestOnValidation !== undefined);
+  const columns: readonly RunColumn[] = [
+    { head: 'run', cell: ({ run }) => (run.label ? `${run.folder} “${run.label}”` : run.folder) },
+    { head: 'network', cell: ({ row }) => row.name, shown: several },
+    { head: 'seed', cell: ({ run }) => String(run.seed) },
+    { head: 'state', cell: ({ run }) => run.state },
+    { head: 'epochs', cell: ({ run }) => format.progressOf(run) },
+    { head: 'final', cell: ({ run }) => format.error(run.final) },
+    { head: 'best on test', cell: ({ run }) => format.error(run.bestOnTest?.error) },
+    { head: 'at epoch', cell: ({ run }) => String(run.bestOnTest?.epoch ?? format.NONE) },
+    {
+      head: 'best on validation',
+      cell: ({ run }) => format.error(run.bestOnValidation?.error),
+      shown: validated,
+    },
+    { head: 'train error', cell: ({ run }) => format.error(run.trainError) },
+    { head: 'time', cell: ({ run }) => format.duration(run.seconds) },
+  ];
+  const there = columns.filter(({ shown = true }) => shown);
   return {
-    header: [
-      'run',
-      'state',
-      'epochs',
-      'final',
-      'best on test',
-      'at epoch',
-      'best on validation',
-      'train error',
-      'time',
-    ],
-    left: 2,
-    rows: report.rows.flatMap(({ runs }) => runs.map(runCells)),
+    header: there.map(({ head }) => head),
+    left: several ? 2 : 1,
+    rows: runs.map((each) => there.map(({ cell }) => cell(each))),
   };
 }
 
-function runCells(run: ReportRun): string[] {
-  const { bestOnTest, bestOnValidation } = run;
-  return [
-    run.folder,
-    run.state,
-    format.progressOf(run),
-    format.error(run.final),
-    format.error(bestOnTest?.error),
-    bestOnTest ? String(bestOnTest.epoch) : format.NONE,
-    bestOnValidation ? `${format.error(bestOnValidation.error)}` : format.NONE,
-    format.error(run.trainError),
-    format.duration(run.seconds),
-  ];
+interface RunColumn {
+  readonly head: string;
+  readonly cell: (of: { readonly row: ReportRow; readonly run: ReportRun }) => string;
+  readonly shown?: boolean;
 }
 
+export const RUNS_TITLE = 'Runs';
+
 /** The tables below the main one, in order; those that have no rows are undefined or empty. */
-export function detailTables(report: Report): { title: string; table: Table | undefined }[] {
+export function detailTables(report: Report): TitledTable[] {
   return [
+    ...sweepTables(report),
     { title: 'Plain against residual', table: plainTable(report) },
-    { title: 'Recipes, by pairs of the same seed', table: recipesTable(report) },
-    { title: 'Runs', table: runsTable(report) },
+    { title: 'Settings compared, by pairs of the same seed', table: settingsTable(report) },
+    { title: RUNS_TITLE, table: runsTable(report) },
   ];
 }
 
@@ -138,42 +169,41 @@ export function failures(report: Report): string[] {
 
 /** Plain against residual, depth by depth; undefined where there are no such pairs. */
 function plainTable(report: Report): Table | undefined {
-  return comparisonTable(report, 'plain-residual', 'plain', 'residual');
+  return comparisonTable(report, 'plain-residual', ['plain', 'residual']);
 }
 
-/** Recipes of one network, by pairs of the same seed. */
-function recipesTable(report: Report): Table | undefined {
-  return comparisonTable(report, 'recipes', 'first', 'second');
+/** Settings of one network, by pairs of the same seed. */
+function settingsTable(report: Report): Table | undefined {
+  return comparisonTable(report, 'settings', ['first', 'second']);
 }
 
 function comparisonTable(
   report: Report,
   kind: Comparison['kind'],
-  first: string,
-  second: string,
+  [first, second]: readonly [string, string],
 ): Table | undefined {
   const comparisons = report.comparisons.filter((comparison) => comparison.kind === kind);
   if (comparisons.length === 0) return undefined;
   const rowOf = (name: string) => report.rows.find((row) => row.name === name)!;
   return {
     header: [
-      first,
-      second,
+      'what is compared',
+      'pairs',
       `test, ${first}`,
       `test, ${second}`,
       'difference [95 %]',
       `train, ${first}`,
       `train, ${second}`,
     ],
-    left: 2,
-    rows: comparisons.map((comparison) => {
-      const [a, b] = [rowOf(comparison.first), rowOf(comparison.second)];
+    left: 1,
+    rows: comparisons.map(({ what, pairs, test, first: one, second: other }) => {
+      const [a, b] = [rowOf(one), rowOf(other)];
       return [
-        a.name,
-        b.name,
+        what,
+        pairs === undefined ? format.NONE : String(pairs),
         format.sample(a.final),
         format.sample(b.final),
-        format.difference(comparison.test),
+        format.difference(test),
         format.sample(a.trainError),
         format.sample(b.trainError),
       ];

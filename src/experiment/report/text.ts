@@ -2,7 +2,8 @@
 
 import { alignColumns } from '../../util/columns.ts';
 import type { Report } from './data.ts';
-import { detailTables, failures, machines, mainTable, shortTable, type Table } from './tables.ts';
+import type { Table } from './table.ts';
+import { detailTables, failures, machines, mainTable, shortTable } from './tables.ts';
 
 export function reportText(report: Report): string {
   const trainedOn = machines(report);

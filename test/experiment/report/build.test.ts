@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { resolveConfig } from '../../../src/experiment/recipes.ts';
 import { buildReport } from '../../../src/experiment/report/build.ts';
+import { figuresOf, rowColors } from '../../../src/experiment/report/figures.ts';
 import { formatReport } from '../../../src/experiment/report/report.ts';
 import { tQuantile } from '../../../src/util/statistics.ts';
 import { row, run } from './support/runs.ts';
@@ -41,7 +42,7 @@ describe('a row', () => {
     ]);
     const text = formatReport(report, 'text');
     expect(text).toMatch(/ResNet-20 .*8\.75 .*7\.92 .*8\.27 .*8\.48 ± 0\.19 .*5 .*−0\.27 \[/);
-    expect(text).toMatch(/ResNet-1202 .*19,421,274 .*7\.93 .*\? .*not run/);
+    expect(text).toMatch(/ResNet-1202 .*7\.93 .*\? .*not run .*19,421,274/);
   });
 
   test('counts finished runs alone, and shows the others', () => {
@@ -81,7 +82,8 @@ describe('what is not comparable', () => {
     const other = { dataTitle: 'CIFAR-10 (JPEG q75)', isOriginalCifar10: false, comparable: false };
     const report = buildReport([run('resnet20', 1, 12, other)], 'x');
     expect(row(report, 'ResNet-20').paperDifference).toBeUndefined();
-    expect(report.title).toBe('Table 6: CIFAR-10 (JPEG q75), not the original CIFAR-10');
+    expect(report.title).toBe('Runs on CIFAR-10 (JPEG q75), not the original CIFAR-10');
+    expect(report.rows).toHaveLength(1);
     const html = formatReport(report, 'html');
     const captions = [
       ...html.matchAll(/<(?:figcaption|p class="caption")>([^<]*)</g),
@@ -95,7 +97,29 @@ describe('what is not comparable', () => {
     const config = resolveConfig({ arch: 'resnet20', overrides: { limitBatches: 3 } });
     const report = buildReport([run('resnet20', 1, 60, { config, comparable: false })], 'x');
     expect(report.title).toBe('Table 6: CIFAR-10, a trial of 3 batches an epoch');
-    expect(row(report, 'ResNet-20').paperDifference).toBeUndefined();
+    expect(row(report, 'ResNet-20, only 3 batches an epoch').paperDifference).toBeUndefined();
+  });
+
+  test('a trial beside whole runs is marked, and each row has the images that it was tested on', () => {
+    const limited = { limitBatches: 3, batchSize: 339 };
+    const config = resolveConfig({ arch: 'resnet20', overrides: { ...limited, seed: 3 } });
+    const report = buildReport(
+      [
+        run('resnet20', 1, 10, { testImages: 2000 }),
+        run('resnet20', 3, 10, { config, testImages: 2000, evaluatedImages: 1017 }),
+      ],
+      'x',
+    );
+    const [whole, trial] = report.rows;
+    expect(trial!.name).toContain('only 3 batches an epoch');
+    expect(whole!.name).not.toContain('only');
+    expect(whole!.countingError).toBeCloseTo(100 * Math.sqrt((0.1 * 0.9) / 2000), 6);
+    expect(trial!.countingError).toBeCloseTo(100 * Math.sqrt((0.1 * 0.9) / 1017), 6);
+    const notes = report.notes.join(' ');
+    expect(notes).toContain('on 2,000 images');
+    expect(notes).toContain('on 1,017 images');
+    expect(report.title).toContain('partly trials');
+    expect(formatReport(report, 'text')).toMatch(/only 3 batches an epoch.* 1,017\n/);
   });
 
   test('runs of different length, data or recipe are different rows', () => {
@@ -111,7 +135,13 @@ describe('what is not comparable', () => {
     const names = report.rows.filter(({ planned }) => planned > 0).map(({ name }) => name);
     expect(names).toHaveLength(4);
     expect(new Set(names).size).toBe(4);
-    expect(names).toContain('ResNet-20, quick');
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'ResNet-20, notebook, 100 epochs, CIFAR-10',
+        'ResNet-20, quick, CIFAR-10',
+        'ResNet-20, notebook, 200 epochs, synthetic',
+      ]),
+    );
   });
 
   test('threads, device and how often is saved make no other row', () => {
@@ -126,14 +156,32 @@ describe('what is not comparable', () => {
   test('the same seed twice is one run, and the report says so', () => {
     const report = buildReport(
       [
-        run('resnet20', 1, 8.4, { state: 'interrupted', final: undefined }),
-        run('resnet20', 1, 8.4),
-        run('resnet20', 1, 8.4),
+        run('resnet20', 1, 8.4, { folder: 'c', state: 'interrupted', final: undefined }),
+        run('resnet20', 1, 8.4, { folder: 'a', weightsSha256: 'f00' }),
+        run('resnet20', 1, 8.4, { folder: 'b', weightsSha256: 'f00' }),
+        // A copy, with another seed in its configuration.
+        run('resnet20', 7, 8.4, { folder: 'd', weightsSha256: 'f00' }),
       ],
       'x',
     );
     expect(row(report, 'ResNet-20').final).toMatchObject({ n: 1 });
-    expect(report.notes.join(' ')).toContain('2 more runs have the seed of another');
+    const notes = report.notes.join('\n');
+    for (const copy of ['b', 'd']) {
+      expect(notes).toContain(`${copy} is the same run as a, to the bit of its weights`);
+    }
+    expect(notes).toContain('c has the settings and the seed of a: it is left out');
+  });
+
+  test('settings that changed no bit are told', () => {
+    const config = resolveConfig({ arch: 'resnet20', overrides: { milestones: [100, 150, 300] } });
+    const same = { weightsSha256: 'f00' };
+    const runs = [
+      run('resnet20', 1, 8.4, { ...same, folder: 'a' }),
+      run('resnet20', 1, 8.4, { ...same, folder: 'b', config }),
+    ];
+    const report = buildReport(runs, 'x');
+    expect(report.rows).toHaveLength(2);
+    expect(report.notes.join('\n')).toContain('a and b have other settings and the same weights');
   });
 });
 
@@ -155,7 +203,7 @@ describe('comparisons', () => {
     });
     expect(report.comparisons[0]!.test.difference).toBeCloseTo(4.1, 10);
     expect(report.comparisons[0]!.train!.difference).toBeCloseTo(5.5, 10);
-    expect(formatReport(report, 'text')).toMatch(/Plain-56 +ResNet-56 +13\.20 ± 0\.28/);
+    expect(formatReport(report, 'text')).toMatch(/Plain-56 − ResNet-56 +– +13\.20 ± 0\.28/);
   });
 
   test('recipes, by pairs of the same seed', () => {
@@ -170,11 +218,98 @@ describe('comparisons', () => {
     );
     const [comparison] = report.comparisons;
     expect(comparison).toMatchObject({
-      kind: 'recipes',
+      kind: 'settings',
+      what: 'ResNet-110: notebook − notebook-as-run',
       first: 'ResNet-110, notebook',
       second: 'ResNet-110, notebook-as-run',
       pairs: 2,
     });
     expect(comparison!.test.difference).toBeCloseTo(-2.1, 10);
+  });
+
+  test('plain against residual only where nothing else differs', () => {
+    const config = resolveConfig({ arch: 'plain20', overrides: { learningRate: 0.05 } });
+    const runs = [run('resnet20', 1, 8), run('plain20', 1, 9, { config })];
+    expect(buildReport(runs, 'x').comparisons).toEqual([]);
+  });
+});
+
+describe('a sweep', () => {
+  const sweep = (rates: readonly number[], decays: readonly number[] = [1e-4]) =>
+    rates.flatMap((learningRate, i) =>
+      decays.flatMap((weightDecay, j) =>
+        [1, 2].map((seed) => {
+          const overrides = { learningRate, weightDecay, seed };
+          const config = resolveConfig({ arch: 'resnet20', overrides });
+          const folder = `${learningRate}-${weightDecay}-${seed}`;
+          return run('resnet20', seed, 10 + i + 3 * j + seed / 10, { config, folder });
+        }),
+      ),
+    );
+  const names = (report: ReturnType<typeof buildReport>) => report.rows.map(({ name }) => name);
+
+  test('has rows named by what varies, from the smallest value to the largest', () => {
+    const report = buildReport(sweep([0.2, 0.05, 0.1]), 'x');
+    expect(names(report)).toEqual(['ResNet-20, lr 0.05', 'ResNet-20, lr 0.1', 'ResNet-20, lr 0.2']);
+    expect(formatReport(report, 'text')).toMatch(/notebook, 200 epochs, lr 0\.05 /);
+  });
+
+  test('says of each comparison what is compared', () => {
+    const { comparisons } = buildReport(sweep([0.05, 0.1]), 'x');
+    expect(comparisons).toMatchObject([{ what: 'ResNet-20: lr 0.05 − lr 0.1', pairs: 2 }]);
+    const two = buildReport(sweep([0.05, 0.1], [1e-4, 5e-4]), 'x');
+    expect(two.comparisons.map(({ what }) => what)).toContain(
+      'ResNet-20, lr 0.05: weight decay 0.0001 − weight decay 0.0005',
+    );
+    expect(two.notes.join('\n')).toContain('6 comparisons are made below');
+  });
+
+  test('of two settings is shown as a grid, and drawn', () => {
+    const report = buildReport(sweep([0.05, 0.1, 0.2], [1e-4, 5e-4]), 'x');
+    expect(formatReport(report, 'text')).toMatch(
+      /Final error by lr and weight decay: ResNet-20, notebook\nlr ↓.*0\.0001 +0\.0005\n0\.05 +10\.15 ± 0\.07 \(n 2\) +13\.15/,
+    );
+    const [figure] = figuresOf(report);
+    expect(figure!.id).toBe('sweep-resnet-20-notebook');
+    for (const label of ['0.05', '0.1', '0.2', 'weight decay 0.0005']) {
+      expect(figure!.svg).toContain(`>${label}</text>`);
+    }
+    // One colour a row.
+    expect(new Set(rowColors(report).values()).size).toBe(6);
+  });
+
+  test('two settings that moved together are both named', () => {
+    const runs = [...sweep([0.05], [5e-4]), ...sweep([0.1], [1e-4])];
+    expect(names(buildReport(runs, 'x'))).toEqual([
+      'ResNet-20, lr 0.05, weight decay 0.0005',
+      'ResNet-20, lr 0.1, weight decay 0.0001',
+    ]);
+  });
+
+  test('a setting that nobody has words for is called by its name', () => {
+    const changes = {
+      momentum: 0.8,
+      nesterov: true,
+      augment: false,
+      warmup: { kind: 'epochs', epochs: 2, factor: 0.1 },
+    } as const;
+    const config = resolveConfig({ arch: 'resnet20', overrides: changes });
+    const report = buildReport([run('resnet20', 1, 8), run('resnet20', 1, 9, { config })], 'x');
+    expect(names(report)).toEqual([
+      'ResNet-20, momentum 0.8, nesterov, no augmentation, warm-up of 2 epochs',
+      'ResNet-20, momentum 0.9, no nesterov, augmentation, no warm-up',
+    ]);
+  });
+
+  test('between recipes says what neither brought with it', () => {
+    const config = resolveConfig({
+      arch: 'resnet20',
+      recipe: 'quick',
+      overrides: { learningRate: 0.05 },
+    });
+    const runs = [run('resnet20', 1, 8), run('resnet20', 1, 9, { recipe: 'quick', config })];
+    const report = buildReport(runs, 'x');
+    expect(names(report)).toEqual(['ResNet-20, notebook', 'ResNet-20, quick, lr 0.05']);
+    expect(report.comparisons[0]!.what).toBe('ResNet-20: notebook, lr 0.1 − quick, lr 0.05');
   });
 });

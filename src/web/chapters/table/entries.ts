@@ -93,7 +93,7 @@ export function tablesOf(entries: readonly Entry[]): Tables {
 
 function linesOf(entries: readonly Entry[]): Line[] {
   const known = new Map(entries.map((each) => [each.run, each]));
-  const { rows } = buildReport([...known.keys()], 'CIFAR-10');
+  const { rows } = buildReport([...known.keys()], 'CIFAR-10', { others: 'always' });
   return rows.map(({ runs, ...row }) => ({
     ...row,
     entries: runs.map((run) => known.get(run)!),

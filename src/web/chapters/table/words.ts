@@ -2,6 +2,7 @@
 
 import type { ReportRun } from '../../../experiment/report/data.ts';
 import * as format from '../../../experiment/report/format.ts';
+import { recipeOf } from '../../../experiment/report/tables.ts';
 import type { Entry, Line, Place } from './entries.ts';
 
 export const PLACES: Readonly<Record<Place, string>> = {
@@ -11,16 +12,8 @@ export const PLACES: Readonly<Record<Place, string>> = {
 };
 
 /** `notebook, 200 epochs`, and what else sets the line apart from others of its network. */
-export function lineText({ recipe, config }: Line): string {
-  const { schedule, shortcut, validation } = config ?? {};
-  return [
-    recipe ?? format.NONE,
-    schedule ? `${schedule.length} ${schedule.unit}` : '',
-    shortcut === 'B' ? 'shortcut B' : '',
-    validation ? `${format.count(validation)} images held out` : '',
-  ]
-    .filter((part) => part !== '')
-    .join(', ');
+export function lineText(line: Line): string {
+  return recipeOf(line);
 }
 
 /** `ResNet-20, seed 1`: one run in the legend of a chart. */
