@@ -46,6 +46,14 @@ export interface Chart {
   readonly logarithmic?: boolean;
 }
 
+/** A chart that is drawn, with its caption. */
+export interface Figure {
+  /** Part of a file name: `error-residual-notebook`. */
+  readonly id: string;
+  readonly caption: string;
+  readonly svg: string;
+}
+
 /** Readable side by side without likeness in grey or for the colour-blind (Okabe and Ito, 2008). */
 export const COLORS = [
   '#0072b2',

@@ -4,8 +4,8 @@
 
 import { parseArch } from '../../nn/network.ts';
 import { compareIndependent, comparePaired } from '../../util/statistics.ts';
-import type { Comparison, ReportRow } from './data.ts';
-import { type Fact, factsOf } from './facts.ts';
+import type { Comparison, Fact, ReportRow } from './data.ts';
+import { factsOf } from './facts.ts';
 import { displayName } from './format.ts';
 import { sameValue } from './naming.ts';
 

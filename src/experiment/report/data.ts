@@ -8,7 +8,6 @@ import type { CellState } from '../cells.ts';
 import type { Evaluation } from '../evaluation-file.ts';
 import type { LayerResponse } from '../responses.ts';
 import type { Table6Row } from '../table6.ts';
-import type { Fact } from './facts.ts';
 
 export type Point = readonly [x: number, y: number];
 
@@ -67,6 +66,20 @@ export interface ReportRun {
   readonly config?: TrainConfig;
   readonly curves?: RunCurves;
   readonly evaluation?: Evaluation;
+}
+
+/** One thing that rows may differ in. */
+export interface Fact {
+  /** The setting, or `recipe`, `data`, `images`. */
+  readonly name: string;
+  /** `lr`, as the head of a column. */
+  readonly label: string;
+  /** `lr 0.05`; empty where it need not be said, such as of drops that there are none of. */
+  readonly text: string;
+  /** As it is compared and sorted. */
+  readonly value: unknown;
+  /** Whether it is what the recipe makes of this network, where it is a setting. */
+  readonly isUsual: boolean;
 }
 
 /** One line of the table: runs that differ in nothing but their seed. */

@@ -14,21 +14,7 @@ import {
 import type { SettingName } from '../../train/settings.ts';
 import { plural } from '../../util/format.ts';
 import { resolveConfig } from '../recipes.ts';
-import type { ReportRow } from './data.ts';
-
-/** One thing that rows may differ in. */
-export interface Fact {
-  /** The setting, or `recipe`, `data`, `images`. */
-  readonly name: string;
-  /** `lr`, as the head of a column. */
-  readonly label: string;
-  /** `lr 0.05`; empty where it need not be said, such as of drops that there are none of. */
-  readonly text: string;
-  /** As it is compared and sorted. */
-  readonly value: unknown;
-  /** Whether it is what the recipe makes of this network, where it is a setting. */
-  readonly isUsual: boolean;
-}
+import type { Fact, ReportRow } from './data.ts';
 
 /** What facts are read from; a page's lines have no runs of their own. */
 export type Described = Pick<ReportRow, 'arch' | 'recipe' | 'dataTitle' | 'config' | 'images'>;

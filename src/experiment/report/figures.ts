@@ -2,6 +2,7 @@
 // responses as in its Figure 7. Each caption says which data it is about.
 
 import { parseArch } from '../../nn/network.ts';
+import type { Figure } from './chart.ts';
 import {
   type Chart,
   drawChart,
@@ -13,13 +14,6 @@ import {
 import type { Point, Report, ReportRow, RunCurves } from './data.ts';
 import { displayName } from './format.ts';
 import { sweepFigures } from './sweep.ts';
-
-export interface Figure {
-  /** Part of a file name: `error-residual-notebook`. */
-  readonly id: string;
-  readonly caption: string;
-  readonly svg: string;
-}
 
 export function figuresOf(report: Report): Figure[] {
   return [

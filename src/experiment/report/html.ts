@@ -2,9 +2,10 @@
 // mailed, printed, and opened in ten years; its own script only sorts tables and shows values.
 
 import { xmlText } from '../../util/foreign-text.ts';
+import type { Figure } from './chart.ts';
 import { configurationId, configurationText } from './configurations.ts';
 import type { Report, ReportRow, ReportRun } from './data.ts';
-import { type Figure, figuresOf, rowColors } from './figures.ts';
+import { figuresOf, rowColors } from './figures.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 import type { Table } from './table.ts';

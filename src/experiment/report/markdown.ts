@@ -2,9 +2,9 @@
 // are written beside it.
 
 import { markdownText } from '../../util/foreign-text.ts';
+import type { Figure } from './chart.ts';
 import { configurationName } from './configurations.ts';
 import type { Report } from './data.ts';
-import type { Figure } from './figures.ts';
 import type { Table } from './table.ts';
 import { detailTables, failures, machines, mainTable } from './tables.ts';
 

@@ -2,8 +2,8 @@
 // rows never have one name, and a name never leaves out something in which the rows differ: who reads
 // a legend must not take the effect of one setting for that of another.
 
-import type { ReportRow } from './data.ts';
-import { compareValues, type Described, type Fact, factsOf } from './facts.ts';
+import type { Fact, ReportRow } from './data.ts';
+import { compareValues, type Described, factsOf } from './facts.ts';
 import { displayName } from './format.ts';
 
 /** A row whose name is still the network's alone. */

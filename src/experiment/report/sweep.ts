@@ -2,10 +2,10 @@
 // and a chart of the error against what varies. It is found in the rows themselves, so that a sweep made
 // by a shell loop is shown as one that `reproduce` planned.
 
+import type { Figure } from './chart.ts';
 import { type Chart, drawChart, paletteColor, type Series } from './chart.ts';
-import type { Point, Report, ReportRow } from './data.ts';
-import { compareValues, type Fact } from './facts.ts';
-import type { Figure } from './figures.ts';
+import type { Fact, Point, Report, ReportRow } from './data.ts';
+import { compareValues } from './facts.ts';
 import * as format from './format.ts';
 import { sameValue } from './naming.ts';
 import type { TitledTable } from './table.ts';
