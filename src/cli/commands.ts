@@ -62,7 +62,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'report',
-    summary: 'The table paper | ours of a folder of runs, with curves',
+    summary: 'The table paper | ours of a folder of runs or of one run, with curves',
     load: async () => (await import('./commands/report.ts')).report,
   },
   {

@@ -7,6 +7,7 @@ import { UserError } from '../util/errors.ts';
 import { nearest } from '../util/suggest.ts';
 import { COMMANDS } from './commands.ts';
 import { brokenConsole } from './console/broken-console.ts';
+import { print } from './console/print.ts';
 import { wrap } from './console/wrap.ts';
 import { commandHelp, groupHelp, overviewHelp } from './help.ts';
 import { parseCommandLine } from './options.ts';
@@ -38,11 +39,12 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 /** Red, and broken between words where it is a sentence; elsewhere as it is, in one line. */
 async function forTerminal(text: string, exitCode: number): Promise<string> {
-  if (!process.stderr.isTTY) return text;
-  const { createTerminal } = await import('./console/terminal.ts');
-  const { colors, width } = createTerminal(process.stderr);
-  const lines = exitCode === DEFECT ? [text] : wrap(text, width());
-  return colors.red(lines.join('\n'));
+  const { toned } = await import('./console/tone.ts');
+  const { stderr } = process;
+  if (!stderr.isTTY) return toned(text, 'plain', stderr);
+  const width = Math.max(20, (stderr.columns || 80) - 1);
+  const lines = exitCode === DEFECT ? [text] : wrap(text, width);
+  return toned(lines.join('\n'), 'bad', stderr);
 }
 
 /** EX_SOFTWARE: tells a script that trying again will not help. */
@@ -57,8 +59,8 @@ export function packageVersion(): string {
 
 async function dispatch(argv: readonly string[]): Promise<number> {
   const [first, ...others] = argv;
-  if (first === undefined || first === '--help' || first === '-h') return print(overview());
-  if (first === '--version' || first === '-v' || first === '-V') return print(packageVersion());
+  if (first === undefined || first === '--help' || first === '-h') return printed(overview());
+  if (first === '--version' || first === '-v' || first === '-V') return printed(packageVersion());
   if (first === 'help') return dispatch(others.length === 0 ? ['--help'] : [...others, '--help']);
   const found = findCommand(argv);
   if (found === undefined) {
@@ -68,13 +70,13 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     if (second !== undefined && !['--help', '-h'].includes(second)) {
       throw unknownCommand(second.startsWith('-') ? second : `${first} ${second}`, group);
     }
-    return print(groupHelp(first, group));
+    return printed(groupHelp(first, group));
   }
   const { entry, rest } = found;
   const command = await entry.load();
   const beforeTerminator = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
   if (beforeTerminator.some((arg) => arg === '--help' || arg === '-h')) {
-    return print(commandHelp(command, process.stdout.columns));
+    return printed(commandHelp(command, process.stdout.columns));
   }
   return command.run(parseCommandLine(command.name, command.options, command.arguments, rest));
 }
@@ -105,8 +107,8 @@ function unknownCommand(typed: string, known = COMMANDS): UserError {
   return new UserError(`table6 has no ${what} "${typed}": ${hint}`, { exitCode: 2 });
 }
 
-function print(text: string): number {
-  process.stdout.write(`${text}\n`);
+function printed(text: string): number {
+  print(text);
   return 0;
 }
 

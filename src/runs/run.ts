@@ -11,6 +11,7 @@ import {
 import type { CheckpointReason } from '../train/events.ts';
 import type { TrainingState } from '../train/state.ts';
 import { UserError } from '../util/errors.ts';
+import { terminalText } from '../util/foreign-text.ts';
 import { pick } from '../util/objects.ts';
 import { decodeState, encodeState, encodeWeights } from './checkpoint.ts';
 import {
@@ -189,7 +190,10 @@ export class Run {
   /** Adds a line with the time to log.txt. */
   async log(line: string): Promise<void> {
     const time = new Date(this.host.self.now()).toISOString();
-    await this.guard('log.txt', this.logFile.write(new TextEncoder().encode(`${time} ${line}\n`)));
+    await this.guard(
+      'log.txt',
+      this.logFile.write(new TextEncoder().encode(`${time} ${terminalText(line)}\n`)),
+    );
   }
 
   /**

@@ -9,10 +9,10 @@ import { nodeHost } from '../../runs/runs.node.ts';
 import { alignColumns } from '../../util/columns.ts';
 import { mean } from '../../util/statistics.ts';
 import { defineCommand } from '../command.ts';
+import { print, printJson } from '../console/print.ts';
 import { usageError } from '../options.ts';
 import { checkpointOption, jsonOption } from '../session/common-options.ts';
 import { openModel } from '../session/model.ts';
-import { printJson } from '../session/output.ts';
 import { text } from '../values.ts';
 
 interface Analyzed {
@@ -64,7 +64,7 @@ export const analyze = defineCommand({
     }
     if (values.svg !== undefined) await drawFigures(values.svg, analyzed);
     if (values.json) printJson(analyzed);
-    else process.stdout.write(`${responsesText(analyzed)}\n`);
+    else print(responsesText(analyzed));
     return 0;
   },
 });

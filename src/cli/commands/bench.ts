@@ -16,6 +16,7 @@ import { writeTraining, writeWeights } from '../../train/executables.ts';
 import { formatBytes, formatRate } from '../../util/format.ts';
 import { randomStream } from '../../util/random.ts';
 import { defineCommand } from '../command.ts';
+import { printJson } from '../console/print.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
 import {
   convOption,
@@ -27,7 +28,7 @@ import {
   threadsOption,
   tuneOption,
 } from '../session/common-options.ts';
-import { formatTable, printJson, progressTerminal } from '../session/output.ts';
+import { formatTable, progressTerminal } from '../session/output.ts';
 import {
   type OperationProfile,
   openProfiler,

@@ -8,10 +8,11 @@ import { writeAtomically } from '../../runs/file-system.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { formatBytes } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
+import { printBeside, printJson } from '../console/print.ts';
 import { flagName, usageError } from '../options.ts';
 import { archCheckOption, checkpointOption, jsonOption } from '../session/common-options.ts';
 import { openModel } from '../session/model.ts';
-import { printJson, progressTerminal } from '../session/output.ts';
+import { progressTerminal } from '../session/output.ts';
 import { choice, flag } from '../values.ts';
 
 const TITLES = { safetensors: 'safetensors', pth: 'PyTorch', onnx: 'ONNX' } as const;
@@ -84,7 +85,7 @@ export const convert = defineCommand({
     const options = { modulePrefix, input, foldBatchNorm: !values.noFold };
     const { bytes, notices } = exportModel(model, format, options);
     await writeAtomically(nodeFileSystem, to, bytes);
-    for (const line of notices) process.stderr.write(`${line}\n`);
+    for (const line of notices) printBeside(line);
     if (values.json) {
       const { network } = model;
       printJson({

@@ -10,11 +10,12 @@ import {
 import { cacheFolder, isCached } from '../../data/load.node.ts';
 import { formatCount } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
+import { printJson } from '../console/print.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { usageError } from '../options.ts';
 import { jsonOption, offlineOption, strictOption } from '../session/common-options.ts';
 import { openDataset } from '../session/dataset.ts';
-import { formatTable, printJson, progressTerminal, writePng } from '../session/output.ts';
+import { formatTable, progressTerminal, writePng } from '../session/output.ts';
 import { amount, flag, integer, text } from '../values.ts';
 
 export const data = defineCommand({

@@ -10,10 +10,11 @@ import { hostFacts } from '../../runs/environment.node.ts';
 import { messageOf } from '../../util/errors.ts';
 import { formatBytes } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
+import { printJson } from '../console/print.ts';
 import { type GpuReport, inspectGpus } from '../session/adapters.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
 import { jsonOption, threadsOption } from '../session/common-options.ts';
-import { printJson, progressTerminal } from '../session/output.ts';
+import { progressTerminal } from '../session/output.ts';
 import { number } from '../values.ts';
 
 export const doctor = defineCommand({

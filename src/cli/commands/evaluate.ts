@@ -10,6 +10,7 @@ import { UserError } from '../../util/errors.ts';
 import { formatCount, formatPercent, formatRate } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
 import { barLine, throttle } from '../console/bar.ts';
+import { printBeside, printJson } from '../console/print.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
 import {
@@ -29,7 +30,7 @@ import {
 } from '../session/common-options.ts';
 import { openDataset } from '../session/dataset.ts';
 import { checkClasses, type Model, openModel } from '../session/model.ts';
-import { formatTable, printJson, progressTerminal, writePng } from '../session/output.ts';
+import { formatTable, progressTerminal, writePng } from '../session/output.ts';
 import { amount, choice, flag, integer, text } from '../values.ts';
 
 export const evaluate = defineCommand({
@@ -97,7 +98,7 @@ export const evaluate = defineCommand({
       const seed = values.seed ?? model.config?.seed;
       const dataset = await openDataset(source, terminal, { validation, seed, strict, offline });
       const warning = checkClasses(model, dataset);
-      if (warning !== undefined) process.stderr.write(`${warning}\n`);
+      if (warning !== undefined) printBeside(warning);
       const split = splitOf(dataset, values.split);
       const { network, weights, normalization } = model;
       const executable = await createInference(backend, network, weights, normalization, batchSize);

@@ -5,9 +5,10 @@ import type { Normalization } from '../../data/normalization.ts';
 import { parameterCount } from '../../nn/parameters.ts';
 import { formatBytes, formatCount, formatPercent } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
+import { printJson } from '../console/print.ts';
 import { checkpointOption, jsonOption } from '../session/common-options.ts';
 import { type Model, openModel } from '../session/model.ts';
-import { printJson, progressTerminal } from '../session/output.ts';
+import { progressTerminal } from '../session/output.ts';
 
 const FORMATS = {
   safetensors: 'safetensors',

@@ -8,6 +8,7 @@ import { predictImages } from '../../train/evaluate.ts';
 import { createInference } from '../../train/executables.ts';
 import { formatPercent } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
+import { printJson } from '../console/print.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
 import {
   checkpointOption,
@@ -20,7 +21,7 @@ import {
   tuneOption,
 } from '../session/common-options.ts';
 import { openModel } from '../session/model.ts';
-import { printJson, progressTerminal } from '../session/output.ts';
+import { progressTerminal } from '../session/output.ts';
 import { integer } from '../values.ts';
 
 const BATCH = 64;

@@ -13,6 +13,7 @@ import { formatCount, formatPercent } from '../../util/format.ts';
 import { quoted } from '../advice.ts';
 import { defineCommand } from '../command.ts';
 import { commandName } from '../console/command-name.ts';
+import { printJson } from '../console/print.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
 import {
@@ -24,7 +25,7 @@ import {
   threadsOption,
 } from '../session/common-options.ts';
 import { openDataset } from '../session/dataset.ts';
-import { formatTable, printJson, progressTerminal } from '../session/output.ts';
+import { formatTable, progressTerminal } from '../session/output.ts';
 import { trainOnConsole } from '../session/training.ts';
 import { integer, text } from '../values.ts';
 

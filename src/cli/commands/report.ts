@@ -14,9 +14,10 @@ import { isRun } from '../../runs/reader.ts';
 import { trimSlash } from '../../runs/run.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
 import { defineCommand } from '../command.ts';
+import { print, printBeside, printJson } from '../console/print.ts';
 import { usageError } from '../options.ts';
 import { jsonOption } from '../session/common-options.ts';
-import { linksFrom, printJson } from '../session/output.ts';
+import { linksFrom } from '../session/output.ts';
 import { choice, flag, number, text } from '../values.ts';
 
 const REPRODUCED = 'runs/table6';
@@ -65,17 +66,17 @@ export const report = defineCommand({
     const read = await readReport(nodeHost, asked);
     if (values.output === undefined) {
       if (values.json) printJson(JSON.parse(formatReport(read, 'json')));
-      else process.stdout.write(formatReport(read, values.format));
+      else print(formatReport(read, values.format).trimEnd());
     } else {
       const output = trimSlash(values.output);
       const folder = (await isRun(nodeHost.files, asked)) ? path.dirname(asked) : asked;
       const linkTo = linksFrom(output, folder);
       const page = await writeReport(nodeHost.files, output, read, { linkTo });
       if (values.json) printJson({ page });
-      else process.stdout.write(`${page}\n`);
+      else print(page);
     }
     const left = complete ? await unfinished(nodeHost, await planOf(asked), asked) : [];
-    for (const line of left) process.stderr.write(`not finished: ${line}\n`);
+    for (const line of left) printBeside(`not finished: ${line}`);
     return left.length > 0 ? 1 : 0;
   },
 });

@@ -19,13 +19,14 @@ import { formatBytes, formatDuration, formatRate, plural } from '../../util/form
 import { pick } from '../../util/objects.ts';
 import { defineCommand } from '../command.ts';
 import { createOverview } from '../console/overview.ts';
+import { printJson } from '../console/print.ts';
 import type { Terminal } from '../console/terminal.ts';
 import type { Values } from '../options.ts';
 import { backendOptions, defaultThreads, openBackend } from '../session/backend.ts';
 import { openDataset } from '../session/dataset.ts';
 import { type Machine, machineArguments, machineOf } from '../session/grid-machine.ts';
 import { watchSignals } from '../session/interrupt.ts';
-import { linksFrom, printJson, progressTerminal } from '../session/output.ts';
+import { linksFrom, progressTerminal } from '../session/output.ts';
 import { planRequest, reproduceOptions } from './reproduce-options.ts';
 
 type ReproduceValues = Values<typeof reproduceOptions>;

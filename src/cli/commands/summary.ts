@@ -11,6 +11,7 @@ import { formatSummary, formatSummaryList, summarizeNetwork } from '../../nn/sum
 import type { TrainConfig } from '../../train/config.ts';
 import { formatBytes } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
+import { print, printJson } from '../console/print.ts';
 import { flagName, usageError } from '../options.ts';
 import { defaultThreads } from '../session/backend.ts';
 import {
@@ -20,7 +21,7 @@ import {
   memoryOption,
   threadsOption,
 } from '../session/common-options.ts';
-import { formatTable, printJson } from '../session/output.ts';
+import { formatTable } from '../session/output.ts';
 import { choice, flag, integer } from '../values.ts';
 
 export const summary = defineCommand({
@@ -82,8 +83,8 @@ export const summary = defineCommand({
       printJson(values.all ? totals : totals[0]);
       return 0;
     }
-    console.log(values.all ? formatSummaryList(summaries) : formatSummary(summaries[0]!));
-    if (values.train) console.log(`\n${values.all ? stepList(steps) : stepTable(steps[0]!)}`);
+    print(values.all ? formatSummaryList(summaries) : formatSummary(summaries[0]!));
+    if (values.train) print(`\n${values.all ? stepList(steps) : stepTable(steps[0]!)}`);
     return 0;
   },
 });

@@ -15,6 +15,7 @@ import { pick } from '../../util/objects.ts';
 import { quoted } from '../advice.ts';
 import { defineCommand } from '../command.ts';
 import { commandName } from '../console/command-name.ts';
+import { printJson } from '../console/print.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
 import { backendOptions, beginOpening } from '../session/backend.ts';
@@ -28,7 +29,7 @@ import {
   openInitial,
   settingsOf,
 } from '../session/initial.ts';
-import { printJson, progressTerminal } from '../session/output.ts';
+import { progressTerminal } from '../session/output.ts';
 import { resultLines, trainOnConsole } from '../session/training.ts';
 import { typedSettings } from '../setting-options.ts';
 import { evaluate } from './evaluate.ts';

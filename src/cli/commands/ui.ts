@@ -8,10 +8,11 @@ import { ensurePage } from '../../server/page-build.ts';
 import { DEFAULT_HOST, DEFAULT_PORT, startServer } from '../../server/server.ts';
 import { UserError } from '../../util/errors.ts';
 import { defineCommand } from '../command.ts';
+import { printJson } from '../console/print.ts';
 import { jsonOption } from '../session/common-options.ts';
 import { watchSignals } from '../session/interrupt.ts';
 import { openBrowser } from '../session/open-browser.ts';
-import { printJson, progressTerminal } from '../session/output.ts';
+import { progressTerminal } from '../session/output.ts';
 import { flag, integer, text } from '../values.ts';
 
 const RUNS = 'runs';

@@ -2,6 +2,7 @@
 // terminal this needs two escape codes (cursor up, erase below), so it is only drawn where a line can
 // be drawn over; elsewhere nothing happens, and whoever uses it writes plain lines.
 
+import { lineText } from '../../util/foreign-text.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Block {
@@ -29,7 +30,7 @@ export function createBlock(
     if (!terminal.interactive) return;
     clear();
     const width = terminal.width();
-    shown = lines.slice(0, height()).map((line) => line.slice(0, width));
+    shown = lines.slice(0, height()).map((line) => lineText(line).slice(0, width));
     stream.write(shown.map((line) => `${line}\n`).join(''));
   };
   return {

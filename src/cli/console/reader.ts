@@ -48,7 +48,7 @@ function withEpochLines(terminal: Terminal, progress: TrainReader): TrainReader 
       if (event.kind === 'epoch-end') epoch = event;
       else if (event.kind === 'evaluation') evaluations.push(event);
       else if (!isAmongEvaluations(event)) flush();
-      if (event.kind === 'nan') terminal.line(terminal.colors.red(event.message));
+      if (event.kind === 'nan') terminal.line(event.message, 'bad');
       progress.handle(event);
       if (event.kind === 'end') terminal.clear();
     },

@@ -2,18 +2,16 @@
 // and spaces rather than escape codes, so it behaves under NO_COLOR and on old consoles; elsewhere
 // only whole lines are written. Readers of training events know nothing beyond this interface.
 
-import picocolors from 'picocolors';
-
-export type Colors = ReturnType<typeof picocolors.createColors>;
+import { lineText } from '../../util/foreign-text.ts';
+import { type Tone, toned } from './tone.ts';
 
 export interface Terminal {
   /** Whether a line can be drawn over. */
   readonly interactive: boolean;
-  readonly colors: Colors;
   /** Width that a drawn line may have. */
   width(): number;
-  /** Writes a line; a drawn one makes room. */
-  line(text?: string): void;
+  /** Writes a line; a drawn one makes room. What a terminal would obey is written out. */
+  line(text?: string, tone?: Tone): void;
   /** Draws over the last drawn line; cut to the width. Does nothing where lines cannot be drawn. */
   draw(text: string): void;
   /** Removes the drawn line. */
@@ -31,7 +29,6 @@ export function createTerminal(
 ): Terminal {
   const environment = options.environment ?? process.env;
   const interactive = stream.isTTY === true && environment.TERM !== 'dumb' && !environment.CI;
-  const colored = stream.isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb';
   const label = options.label === undefined ? '' : `${options.label} `;
   let drawn = 0;
   const width = () => Math.max(20, (stream.columns || 80) - 1);
@@ -41,15 +38,16 @@ export function createTerminal(
   };
   return {
     interactive,
-    colors: picocolors.createColors(colored),
     width: () => width() - label.length,
-    line(text = '') {
+    line(text = '', tone = 'plain') {
       clear();
-      for (const part of text.split('\n')) stream.write(`${`${label}${part}`.trimEnd()}\n`);
+      for (const part of text.split('\n')) {
+        stream.write(`${toned(`${label}${part}`.trimEnd(), tone, stream, environment)}\n`);
+      }
     },
     draw(text) {
       if (!interactive) return;
-      const shown = `${label}${text}`.slice(0, width());
+      const shown = lineText(`${label}${text}`).slice(0, width());
       stream.write(`\r${shown.padEnd(drawn)}`);
       drawn = shown.length;
     },

@@ -9,8 +9,8 @@ import type { StepEvent } from '../../train/events.ts';
 import { Trainer } from '../../train/loop.ts';
 import { formatBytes } from '../../util/format.ts';
 import { configurationLines } from '../console/configuration.ts';
+import { printJson } from '../console/print.ts';
 import type { Terminal } from '../console/terminal.ts';
-import { printJson } from './output.ts';
 
 export interface DryRunOptions {
   readonly config: TrainConfig;

@@ -1,4 +1,4 @@
-// Results: JSON in one line for programs, pictures as PNG files.
+// Results beside lines of text: tables, links between files, pictures as PNG files.
 
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,11 +6,6 @@ import { encodePng, type RgbRaster } from '../../formats/png.node.ts';
 import { alignColumns } from '../../util/columns.ts';
 import { fileError } from '../../util/system-errors.ts';
 import { createTerminal, type Terminal } from '../console/terminal.ts';
-
-/** Compact, so that a line is a record and `grep '"wrong":85'` finds it. */
-export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
-}
 
 /** Where progress goes: beside the JSON, not into it. */
 export function progressTerminal(json: boolean, label?: string): Terminal {

@@ -4,6 +4,7 @@ import { createNetwork } from '../../nn/network.ts';
 import type { FileSystem } from '../../runs/file-system.ts';
 import { writeAtomically, writeError } from '../../runs/file-system.ts';
 import type { RunHost } from '../../runs/run.ts';
+import { jsonText } from '../../util/foreign-text.ts';
 import { fileError } from '../../util/system-errors.ts';
 import type { CellView } from '../cells.ts';
 import { layerResponses } from '../responses.ts';
@@ -71,7 +72,7 @@ export function formatReport(report: Report, format: ReportFormat): string {
     case 'csv':
       return reportCsv(report);
     case 'json':
-      return `${JSON.stringify(report, null, 1)}\n`;
+      return `${jsonText(report, 1)}\n`;
     case 'html':
       return reportHtml(report);
     default:

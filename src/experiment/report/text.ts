@@ -1,6 +1,7 @@
 // The report as plain text, for the terminal.
 
 import { alignColumns } from '../../util/columns.ts';
+import { lineText, terminalText } from '../../util/foreign-text.ts';
 import type { Report } from './data.ts';
 import type { Table } from './table.ts';
 import { detailTables, failures, machines, mainTable, shortTable } from './tables.ts';
@@ -8,7 +9,7 @@ import { detailTables, failures, machines, mainTable, shortTable } from './table
 export function reportText(report: Report): string {
   const trainedOn = machines(report);
   const sections = [
-    `${report.title}\n\n${layOut(mainTable(report))}`,
+    `${lineText(report.title)}\n\n${layOut(mainTable(report))}`,
     report.notes.map((note) => wrap(note, 100)).join('\n'),
     ...detailTables(report).map(({ title, table }) => section(title, table)),
     failures(report).join('\n'),
@@ -16,7 +17,7 @@ export function reportText(report: Report): string {
       ? `Trained on\n${trainedOn.map((line) => wrap(line, 100)).join('\n')}`
       : '',
   ];
-  return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
+  return terminalText(`${sections.filter((text) => text !== '').join('\n\n')}\n`);
 }
 
 /** The table alone, for an overview. */

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { cellFolder, makePlan } from '../../../src/experiment/plan.ts';
 import { writePlan } from '../../../src/experiment/plan-folder.ts';
 import { buildReport } from '../../../src/experiment/report/build.ts';
+import { runsCsv } from '../../../src/experiment/report/csv.ts';
 import { figuresOf } from '../../../src/experiment/report/figures.ts';
 import {
   formatReport,
@@ -21,7 +22,8 @@ import { row, run } from './support/runs.ts';
 
 describe('formats', () => {
   const nasty = {
-    dataTitle: 'my "photos" <b>, & | more',
+    dataTitle: 'my "photos" <b>, & | more\x1b[31m',
+    folder: '=cmd|calc!A1',
     comparable: false,
     isOriginalCifar10: false,
   };
@@ -32,6 +34,8 @@ describe('formats', () => {
     expect(text).toContain('8.4');
     expect(text).not.toMatch(/undefined|NaN|\[object/);
     expect(text.endsWith('\n')).toBe(true);
+    // Nothing of what the data and the folder are called is obeyed by a terminal.
+    expect(text).not.toMatch(/(?!\n)\p{Cc}/u);
   });
 
   test('HTML and SVG escape what the data are called', () => {
@@ -43,7 +47,15 @@ describe('formats', () => {
   test('CSV quotes, has a line a row, and its columns are all there', () => {
     const lines = formatReport(report, 'csv').trimEnd().split('\n');
     expect(lines).toHaveLength(2);
-    expect(lines[1]).toContain('"my ""photos"" <b>, & | more"');
+    expect(lines[1]).toContain('"my ""photos"" <b>, & | more\\x1b[31m"');
+    expect(runsCsv(report)).toContain("\n'=cmd|calc!A1,");
+  });
+
+  test('Markdown and SVG have no markup of it', () => {
+    expect(formatReport(report, 'markdown')).not.toMatch(/(?<!\\)<b/);
+    for (const { svg } of figuresOf(report)) {
+      expect(svg).not.toMatch(/<b>|(?!\n)\p{Cc}/u);
+    }
   });
 
   test('Markdown keeps its columns', () => {
