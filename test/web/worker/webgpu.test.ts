@@ -43,4 +43,42 @@ describe.skipIf(!chromium)('on WebGPU', () => {
     expect(resumed).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
     expect(tab.errors).toEqual([]);
   }, 600_000);
+
+  it('a lost GPU is told, what was saved is whole, and the run goes on when there is one again', async () => {
+    await using browser = await openBrowser(chromium!, { webgpu: true });
+    const tab = await browser.open();
+    const begun = await tab.run<{ run: string; saved: number }>(
+      `await client.ask('device', { device: 'webgpu' });
+      await client.ask('loadData', { source: { from: 'synthetic', train: 32, test: 8 } });
+      const { runs: [run] } = await client.ask('start', { runs: [argument], data: 'synthetic:train=32,test=8' });
+      await until(() => steps(run).length >= 5, 500); await client.ask('pause');
+      return { run, saved: steps(run).length };`,
+      SMALL,
+    );
+    // As a driver that is reset or updated: the process that holds the GPU ends under the page.
+    const devtools = await browser.context.browser()!.newBrowserCDPSession();
+    await devtools.send('Browser.crashGpuProcess' as never);
+    const error = await tab.run<object>(
+      `await refusal(client.ask('resume')); return await stopped(argument);`,
+      begun.run,
+    );
+    expect(error).toMatchObject({
+      code: 'device-failed',
+      message: expect.stringContaining('What was saved before is whole.'),
+    });
+    const all = await tab.run<number[]>(
+      `let refused;
+      for (let tries = 0; tries < 50; tries++) {
+        refused = await refusal(client.ask('goOn', { runs: [argument] }));
+        if (!refused) break;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      if (refused) throw new Error(refused.message);
+      await stopped(argument); return steps(argument).map(({ iteration }) => iteration);`,
+      begun.run,
+    );
+    expect(all.slice(0, begun.saved)).toEqual(Array.from({ length: begun.saved }, (_, i) => i + 1));
+    expect(all.at(-1)).toBe(16);
+    expect(all.slice(begun.saved)[0]).toBe(begun.saved + 1);
+  }, 600_000);
 });
