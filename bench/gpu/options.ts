@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/util/errors.ts';
 import { list, valueReader } from '../values.ts';
+import type { PackSettings } from './pack.ts';
 
 const { words, positive, whole, mistake } = valueReader('bench/gpu.sh');
 
@@ -49,13 +50,15 @@ export interface GpuSettings {
 
 export type GpuCommand =
   | { readonly kind: 'help' }
-  | { readonly kind: 'pack'; readonly output: string; readonly data?: string; readonly xz: boolean }
+  | ({ readonly kind: 'pack' } & PackSettings)
   | { readonly kind: 'run'; readonly phases: readonly Phase[]; readonly settings: GpuSettings };
 
 export const HELP = `bench/gpu.sh: all results of a GPU, also on a machine that has nothing but its driver.
 
-  pack [--train DATA] [--xz] [--output FILE]   packs the kit, one archive (default table6-gpu.tgz);
-           with --xz a third smaller, where there is xz or python3 to unpack it
+  pack [--train DATA] [--xz] [--part-size MB] [--output FILE]   packs the kit, one archive
+           (default table6-gpu.tgz);
+           with --xz a third smaller, where there is xz or python3 to unpack it; with --part-size MB
+           cut into parts of so many MB and a script that puts them together and runs them
   all | check | speed | peers | train | report ...   phases to run; all of them: all
 
   check    driver, adapter, table6 doctor, conformance suite against the oracle
@@ -100,6 +103,7 @@ const OPTIONS = {
   archive: { type: 'boolean', default: false },
   again: { type: 'boolean', default: false },
   xz: { type: 'boolean', default: false },
+  'part-size': { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -118,7 +122,9 @@ export function parseCommand(
   if (first === 'pack') {
     const { train: data, xz } = values;
     const output = values.output ?? `table6-gpu.${xz ? 'txz' : 'tgz'}`;
-    return { kind: 'pack', output, data, xz };
+    const size = values['part-size'];
+    const partBytes = size === undefined ? undefined : 1e6 * whole('--part-size', size);
+    return { kind: 'pack', output, data, xz, partBytes };
   }
   const phases = positionals.includes('all') ? PHASES : words('<phase>', positionals, PHASES);
   const { tiny, software, again, archive, adapter, minutes } = values;

@@ -24,6 +24,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { UserError } from '../../src/util/errors.ts';
 import { CARRIED_LIBRARIES, CHROMIUM_SWIFTSHADER } from './driver.ts';
+import { cutIntoParts } from './parts.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 /** The folder that the archive unpacks to. */
@@ -54,6 +55,8 @@ export interface PackSettings {
   readonly data?: string;
   /** A third smaller, where the other machine can unpack it. */
   readonly xz: boolean;
+  /** The most that one file of the kit may hold; absent: all in one. */
+  readonly partBytes?: number;
 }
 
 /**
@@ -61,7 +64,10 @@ export interface PackSettings {
  * @param say called with a line for people at every step
  * @throws UserError where this machine cannot build it
  */
-export function pack({ output, data, xz }: PackSettings, say: (line: string) => void): void {
+export function pack(
+  { output, data, xz, partBytes }: PackSettings,
+  say: (line: string) => void,
+): void {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new UserError('The kit is for Linux on x86-64 and must be packed there.');
   }
@@ -92,6 +98,12 @@ export function pack({ output, data, xz }: PackSettings, say: (line: string) => 
     execFileSync('tar', ['-I', compressor, '--owner=0', '--group=0', ...archive]);
     say(`${output}: ${megabytes(statSync(output).size)}`);
     const name = path.basename(output);
+    if (partBytes !== undefined) {
+      const { parts, script } = cutIntoParts(path.resolve(output), partBytes, NAME);
+      say(`cut into ${parts.length} parts: ${name}.001 ... and ${path.basename(script)}`);
+      say(`There, with any of them beside it: sh ${path.basename(script)} STORE all`);
+      return;
+    }
     const unpack = xz ? `python3 -m tarfile -e ${name}, or tar xJf ${name},` : `tar xzf ${name}`;
     say(`There: ${unpack} and ${NAME}/run all`);
   } finally {
