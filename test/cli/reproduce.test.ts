@@ -154,6 +154,23 @@ describe('table6 reproduce, in order', () => {
     expect(html).toContain('synthetic, not the original CIFAR-10');
   });
 
+  test('a row is repeated, to the same bits with two threads, by the command under the table', async () => {
+    const notes = await readFile(path.join(folder, 'docs', 'report.md'), 'utf8');
+    const [command] = /table6 train --config configuration\S+ --seed 1\b/.exec(notes)!;
+    const [, config] = /--config (\S+)/.exec(command)!;
+    const dir = path.join(folder, '..', 'repeated');
+    const args = command.split(' ').slice(1);
+    const there = args.map((arg) => (arg === config ? path.join(folder, 'docs', config!) : arg));
+    expect((await table6([...there, '--save-dir', dir, '--threads=2'])).code).toBe(0);
+    const sumOf = async (run: string) =>
+      z
+        .object({ weightsSha256: z.string() })
+        .parse(JSON.parse(await readFile(path.join(run, 'summary.json'), 'utf8'))).weightsSha256;
+    expect(await sumOf(dir)).toBe(await sumOf(path.join(folder, 'resnet8-quick-seed1')));
+    const onTerminal = (await table6(['report', folder])).stdout.replaceAll('\n', ' ');
+    expect(onTerminal).toContain(`--config ${folder}/resnet8-quick-seed1 --seed 1`);
+  });
+
   test('its layers are analyzed', async () => {
     const run = path.join(folder, 'resnet14-quick-seed1');
     const svg = path.join(folder, 'figure-7.svg');

@@ -18,6 +18,7 @@ import { print, printBeside, printJson } from '../console/print.ts';
 import { usageError } from '../options.ts';
 import { jsonOption } from '../session/common-options.ts';
 import { linksFrom } from '../session/output.ts';
+import { withRepeat } from '../session/repeat-row.ts';
 import { choice, flag, number, text } from '../values.ts';
 
 const REPRODUCED = 'runs/table6';
@@ -64,14 +65,14 @@ export const report = defineCommand({
     const { complete, wait } = values;
     if (wait !== undefined) await waitForRuns(nodeHost, await planOf(asked), asked, wait);
     const read = await readReport(nodeHost, asked);
+    const runs = (await isRun(nodeHost.files, asked)) ? path.dirname(asked) : asked;
     if (values.output === undefined) {
       if (values.json) printJson(JSON.parse(formatReport(read, 'json')));
-      else print(formatReport(read, values.format).trimEnd());
+      else print(formatReport(withRepeat(read, runs), values.format).trimEnd());
     } else {
       const output = trimSlash(values.output);
-      const folder = (await isRun(nodeHost.files, asked)) ? path.dirname(asked) : asked;
-      const linkTo = linksFrom(output, folder);
-      const page = await writeReport(nodeHost.files, output, read, { linkTo });
+      const linkTo = linksFrom(output, runs);
+      const page = await writeReport(nodeHost.files, output, withRepeat(read), { linkTo });
       if (values.json) printJson({ page });
       else print(page);
     }

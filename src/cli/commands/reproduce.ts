@@ -27,6 +27,7 @@ import { openDataset } from '../session/dataset.ts';
 import { type Machine, machineArguments, machineOf } from '../session/grid-machine.ts';
 import { watchSignals } from '../session/interrupt.ts';
 import { linksFrom, progressTerminal } from '../session/output.ts';
+import { withRepeat } from '../session/repeat-row.ts';
 import { planRequest, reproduceOptions } from './reproduce-options.ts';
 
 type ReproduceValues = Values<typeof reproduceOptions>;
@@ -174,7 +175,7 @@ async function train(context: Context): Promise<number> {
     trainImages: dataset.train.count,
     table: async () => {
       const report = await readReport(nodeHost, folder);
-      await writeReport(nodeHost.files, reports, report, { linkTo });
+      await writeReport(nodeHost.files, reports, withRepeat(report), { linkTo });
       return tableText(report);
     },
   });
@@ -198,7 +199,7 @@ async function train(context: Context): Promise<number> {
     await overview.close();
   }
   const report = await readReport(nodeHost, folder);
-  const page = await writeReport(nodeHost.files, reports, report, { linkTo });
+  const page = await writeReport(nodeHost.files, reports, withRepeat(report), { linkTo });
   terminal.line();
   terminal.line(report.title);
   terminal.line(tableText(report));

@@ -1,7 +1,8 @@
-// The configuration of a row: what its runs have in common, complete enough to train them again with
-// any seed. The data set is called by its title, because a path of this machine helps nobody.
+// The configuration of a row: complete, that of its first run, so that it can be trained again with this
+// or any other seed. Images at a path are called by their title, because a path of this machine helps
+// nobody.
 
-import type { ReportRow } from './data.ts';
+import type { ReportRow, ReportRun } from './data.ts';
 
 /** Name of its file beside a Markdown report. */
 export function configurationName({ name }: ReportRow): string {
@@ -15,6 +16,19 @@ export function configurationId(name: string): string {
     .replace(/-$/, '')}`;
 }
 
-export function configurationText({ config, dataTitle }: ReportRow): string {
-  return `${JSON.stringify({ ...config, data: dataTitle ?? 'unknown' }, null, 2)}\n`;
+export function configurationText({ config, runs, dataTitle }: ReportRow): string {
+  const first = runs.find((run) => run.config && run.state === 'finished') ?? runs[0];
+  const data = first && hasNamedData(first) ? namedData(first) : (dataTitle ?? 'unknown');
+  return `${JSON.stringify({ ...(first?.config ?? config), data }, null, 2)}\n`;
+}
+
+/** Whether a run's data set has a name that is the same on every machine, unlike a path. */
+export function hasNamedData(run: ReportRun): boolean {
+  return run.isOriginalCifar10 === true || NAMED_DATA.test(run.config?.data ?? '');
+}
+
+const NAMED_DATA = /^(cifar10|cifar100|synthetic)\b[^/\\]*$/;
+
+function namedData({ isOriginalCifar10, config }: ReportRun): string | undefined {
+  return isOriginalCifar10 ? 'cifar10' : config?.data;
 }
