@@ -25,6 +25,8 @@ export interface Option<T> {
   /** Heading under which the help lists it. */
   readonly group?: string;
   readonly initial: T;
+  /** Of an option that may be given several times: what two of its values come to. */
+  together?(before: Exclude<T, undefined>, next: Exclude<T, undefined>): Exclude<T, undefined>;
   /** Turns the text after the option into its value; throws UserError saying what it must be. */
   readonly parse: (text: string) => Exclude<T, undefined>;
 }
@@ -95,12 +97,30 @@ export function parseCommandLine<Table extends OptionTable>(
     if (key === undefined || option === undefined) {
       throw unknownOption(command, token.rawName, [...keys.keys()]);
     }
-    given.add(key);
     if (option.placeholder === undefined) before = token.rawName;
-    values[key] = readValue(command, option, token);
+    const value = readValue(command, option, token);
+    values[key] = given.has(key) ? both(command, token.rawName, option, values[key], value) : value;
+    given.add(key);
   }
   checkPositionals(command, expected, positionals);
   return { values: values as Values<Table>, positionals, given };
+}
+
+/** The last of a repeated option counts, as everywhere, but for those that add up. */
+function both(
+  command: string,
+  rawName: string,
+  option: Option<unknown>,
+  before: unknown,
+  next: unknown,
+): unknown {
+  if (!option.together) return next;
+  try {
+    return option.together(before ?? next, next ?? before);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw usageError(command, `${rawName} ${error.message}`);
+  }
 }
 
 /** What people write after a switch who come from a program where it takes a value. */

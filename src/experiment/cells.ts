@@ -7,6 +7,8 @@ import { writeAtomically } from '../runs/file-system.ts';
 import { lockHolder } from '../runs/lock.ts';
 import { CONFIG, isRun, METRICS, openRun, type RunView, readJson } from '../runs/reader.ts';
 import type { RunHost } from '../runs/run.ts';
+import { settingValue } from '../train/config.ts';
+import type { SettingName } from '../train/settings.ts';
 import { fileError } from '../util/system-errors.ts';
 import { type Cell, cellFolder, cellName } from './plan.ts';
 
@@ -82,8 +84,13 @@ async function stateOf(
   failure: Failure | undefined,
 ): Promise<{ state: CellState; message?: string }> {
   const { arch, recipe, seed } = run.config;
-  if (arch !== cell.arch || recipe !== cell.recipe || seed !== cell.seed) {
-    const message = `"${run.dir}" holds another run (${cellName({ arch, recipe, seed })}): move it away.`;
+  const other = Object.entries(cell.vary ?? {}).some(
+    ([name, value]) =>
+      JSON.stringify(settingValue(run.config, name as SettingName)) !== JSON.stringify(value),
+  );
+  if (arch !== cell.arch || recipe !== cell.recipe || seed !== cell.seed || other) {
+    const what = `${cellName({ arch, recipe, seed })}${other ? ' with other settings' : ''}`;
+    const message = `"${run.dir}" holds another run (${what}): move it away.`;
     return { state: 'failed', message };
   }
   const outcome = run.summary?.outcome;

@@ -20,6 +20,8 @@ export const CELL = 'cell.json';
 
 export interface LauncherOptions {
   readonly settings: PlanSettings;
+  /** Runs write event files for TensorBoard, too. */
+  readonly tensorboard?: boolean;
   /** What a cell is trained with, the machine's settings included. */
   readonly configOf: (cell: Cell) => TrainConfig;
   /** Options for every process, for `train --resume` and for `evaluate`, such as `--threads=2`. */
@@ -30,7 +32,6 @@ export interface LauncherOptions {
 
 export function createLauncher(options: LauncherOptions): Launcher {
   const { shared } = options;
-  const { limitBatches, batchSize } = options.settings;
   return {
     async train(cell, dir, resume) {
       const config = `${dir}/${CELL}`;
@@ -41,12 +42,15 @@ export function createLauncher(options: LauncherOptions): Launcher {
       const run = resume
         ? [`--resume=${dir}`, ...options.resume]
         : [`--config=${config}`, `--save-dir=${dir}`];
-      return start(['train', ...run, '--log=plain', ...shared], dir);
+      const events = options.tensorboard ? ['--tensorboard'] : [];
+      return start(['train', ...run, '--log=plain', ...events, ...shared], dir);
     },
-    async evaluate(_cell, dir) {
+    async evaluate(cell, dir) {
+      const { limitBatches, batchSize, half } = { ...options.settings, ...cell.vary };
       const limits = [
         ...(limitBatches === undefined ? [] : [`--limit-batches=${limitBatches}`]),
         ...(batchSize === undefined ? [] : [`--batch-size=${batchSize}`]),
+        ...(half ? ['--half'] : []),
       ];
       const job = await start(
         ['evaluate', dir, '--checkpoint=last', '--json', ...limits, ...shared, ...options.evaluate],

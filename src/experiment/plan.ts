@@ -9,8 +9,11 @@ import {
   PLAN_SETTINGS,
   type PlanSetting,
   type RecipeName,
+  settingLabel,
   settingOf,
   type TrainConfig,
+  VARIED_SETTINGS,
+  type VariedSetting,
 } from '../train/config.ts';
 import { schemaOf } from '../train/setting.ts';
 import { SETTINGS } from '../train/settings.ts';
@@ -36,10 +39,27 @@ const settingsSchema = z.strictObject({
   data: schemaOf(SETTINGS.data.form),
 }) as unknown as z.ZodMiniType<PlanSettings>;
 
+/** Settings in which a run differs from others of its plan, as they were asked for. */
+export type Variation = { readonly [Name in VariedSetting]?: AskedValue<Name> };
+
+/** The values to try of each setting. */
+export type Vary = { readonly [Name in VariedSetting]?: readonly AskedValue<Name>[] };
+
+const variationSchema = z.strictObject(
+  Object.fromEntries(VARIED_SETTINGS.map((name) => [name, z.optional(askedSchema(name))])),
+) as unknown as z.ZodMiniType<Variation>;
+
+function askedSchema(name: VariedSetting): z.ZodMiniType {
+  const { form, schema } = settingOf(name);
+  // A text that is read into something else is stored as that.
+  return form?.kind === 'text' && schema ? schema : schemaOf(form as NonNullable<typeof form>);
+}
+
 const cellSchema = z.strictObject({
   arch: schemaOf(SETTINGS.arch.form),
   recipe: schemaOf(SETTINGS.recipe.form),
   seed: schemaOf(SETTINGS.seed.form),
+  vary: z.optional(variationSchema),
 });
 
 const planSchema = z.strictObject({
@@ -59,6 +79,8 @@ export interface PlanRequest {
   readonly archs?: readonly string[];
   readonly seeds?: readonly number[];
   readonly recipes?: readonly RecipeName[];
+  /** Every combination is a line of the table. */
+  readonly vary?: Vary;
   readonly settings: Partial<PlanSettings>;
 }
 
@@ -67,13 +89,47 @@ export const DEFAULT_ARCHS = ['resnet20', 'resnet32', 'resnet44', 'resnet56'] as
 export const DEFAULT_SEEDS = 5;
 
 /** The name of a cell's run folder, below the plan's. */
-export function cellFolder({ arch, recipe, seed }: Cell): string {
-  return `${arch}-${recipe}-seed${seed}`;
+export function cellFolder({ arch, recipe, seed, vary }: Cell): string {
+  const settings = variationTexts(vary).map(([name, value]) => `-${slug(name)}${slug(value)}`);
+  return `${arch}-${recipe}${settings.join('')}-seed${seed}`;
 }
 
 /** How people call a cell. */
-export function cellName({ arch, recipe, seed }: Cell): string {
-  return `${arch} ${recipe} seed ${seed}`;
+export function cellName({ arch, recipe, seed, vary }: Cell): string {
+  const settings = variationTexts(vary).map(([name, value]) => `${name} ${value} `);
+  return `${arch} ${recipe} ${settings.join('')}seed ${seed}`;
+}
+
+/** `lr` and `0.05`, in the order of the settings' table. */
+export function variationTexts(vary: Variation = {}): [label: string, value: string][] {
+  return VARIED_SETTINGS.filter((name) => vary[name] !== undefined).map((name) => [
+    // `augment on`, not `no augment true`.
+    settingLabel(name).replace(/^no /, ''),
+    valueText(vary[name]),
+  ]);
+}
+
+function valueText(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join('+');
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .filter(([key]) => key !== 'factor')
+    .map(([, part]) => String(part))
+    .join(' ');
+}
+
+/** As part of a folder's name. */
+function slug(text: string): string {
+  return text.replace(/[^A-Za-z0-9.+]+/g, '-');
+}
+
+/** The settings of a cell as they were asked for. */
+export function cellSettings(
+  { settings }: Pick<Plan, 'settings'>,
+  { vary }: Cell,
+): PlanSettings & Variation {
+  return { ...settings, ...vary };
 }
 
 const PLAN_DEFAULTS: ConfigOverrides = Object.fromEntries(
@@ -90,12 +146,12 @@ export function cellConfig(
   cell: Cell,
   data: { readonly classes?: number; readonly validation?: number } = {},
 ): TrainConfig {
-  const { validation: _asked, ...rest } = settings;
+  const { validation: _asked, ...rest } = cellSettings({ settings }, cell);
   const plain = createNetwork(cell.arch).shortcut === 'none';
   const overrides: ConfigOverrides = {
     ...PLAN_DEFAULTS,
     ...rest,
-    shortcut: plain ? undefined : settings.shortcut,
+    shortcut: plain ? undefined : rest.shortcut,
     classes: data.classes,
     validation: data.validation,
     seed: cell.seed,
@@ -115,14 +171,17 @@ export function makePlan(request: PlanRequest, existing?: Plan, now = Date.now()
   const recipes = request.recipes ?? recipesOf(existing);
   const settings = existing ? sameSettings(existing, request) : newSettings(request);
   const cells = existing ? [...existing.cells] : [];
+  const variations = request.vary ? combinations(request.vary, settings) : variationsOf(existing);
   const known = new Set(cells.map(cellFolder));
   for (const seed of seeds) {
     for (const recipe of recipes) {
       for (const arch of archs) {
-        const cell: Cell = { arch, recipe, seed };
-        if (known.has(cellFolder(cell))) continue;
-        known.add(cellFolder(cell));
-        cells.push(cell);
+        for (const vary of variations) {
+          const cell: Cell = { arch, recipe, seed, ...(vary && { vary }) };
+          if (known.has(cellFolder(cell))) continue;
+          known.add(cellFolder(cell));
+          cells.push(cell);
+        }
       }
     }
   }
@@ -164,6 +223,28 @@ function sameSettings({ settings }: Plan, request: PlanRequest): PlanSettings {
     );
   }
   return settings;
+}
+
+/** Of each setting one value, in every way; a setting that is fixed for all runs cannot vary. */
+function combinations(vary: Vary, settings: PlanSettings): Variation[] {
+  return Object.entries(vary).reduce<Variation[]>(
+    (before, [name, values]) => {
+      const fixed = settings[name as keyof PlanSettings];
+      if (fixed !== undefined) {
+        throw new UserError(
+          `${name} cannot vary, because the plan has ${JSON.stringify(fixed)} for all its runs: give one of the two, or begin another table in another folder.`,
+          { exitCode: 2 },
+        );
+      }
+      return before.flatMap((one) => values.map((value) => ({ ...one, [name]: value })));
+    },
+    [{}],
+  );
+}
+
+function variationsOf(plan: Plan | undefined): readonly (Variation | undefined)[] {
+  const texts = plan?.cells.map(({ vary }) => JSON.stringify(vary ?? null)) ?? ['null'];
+  return unique(texts).map((text) => (JSON.parse(text) as Variation | null) ?? undefined);
 }
 
 function archsOf(plan: Plan | undefined): readonly string[] {

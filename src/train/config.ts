@@ -50,6 +50,8 @@ export type GivenSetting = NamesWith<'option'>;
 export type PlanSetting = NamesWith<'plan'>;
 export type ResumableSetting = NamesWith<'resumable'>;
 
+export type VariedSetting = Exclude<GivenSetting, 'arch' | 'recipe' | 'freeze' | 'seed' | 'data'>;
+
 export type PartSetting = NamesWith<'path'>;
 /** Settings of the machine that a plan leaves open. */
 export type MachineSetting = Exclude<keyof typeof MACHINE_SETTINGS & GivenSetting, PlanSetting>;
@@ -72,6 +74,11 @@ export const TRAINING_SETTINGS = SETTING_NAMES.filter(
   (name) => settingOf(name).changes === 'training' && settingOf(name).path === undefined,
 ) as readonly (keyof TrainConfig)[];
 
+/** What a table may try several values of: what makes another training, but for what has words of its own. */
+export const VARIED_SETTINGS = GIVEN_SETTINGS.filter(
+  (name) => settingOf(name).changes === 'training' && !['arch', 'recipe', 'freeze'].includes(name),
+) as readonly VariedSetting[];
+
 /** A setting's entry, for code that treats all of them alike. */
 export function settingOf(name: SettingName): Setting {
   return SETTINGS[name];
@@ -81,6 +88,14 @@ export function settingOf(name: SettingName): Setting {
 export function optionName(name: SettingName): string {
   const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   return `--${settingOf(name).option?.name ?? kebab}`;
+}
+
+/** A setting's value in a configuration, wherever it is kept there. */
+export function settingValue(config: Partial<TrainConfig>, name: SettingName): unknown {
+  const [first = '', part] = (settingOf(name).path ?? name).split('.');
+  const value = (config as Readonly<Record<string, unknown>>)[first];
+  if (part === undefined) return value;
+  return (value as Readonly<Record<string, unknown>> | undefined)?.[part];
 }
 
 /** How a report calls a setting, by the name that it is given under: `lr`, `weight decay`. */

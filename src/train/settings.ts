@@ -12,7 +12,14 @@ import * as z from 'zod/mini';
 import { NORMALIZATION_KINDS } from '../data/normalization.ts';
 import { STAGES } from '../nn/network.ts';
 import { MACHINE_SETTINGS } from './machine-settings.ts';
-import { LENGTH, parseWarmup, RATE, rateChangesSchema, scheduleSchema } from './schedule-schema.ts';
+import {
+  LENGTH,
+  parseWarmup,
+  RATE,
+  rateChangesSchema,
+  scheduleSchema,
+  warmupSchema,
+} from './schedule-schema.ts';
 import type { Setting } from './setting.ts';
 
 /** The recipes that can be named; what they mean is in `experiment/recipes.ts`. */
@@ -119,6 +126,7 @@ export const SETTINGS = {
   },
   warmup: {
     form: { kind: 'text', placeholder: '<epochs|error%>', read: parseWarmup },
+    schema: warmupSchema,
     path: 'schedule.warmup',
     changes: 'training',
     option: {

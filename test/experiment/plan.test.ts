@@ -6,7 +6,7 @@ import {
   makePlan,
   parsePlan,
 } from '../../src/experiment/plan.ts';
-import { changeConfig } from '../../src/experiment/recipes.ts';
+import { changeConfig, parseWarmup } from '../../src/experiment/recipes.ts';
 import { parseTrainConfig } from '../../src/train/config.ts';
 
 const names = (cells: readonly Cell[]) => cells.map(cellFolder);
@@ -149,5 +149,57 @@ describe('a cell', () => {
       milestones: [100, 150],
       warmup: { kind: 'epochs', epochs: 1 },
     });
+  });
+});
+
+describe('a plan that varies settings', () => {
+  const vary = { learningRate: [0.05, 0.1], weightDecay: [1e-4, 5e-4] };
+  const plan = makePlan({ archs: ['resnet20'], seeds: [1, 2], vary, settings: {} });
+
+  test('has every combination, with its settings in the folder and the configuration', () => {
+    expect(names(plan.cells)).toEqual(
+      [1, 2].flatMap((seed) => [
+        `resnet20-notebook-lr0.05-weight-decay0.0001-seed${seed}`,
+        `resnet20-notebook-lr0.05-weight-decay0.0005-seed${seed}`,
+        `resnet20-notebook-lr0.1-weight-decay0.0001-seed${seed}`,
+        `resnet20-notebook-lr0.1-weight-decay0.0005-seed${seed}`,
+      ]),
+    );
+    const { learningRate, weightDecay, seed } = cellConfig(plan, plan.cells[1]!);
+    expect({ learningRate, weightDecay, seed }).toEqual({
+      ...{ learningRate: 0.05, weightDecay: 5e-4, seed: 1 },
+    });
+    expect(parsePlan(JSON.parse(JSON.stringify(plan)), 'it')).toEqual(plan);
+  });
+
+  test('keeps them when it grows by seeds, and grows by values', () => {
+    const more = makePlan({ seeds: [3], settings: {} }, plan);
+    expect(more.cells).toHaveLength(12);
+    const wider = makePlan({ seeds: [1], vary: { learningRate: [0.1, 0.2] }, settings: {} }, plan);
+    expect(names(wider.cells)).toContain('resnet20-notebook-lr0.2-seed1');
+  });
+
+  test('refuses to vary what all runs have in common, and values that no run can have', () => {
+    const request = { vary: { learningRate: [0.1] }, settings: { learningRate: 0.2 } };
+    expect(() => makePlan(request)).toThrow(/learningRate cannot vary.*0\.2 for all its runs/);
+    expect(() => makePlan({ vary: { gamma: [0] }, settings: {} })).toThrow(/gamma/);
+  });
+
+  test('calls settings of every kind by names that a folder may have', () => {
+    const kinds = {
+      milestones: [[100, 150], []],
+      warmup: [parseWarmup('80%'), parseWarmup('none')],
+      augment: [false],
+      nesterov: [true],
+    };
+    const { cells } = makePlan({ archs: ['resnet20'], seeds: [1], vary: kinds, settings: {} });
+    expect(names(cells)).toEqual(
+      ['100+150', 'none'].flatMap((places) =>
+        ['until-error-0.8', 'none'].map(
+          (warmup) =>
+            `resnet20-notebook-milestones${places}-warm-up${warmup}-nesterovon-augmentoff-seed1`,
+        ),
+      ),
+    );
   });
 });

@@ -19,6 +19,7 @@ import type { Option, Values } from '../options.ts';
 import { jsonOption, offlineOption } from '../session/common-options.ts';
 import { settingOptions } from '../setting-options.ts';
 import { flag, integer, text } from '../values.ts';
+import { varyOption } from './vary-option.ts';
 
 const GRID = 'Grid';
 const MACHINE = GROUPS.machine;
@@ -82,6 +83,7 @@ export const planTable = {
   archs,
   seeds,
   recipe,
+  vary: varyOption(GRID),
   saveDir: text({
     help: "The table's folder: plan, one folder a run, report",
     placeholder: '<folder>',
@@ -93,13 +95,17 @@ export const planTable = {
 
 /** The plan that was asked for. */
 export function planRequest(values: Values<typeof planTable>): PlanRequest {
-  const { archs, seeds, recipe } = values;
-  return { archs, seeds, recipes: recipe, settings: pick(values, PLAN_SETTINGS) };
+  const { archs, seeds, recipe, vary } = values;
+  return { archs, seeds, recipes: recipe, vary, settings: pick(values, PLAN_SETTINGS) };
 }
 
 export const reproduceOptions = {
   ...planTable,
   dryRun: flag({ help: 'Show the plan and what it costs, and stop', group: GRID }),
+  tensorboard: flag({
+    help: 'Write event files for TensorBoard into the run folders',
+    group: GRID,
+  }),
   jobs: integer({
     help: 'Runs to train at a time, each in a process of its own',
     initial: 1,
@@ -116,7 +122,7 @@ export const reproduceOptions = {
   offline: { ...offlineOption, group: MACHINE },
   json: {
     ...jsonOption,
-    help: 'Print the report as one line of JSON; progress goes to standard error',
+    help: 'Print the report, or the plan of a dry run, as one line of JSON; progress goes to standard error',
     group: MACHINE,
   },
 };

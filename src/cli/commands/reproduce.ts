@@ -3,12 +3,20 @@
 
 import type { Dataset } from '../../data/dataset.ts';
 import { heldOutImages } from '../../data/validation.ts';
-import { type CellView, readCells } from '../../experiment/cells.ts';
+import { type CellState, type CellView, readCells } from '../../experiment/cells.ts';
 import { type RunCost, runCost, wallSeconds } from '../../experiment/cost.ts';
 import { runGrid } from '../../experiment/grid.ts';
 import { createLauncher } from '../../experiment/jobs.node.ts';
 import { measureSpeed } from '../../experiment/measure.ts';
-import { type Cell, cellConfig, makePlan, type Plan } from '../../experiment/plan.ts';
+import {
+  type Cell,
+  cellConfig,
+  cellFolder,
+  cellName,
+  makePlan,
+  type Plan,
+  variationTexts,
+} from '../../experiment/plan.ts';
 import { readPlan, writePlan } from '../../experiment/plan-folder.ts';
 import { formatReport, readReport, writeReport } from '../../experiment/report/report.ts';
 import { tableText } from '../../experiment/report/text.ts';
@@ -24,7 +32,7 @@ import type { Terminal } from '../console/terminal.ts';
 import type { Values } from '../options.ts';
 import { backendOptions, defaultThreads, openBackend } from '../session/backend.ts';
 import { openDataset } from '../session/dataset.ts';
-import { type Machine, machineArguments, machineOf } from '../session/grid-machine.ts';
+import { anyHalf, type Machine, machineArguments, machineOf } from '../session/grid-machine.ts';
 import { watchSignals } from '../session/interrupt.ts';
 import { linksFrom, progressTerminal } from '../session/output.ts';
 import { withRepeat } from '../session/repeat-row.ts';
@@ -42,6 +50,10 @@ export const reproduce = defineCommand({
   examples: [
     { command: 'reproduce --dry-run', help: 'What four networks with five seeds would cost here' },
     { command: 'reproduce --archs resnet20 --seeds 3', help: 'One row of the table' },
+    {
+      command: 'reproduce --archs resnet20 --vary lr=0.05,0.1,0.2 --seeds 3 --save-dir runs/lr',
+      help: 'A sweep: the report has the grid, and a plot of the error against what varies',
+    },
     { command: 'reproduce --seeds 10', help: 'Later: the same table with more seeds' },
     {
       command: 'reproduce --archs plain20,plain56,resnet20,resnet56 --save-dir runs/degradation',
@@ -66,7 +78,7 @@ export const reproduce = defineCommand({
       ? makePlan(request, await readPlan(nodeHost.files, folder))
       : await writePlan(nodeHost, folder, request);
     const threads = values.threads ?? Math.max(1, Math.floor(defaultThreads() / values.jobs));
-    const machine = machineOf(values, threads, plan.settings.half === true);
+    const machine = machineOf(values, threads, anyHalf(plan));
     const { data, validation } = plan.settings;
     const dataset = await openDataset(data, terminal, {
       validation,
@@ -80,8 +92,11 @@ export const reproduce = defineCommand({
     };
     const configOf = (cell: Cell) => ({ ...cellConfig(plan, cell, counts), ...machine });
     const context = { plan, folder, dataset, views, values, machine, configOf, terminal };
-    await showCost(context);
-    if (values.dryRun) return 0;
+    const cost = await showCost(context);
+    if (values.dryRun) {
+      if (values.json) printJson(cost);
+      return 0;
+    }
     return train(context);
   },
 });
@@ -99,7 +114,19 @@ interface Context {
 }
 
 /** The plan and its price, before anybody waits. */
-async function showCost(context: Context) {
+interface Cost {
+  readonly folder: string;
+  readonly data: string;
+  readonly runs: readonly { readonly folder: string; readonly state: CellState }[];
+  /** Runs that are not finished, and what they take from here on. */
+  readonly toDo: number;
+  readonly multiplyAdds: number;
+  readonly diskBytes: number;
+  readonly seconds: number;
+}
+
+/** @returns what it shows, for programs */
+async function showCost(context: Context): Promise<Cost> {
   const { plan, folder, dataset, views, values, configOf, terminal } = context;
   const sizes = {
     trainImages: dataset.train.count,
@@ -119,9 +146,17 @@ async function showCost(context: Context) {
   terminal.line(
     `to do    ${plural(left.length, 'run')}; ${plan.cells.length - left.length} finished`,
   );
-  if (left.length === 0) return;
+  const shown = {
+    folder,
+    data: dataset.title,
+    runs: views.map(({ cell, state }) => ({ folder: cellFolder(cell), state })),
+    toDo: left.length,
+    multiplyAdds: sum(work),
+    diskBytes: sum(costs.map(({ diskBytes }) => diskBytes)),
+  };
+  if (left.length === 0) return { ...shown, seconds: 0 };
   terminal.line(`work     ${workText(sum(work))} multiply-adds`);
-  terminal.line(`disk     ${formatBytes(sum(costs.map(({ diskBytes }) => diskBytes)))}`);
+  terminal.line(`disk     ${formatBytes(shown.diskBytes)}`);
   const smallest = left[work.indexOf(Math.min(...work))]!;
   const config = configOf(smallest.cell);
   const backend = await openBackend(config);
@@ -132,6 +167,7 @@ async function showCost(context: Context) {
     terminal.line(
       `time     about ${formatDuration(seconds)} with ${plural(jobs, 'job')} of ${plural(config.threads, 'thread')}: ${speed.arch} trained ${formatRate(speed.imagesPerSecond)} images/s just now (${backend.description}); deeper networks are reckoned by their multiply-adds${jobs > 1 ? ', and the jobs as if they did not slow each other down' : ''}`,
     );
+    return { ...shown, seconds };
   } finally {
     await backend.dispose();
   }
@@ -144,6 +180,13 @@ function gridText({ cells, settings }: Plan): string {
     `recipe ${distinct(cells.map(({ recipe }) => recipe))}`,
     `seeds ${distinct(cells.map(({ seed }) => seed))}`,
   ];
+  const varied = Map.groupBy(
+    cells.flatMap(({ vary }) => variationTexts(vary)),
+    ([name]) => name,
+  );
+  for (const [name, values] of varied) {
+    parts.push(`${name} ${distinct(values.map(([, value]) => value))}`);
+  }
   if (settings.epochs !== undefined) parts.push(plural(settings.epochs, 'epoch'));
   if (settings.limitBatches) parts.push(`a trial of ${settings.limitBatches} batches an epoch`);
   return parts.join('; ');
@@ -190,7 +233,8 @@ async function train(context: Context): Promise<number> {
       launcher: createLauncher({
         settings: plan.settings,
         configOf,
-        ...machineArguments(machine, plan, values.offline),
+        tensorboard: values.tensorboard,
+        ...machineArguments(machine, values.offline),
       }),
       signal: stopping.signal,
       onEvent: (event) => overview.handle(event),
@@ -205,7 +249,7 @@ async function train(context: Context): Promise<number> {
   terminal.line(tableText(report));
   terminal.line();
   for (const { state, message, cell } of views) {
-    if (state === 'failed') terminal.line(`failed   ${cell.arch} seed ${cell.seed}: ${message}`);
+    if (state === 'failed') terminal.line(`failed   ${cellName(cell)}: ${message}`);
   }
   terminal.line(`report   ${page}`);
   terminal.line(`         table6 report ${folder}`);

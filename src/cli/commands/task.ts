@@ -7,7 +7,14 @@ import { work } from '../../cluster/work.ts';
 import { heldOutImages } from '../../data/validation.ts';
 import { EVALUATION } from '../../experiment/evaluation-file.ts';
 import { CELL, createLauncher } from '../../experiment/jobs.node.ts';
-import { type Cell, cellConfig, cellFolder, cellName, type Plan } from '../../experiment/plan.ts';
+import {
+  type Cell,
+  cellConfig,
+  cellFolder,
+  cellName,
+  cellSettings,
+  type Plan,
+} from '../../experiment/plan.ts';
 import { nodeFileSystem } from '../../runs/file-system.node.ts';
 import { writeAtomically } from '../../runs/file-system.ts';
 import { trimSlash } from '../../runs/run.ts';
@@ -93,7 +100,7 @@ async function perform(
     onWait: (path) => terminal.line(`waiting for "${path}", which is not here yet`),
   });
   const threads = values.threads ?? defaultThreads();
-  const machine = machineOf(values, threads, plan.settings.half === true);
+  const machine = machineOf(values, threads, cellSettings(plan, cell).half === true);
   await checkOneGpu(machine.device);
   const place: Place = { folder, plan, cell, machine, offline: values.offline, terminal };
   const code = await work({
@@ -127,13 +134,13 @@ async function begin(place: Place, dir: string): Promise<number> {
 }
 
 function goOn(place: Place, dir: string): Promise<number> {
-  const { resume } = machineArguments(place.machine, place.plan, place.offline);
+  const { resume } = machineArguments(place.machine, place.offline);
   return trainHere([`--resume=${dir}`, ...resume], place);
 }
 
 /** In this process, so that signals and errors need no messenger. */
 function trainHere(args: readonly string[], place: Place): Promise<number> {
-  const { shared } = machineArguments(place.machine, place.plan, place.offline);
+  const { shared } = machineArguments(place.machine, place.offline);
   const argv = [...args, '--log=plain', ...shared];
   return train.run(parseCommandLine('train', train.options, train.arguments, argv));
 }
@@ -158,7 +165,7 @@ async function evaluateFinished(place: Place): Promise<void> {
     configOf: () => {
       throw new Error('a finished run is not begun');
     },
-    ...machineArguments(machine, plan, offline),
+    ...machineArguments(machine, offline),
   });
   const job = await launcher.evaluate(cell, dir);
   const { exitCode, message } = await job.ended;

@@ -2,7 +2,7 @@
 // train them: for `reproduce`, which trains a table here, and `task`, which trains one run of it.
 
 import type { LauncherOptions } from '../../experiment/jobs.node.ts';
-import type { Plan } from '../../experiment/plan.ts';
+import { cellSettings, type Plan } from '../../experiment/plan.ts';
 import {
   DEFAULTS,
   MACHINE_SETTING_NAMES,
@@ -30,7 +30,6 @@ export function machineOf(typed: TypedMachine, threads: number, half: boolean): 
 /** The options that a run's processes get. */
 export function machineArguments(
   machine: Machine,
-  { settings }: Plan,
   offline: boolean,
 ): Pick<LauncherOptions, 'shared' | 'resume' | 'evaluate'> {
   const typed = (names: readonly MachineSetting[]) =>
@@ -38,9 +37,11 @@ export function machineArguments(
   return {
     shared: [...typed(['threads']), ...(offline ? ['--offline'] : [])],
     resume: typed(['memory']),
-    evaluate: [
-      ...typed(['device', 'convolution', 'tensorCores', 'tune']),
-      ...(settings.half ? [optionName('half')] : []),
-    ],
+    evaluate: typed(['device', 'convolution', 'tensorCores', 'tune']),
   };
+}
+
+/** Whether any run of a plan is trained in half precision, which not every machine can. */
+export function anyHalf(plan: Plan): boolean {
+  return plan.cells.some((cell) => cellSettings(plan, cell).half === true);
 }

@@ -101,12 +101,18 @@ function groupRuns(runs: readonly ReportRun[]): Group[] {
 function mergeUnbegun(groups: readonly ReportRun[][]): ReportRun[][] {
   const begun = groups.filter(([run]) => run?.dataTitle !== undefined).map((group) => [...group]);
   for (const group of groups.filter(([run]) => run?.dataTitle === undefined)) {
-    const { arch, recipe } = group[0]!;
-    const home = begun.find(([run]) => run?.arch === arch && run.recipe === recipe);
+    const [first] = group as [ReportRun, ...ReportRun[]];
+    const home = begun.find(([run]) => run !== undefined && mayBeAlike(run, first));
     if (home) home.push(...group);
     else begun.push([...group]);
   }
   return begun;
+}
+
+function mayBeAlike(a: ReportRun, b: ReportRun): boolean {
+  const [x, y] = [a.config, b.config].map((config) => config && sharedSettings(config));
+  const alike = x === undefined || y === undefined || JSON.stringify(x) === JSON.stringify(y);
+  return a.arch === b.arch && a.recipe === b.recipe && alike;
 }
 
 /**

@@ -6,7 +6,7 @@
 import {
   PART_SETTINGS,
   settingLabel,
-  settingOf,
+  settingValue,
   TRAINING_SETTINGS,
   type TrainConfig,
   type WarmupConfig,
@@ -68,13 +68,6 @@ const SETTINGS_TOLD: readonly SettingName[] = [
   ...PART_SETTINGS.filter((name) => name !== 'epochs'),
   'validation',
 ];
-
-function settingValue(config: Partial<TrainConfig>, name: SettingName): unknown {
-  const [first = '', part] = (settingOf(name).path ?? name).split('.');
-  const value = (config as Readonly<Record<string, unknown>>)[first];
-  if (part === undefined) return value;
-  return (value as Readonly<Record<string, unknown>> | undefined)?.[part];
-}
 
 /** How a setting is said where its name and its value would read badly. */
 const WORDS: {

@@ -254,6 +254,16 @@ describe('a sweep', () => {
     expect(formatReport(report, 'text')).toMatch(/notebook, 200 epochs, lr 0\.05 /);
   });
 
+  test('has runs that have not begun in the rows that they will belong to', () => {
+    const [one, , other, missing] = sweep([0.05, 0.1]);
+    const unbegun = { state: 'missing', final: undefined, dataTitle: undefined } as const;
+    const report = buildReport([one!, other!, { ...missing!, ...unbegun }], 'x');
+    expect(report.rows.map(({ name, planned }) => [name, planned])).toEqual([
+      ['ResNet-20, lr 0.05', 1],
+      ['ResNet-20, lr 0.1', 2],
+    ]);
+  });
+
   test('says of each comparison what is compared', () => {
     const { comparisons } = buildReport(sweep([0.05, 0.1]), 'x');
     expect(comparisons).toMatchObject([{ what: 'ResNet-20: lr 0.05 − lr 0.1', pairs: 2 }]);
