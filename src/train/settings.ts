@@ -31,7 +31,11 @@ export const SETTINGS = {
   arch: {
     form: { kind: 'text', placeholder: '<arch>' },
     changes: 'training',
-    option: { group: 'network', help: 'Same as the argument ARCH', short: 'a' },
+    option: {
+      group: 'network',
+      help: 'The network, such as resnet20, resnet56 or plain20',
+      short: 'a',
+    },
   },
   shortcut: {
     form: { kind: 'choice', words: ['A', 'B'] },

@@ -178,7 +178,8 @@ export class Models {
       case 'random': {
         const { arch, shortcut, seed } = source;
         const network = createNetwork(arch, { shortcut });
-        const name = `untrained ${network.arch}, seed ${seed}`;
+        const option = shortcut === 'B' ? ', shortcuts B' : '';
+        const name = `untrained ${network.arch}${option}, seed ${seed}`;
         const weights = initializeWeights(network, seed);
         return { name, model: { ...plainModel(name), network, weights } };
       }

@@ -6,10 +6,10 @@ import type { ServedRun } from '../../../server/protocol.ts';
 import { isServed, ServedClient } from '../../served/client.ts';
 import type { FeedChange } from '../../served/run-feed.ts';
 import { RunFeed } from '../../served/run-feed.ts';
+import { PROJECT_RESULTS } from '../../shared/project-results.ts';
 import { tab } from '../../shared/tab.svelte.ts';
 import { type Entry, keyOf, projectEntry, servedEntry, tabEntry, tablesOf } from './entries.ts';
 import { EpochCurves } from './epoch-curves.ts';
-import { PROJECT_RESULTS } from './results.ts';
 
 const PROJECT = PROJECT_RESULTS.map(projectEntry);
 

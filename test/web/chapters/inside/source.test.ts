@@ -1,11 +1,23 @@
 // Networks as the address of chapter 6 names them.
 
 import { describe, expect, test } from 'vitest';
-import { counterpart, runOf, sourceOf } from '../../../../src/web/chapters/inside/source.ts';
+import {
+  counterpart,
+  runOf,
+  sourceOf,
+  untrained,
+} from '../../../../src/web/chapters/inside/source.ts';
 
 describe('a network in the address', () => {
   test('is random weights of a seed, a run, or a run as it is now', () => {
     expect(sourceOf('untrained:plain56:12')).toEqual({ from: 'random', arch: 'plain56', seed: 12 });
+    expect(sourceOf(untrained('resnet20', 'B'))).toEqual({
+      from: 'random',
+      arch: 'resnet20',
+      seed: 1,
+      shortcut: 'B',
+    });
+    expect(sourceOf(untrained('resnet20', 'A'))).toEqual(sourceOf('untrained:resnet20:1'));
     expect(sourceOf('run:runs/a:b')).toEqual({ from: 'run', run: 'runs/a:b' });
     expect(sourceOf('training:runs/a')).toEqual({ from: 'training', run: 'runs/a' });
   });
