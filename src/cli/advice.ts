@@ -60,6 +60,10 @@ const ADVICE: { readonly [Code in ErrorCode]: Advice<Code> } = {
     `This folder's plan was made with ${setting} ${was}, not ${asked}: leave that option away, or begin another table with --save-dir.`,
   'config-was-edited': ({ file, edits }) =>
     `"${file}" was changed after the run began: ${edits.join('; ')}. A run keeps its configuration: change it back, or begin another run with train --config ${file}.`,
+  'damaged-state': ({ dir, problem, whole }) =>
+    whole
+      ? `${problem} The newest whole state is "${whole.name}", ${whole.place}. To go on from it: ${commandName()} train --resume ${quoted(dir)} --from ${whole.name}`
+      : `${problem} No other state of the run is whole: begin it anew, or restore the folder from a copy.`,
   'no-test-images': ({ source }) =>
     `${source} has no test folder: add one, or hold images out with --validation N (a number of images, or a fraction)`,
   'unreadable-image': ({ problem }) =>

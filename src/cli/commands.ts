@@ -46,6 +46,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/info.ts')).info,
   },
   {
+    name: 'verify',
+    summary: 'Whether run folders and weights files are whole, by their checksums',
+    load: async () => (await import('./commands/verify.ts')).verify,
+  },
+  {
     name: 'summary',
     summary: 'Layers, parameters and multiply-adds of a network',
     load: async () => (await import('./commands/summary.ts')).summary,

@@ -6,9 +6,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CellView, clearFailure, readCell, writeFailure } from '../experiment/cells.ts';
 import { type Cell, cellName } from '../experiment/plan.ts';
-import { decodeState } from '../runs/checkpoint.ts';
-import { checkpointPath, isRun } from '../runs/reader.ts';
+import { isRun } from '../runs/reader.ts';
 import type { RunHost } from '../runs/run.ts';
+import { stateToResume } from '../runs/states.ts';
 import { messageOf, UserError } from '../util/errors.ts';
 import { NEVER_RETRY, TRY_LATER } from './exit-codes.ts';
 
@@ -92,11 +92,8 @@ async function refuse({ files }: RunHost, { cell, dir, run, message }: CellView)
       `${message}. The same seed diverges again: remove "${dir}" to train it anew, or leave the seed away.`,
     );
   }
-  const path = checkpointPath(dir, 'last');
-  const bytes = await files.read(path);
-  if (bytes === undefined) return;
   try {
-    decodeState(bytes, `"${path}"`);
+    await stateToResume(files, dir, { summary });
   } catch (error) {
     throw again(`${messageOf(error)} ${REPAIR(dir)}`);
   }

@@ -4,8 +4,9 @@
 import * as z from 'zod/mini';
 import type { FileSystem } from '../runs/file-system.ts';
 import { writeAtomically } from '../runs/file-system.ts';
+import { CONFIG, METRICS } from '../runs/layout.ts';
 import { lockHolder } from '../runs/lock.ts';
-import { CONFIG, isRun, METRICS, openRun, type RunView, readJson } from '../runs/reader.ts';
+import { isRun, openRun, type RunView, readJson } from '../runs/reader.ts';
 import type { RunHost } from '../runs/run.ts';
 import { settingValue } from '../train/config.ts';
 import type { SettingName } from '../train/settings.ts';
@@ -66,6 +67,10 @@ export async function readCell(
         : { cell, dir, state: 'missing' };
     }
     const run = await openRun(files, dir);
+    if (run.damaged.length > 0) {
+      const message = `${run.damaged.join(' ')} Resuming the run makes it again.`;
+      return { cell, dir, run, state: 'failed', message };
+    }
     return { cell, dir, run, ...(await stateOf(host, run, cell, failure)) };
   } catch (error) {
     return {

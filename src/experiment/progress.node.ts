@@ -2,8 +2,8 @@
 // must not read the whole file each time.
 
 import { open } from 'node:fs/promises';
+import { METRICS } from '../runs/layout.ts';
 import { type MetricsRecord, parseMetrics } from '../runs/metrics.ts';
-import { METRICS } from '../runs/reader.ts';
 import type { TrainConfig } from '../train/config.ts';
 
 export interface Progress {

@@ -18,18 +18,21 @@ function table(polynomial: number): Uint32Array {
   return remainders;
 }
 
-function checksum(bytes: Uint8Array, polynomial: number): number {
+function checksum(bytes: Uint8Array, polynomial: number, before = 0): number {
   const remainders = table(polynomial);
-  let value = 0xffffffff;
+  let value = ~before;
   for (let i = 0; i < bytes.length; i++) {
     value = (value >>> 8) ^ (remainders[(value ^ (bytes[i] as number)) & 0xff] as number);
   }
   return ~value >>> 0;
 }
 
-/** CRC-32 as ZIP, PNG and gzip use it. */
-export function crc32(bytes: Uint8Array): number {
-  return checksum(bytes, 0xedb88320);
+/**
+ * CRC-32 as ZIP, PNG and gzip use it.
+ * @param before that of the bytes before these, to go on with
+ */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  return checksum(bytes, 0xedb88320, before);
 }
 
 /** CRC-32C (Castagnoli), RFC 3720 appendix B.4. */

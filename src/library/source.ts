@@ -1,6 +1,6 @@
 // Weights from wherever a program has them: bytes, a Blob, or an address.
 
-import { type Model, readModel } from '../runs/model.ts';
+import { type Model, readWholeModel } from '../runs/model.ts';
 import { messageOf, UserError } from '../util/errors.ts';
 
 export interface LoadOptions {
@@ -13,7 +13,7 @@ export type WeightsBytes = Uint8Array | ArrayBuffer | Blob;
 
 export async function modelFromBytes(source: WeightsBytes, options: LoadOptions): Promise<Model> {
   const bytes = source instanceof Blob ? await source.arrayBuffer() : source;
-  return readModel(new Uint8Array(bytes as ArrayBuffer), 'The weights', options);
+  return await readWholeModel(new Uint8Array(bytes as ArrayBuffer), 'The weights', options);
 }
 
 /** @throws UserError where the address does not answer, or with something else than weights */
@@ -27,5 +27,5 @@ export async function modelFromAddress(address: string, options: LoadOptions): P
   if (!response.ok) {
     throw new UserError(`${address} cannot be fetched: the answer was ${response.status}.`);
   }
-  return readModel(new Uint8Array(await response.arrayBuffer()), address, options);
+  return await readWholeModel(new Uint8Array(await response.arrayBuffer()), address, options);
 }

@@ -2,7 +2,8 @@
 // tools read them; what belongs to them (network, class names, normalisation, recipe, epoch) is in
 // the metadata, so a file is enough to evaluate. `last` also holds the momentum, under a prefix, the
 // progress, and what the engine goes on from (loss scale, tiles): all of a training state in one file,
-// which a rename replaces at once.
+// which a rename replaces at once. Whoever writes or reads a file gives it or checks its checksum
+// (interop/safetensors/seal.ts); here is only what is in it.
 
 import * as z from 'zod/mini';
 import { IMAGE_BYTES, IMAGE_CHANNELS } from '../data/dataset.ts';
@@ -19,6 +20,7 @@ import { executableStatesSchema, progressSchema, type TrainingState } from '../t
 import { check, problemText } from '../util/check.ts';
 import { messageOf, UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
+import { type SessionRecord, sessionSchema } from './summary.ts';
 
 const FORMAT = 'table6';
 const VERSION = '1';
@@ -36,7 +38,7 @@ const normalizationSchema = z.strictObject({
 });
 const classesSchema = z.array(z.string()).check(z.minLength(2));
 const errorSchema = z.number().check(z.minimum(0), z.maximum(1));
-const byteCountSchema = z.int().check(z.minimum(0));
+const wholeSchema = z.int().check(z.minimum(0));
 
 /** What a weights file of this program says about itself. */
 export interface CheckpointFacts {
@@ -58,10 +60,18 @@ export interface LoadedWeights {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export interface LoadedState {
-  readonly state: TrainingState;
+/** What belongs to a state in the other files of its run. */
+export interface StateContext {
   /** Length of metrics.jsonl when the state was taken. */
   readonly metricsBytes: number;
+  /** CRC-32 of that much of it; older versions wrote none. */
+  readonly metricsCrc?: number;
+  /** The run's first session, which says on what data and what machine it began. */
+  readonly origin?: SessionRecord;
+}
+
+export interface LoadedState extends StateContext {
+  readonly state: TrainingState;
 }
 
 /** A file with weights alone, as `best` and `epoch-010` are. */
@@ -76,7 +86,11 @@ export const FACT_KEYS = [
 ] as const;
 
 /** A file with everything that training goes on from, as `last` is. */
-export function encodeState(state: TrainingState, metricsBytes: number): Uint8Array {
+export function encodeState(
+  state: TrainingState,
+  metricsBytes: number,
+  { metricsCrc, origin }: Omit<StateContext, 'metricsBytes'> = {},
+): Uint8Array {
   const tensors: NamedTensors = new Map(state.weights);
   for (const [name, tensor] of state.momentum) tensors.set(MOMENTUM_PREFIX + name, tensor);
   return writeSafetensors(fromNamedTensors(tensors), {
@@ -84,6 +98,8 @@ export function encodeState(state: TrainingState, metricsBytes: number): Uint8Ar
     ...(state.executables && { executables: JSON.stringify(state.executables) }),
     progress: JSON.stringify(state.progress),
     metricsBytes: String(metricsBytes),
+    ...(metricsCrc !== undefined && { metricsCrc: String(metricsCrc) }),
+    ...(origin && { origin: JSON.stringify(origin) }),
   });
 }
 
@@ -125,7 +141,7 @@ export function decodeWeights(bytes: Uint8Array, where: string): LoadedWeights {
       config: parseTrainConfig(json(metadata, 'config', where), where),
       classes: parse(classesSchema, metadata, 'classes', where),
       normalization: parse(normalizationSchema, metadata, 'normalization', where),
-      epochs: parse(z.int().check(z.minimum(0)), metadata, 'epochs', where),
+      epochs: parse(wholeSchema, metadata, 'epochs', where),
       ...(metadata.error !== undefined && {
         error: parse(errorSchema, metadata, 'error', where),
       }),
@@ -180,7 +196,13 @@ export function decodeState(bytes: Uint8Array, where: string): LoadedState {
       : parse(executableStatesSchema, metadata, 'executables', where);
   return {
     state: { config, classes, normalization, weights, momentum, executables, progress },
-    metricsBytes: parse(byteCountSchema, metadata, 'metricsBytes', where),
+    metricsBytes: parse(wholeSchema, metadata, 'metricsBytes', where),
+    ...(metadata.metricsCrc !== undefined && {
+      metricsCrc: parse(wholeSchema, metadata, 'metricsCrc', where),
+    }),
+    ...(metadata.origin !== undefined && {
+      origin: parse(sessionSchema, metadata, 'origin', where),
+    }),
   };
 }
 

@@ -5,6 +5,7 @@
 import { type OnnxOptions, writeOnnx } from '../interop/onnx/write.ts';
 import { writePyTorch } from '../interop/pytorch/write.ts';
 import { fromNamedTensors, writeSafetensors } from '../interop/safetensors/safetensors.ts';
+import { SEAL_KEYS, sealSafetensors } from '../interop/safetensors/seal.ts';
 import { FACT_KEYS } from './checkpoint.ts';
 import { knownClasses, type Model } from './model.ts';
 
@@ -55,14 +56,27 @@ export function exportModel(
   }
 }
 
+/** The same for a file that is kept: where the format has a place for it, with a checksum. */
+export async function exportFile(
+  model: Model,
+  format: ExportFormat,
+  options: ExportOptions = {},
+): Promise<Exported> {
+  const exported = exportModel(model, format, options);
+  if (format !== 'safetensors') return exported;
+  return { ...exported, bytes: await sealSafetensors(exported.bytes) };
+}
+
 /** What is known of a model, as text. */
 function knownFacts(model: Model): Record<string, string> {
   const { network, normalization, saysNormalization, classes, metadata, facts } = model;
   const own = Object.fromEntries(
     FACT_KEYS.flatMap((key) => (metadata[key] === undefined ? [] : [[key, metadata[key]]])),
   );
+  // A checksum is of the file that it stands in.
+  const rest = Object.entries(metadata).filter(([key]) => !SEAL_KEYS.some((seal) => seal === key));
   return {
-    ...(facts ? own : metadata),
+    ...(facts ? own : Object.fromEntries(rest)),
     arch: network.arch,
     shortcut: network.shortcut,
     ...(saysNormalization && { normalization: JSON.stringify(normalization) }),

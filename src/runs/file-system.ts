@@ -62,12 +62,15 @@ export async function removeTemporaries(files: FileSystem, dir: string): Promise
 /**
  * Replaces a file as a whole: whatever happens, its path holds the old content or the new one. The
  * new content is on the disk before the name moves to it.
+ * @param previous where the old content is kept; should that move be the last thing that happens, it is
+ *   there and nothing is at the path
  * @throws UserError for a full disk, a missing permission and the like
  */
 export async function writeAtomically(
   files: FileSystem,
   path: string,
   content: Uint8Array | string,
+  previous?: string,
 ): Promise<void> {
   // A name of its own: of two processes that write, neither may write into the other's file.
   const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}${TEMPORARY}`;
@@ -80,6 +83,7 @@ export async function writeAtomically(
     } finally {
       await file.close();
     }
+    if (previous !== undefined) await files.rename(path, previous);
     await files.rename(temporary, path);
     await files.syncFolder(folderOf(path));
   } catch (error) {

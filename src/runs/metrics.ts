@@ -121,3 +121,21 @@ function parseLine(line: string): MetricsRecord | undefined {
     return undefined;
   }
 }
+
+/** The lines that are no records, from 1; a last line without an end is not among them. */
+export function damagedLines(text: string): number[] {
+  const lines = text.split('\n').slice(0, -1);
+  return lines.flatMap((line, index) => (parseLine(line) ? [] : [index + 1]));
+}
+
+/** Epochs with more than one line, which older versions wrote when an evaluation was interrupted. */
+export function doubledEpochs(text: string): number[] {
+  const seen = new Set<number>();
+  const doubled = new Set<number>();
+  for (const record of parseMetrics(text)) {
+    if (record.kind !== 'epoch') continue;
+    if (seen.has(record.epoch)) doubled.add(record.epoch);
+    seen.add(record.epoch);
+  }
+  return [...doubled];
+}

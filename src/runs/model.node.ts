@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { readBytes } from '../interop/weights.node.ts';
 import { UserError } from '../util/errors.ts';
-import { checkpointModel, type Model, readModel } from './model.ts';
+import { checkpointModel, type Model, readWholeModel } from './model.ts';
 import { trimSlash } from './run.ts';
 import { openRun } from './runs.node.ts';
 
@@ -27,7 +27,7 @@ export async function openModel(
       facts: { path },
     });
   }
-  return readModel(await readBytes(path), path, options);
+  return await readWholeModel(await readBytes(path), path, options);
 }
 
 async function openRunModel(

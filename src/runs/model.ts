@@ -6,6 +6,7 @@ import { CIFAR10_CLASSES } from '../data/cifar.ts';
 import { IMAGENET_NORMALIZATION, type Normalization } from '../data/normalization.ts';
 import { recognizeNetwork, requireArch } from '../interop/recognize.ts';
 import { looksLikeSafetensors } from '../interop/safetensors/safetensors.ts';
+import { refuseDamaged } from '../interop/safetensors/seal.ts';
 import { readWeights, type WeightsFormat } from '../interop/weights.ts';
 import { createNetwork, type Network } from '../nn/network.ts';
 import { checkWeights } from '../nn/parameters.ts';
@@ -71,6 +72,19 @@ export function readModel(
     ...(classes?.length === known.classes && { classes }),
     metadata,
   };
+}
+
+/**
+ * The same for a file that somebody kept: its checksum is verified, where it has one.
+ * @throws UserError also for a file that is not as it was written
+ */
+export async function readWholeModel(
+  bytes: Uint8Array,
+  title: string,
+  options: Parameters<typeof readModel>[2] = {},
+): Promise<Model> {
+  await refuseDamaged(bytes, title);
+  return readModel(bytes, title, options);
 }
 
 /** A checkpoint of this program, which says everything itself. */

@@ -1,12 +1,25 @@
-// Reading run folders, without taking them: a run may be looked at while it trains.
+// Reading run folders, without taking them: a run may be looked at while it trains. What is derived from
+// other files (summary, environment) is not needed to go on, so damage there is told and passed over;
+// damage in anything else is an error.
 
-import type { TrainConfig } from '../train/config.ts';
-import { parseTrainConfig } from '../train/config.ts';
+import { refuseDamaged } from '../interop/safetensors/seal.ts';
+import { parseTrainConfig, RESUMABLE_SETTINGS, type TrainConfig } from '../train/config.ts';
 import { check, problemText } from '../util/check.ts';
 import { messageOf, UserError } from '../util/errors.ts';
 import { decodeWeights, type LoadedWeights } from './checkpoint.ts';
+import { refuseEdits } from './edits.ts';
 import type { FileSystem } from './file-system.ts';
+import {
+  CONFIG,
+  checkpointNames,
+  checkpointPath,
+  ENVIRONMENT,
+  METRICS,
+  SUMMARY,
+} from './layout.ts';
 import { type MetricsRecord, parseMetrics } from './metrics.ts';
+import { jsonChecksum, openSealedJson } from './sealed-json.ts';
+import { LAST, PREVIOUS, readState } from './states.ts';
 import {
   environmentSchema,
   type RunEnvironment,
@@ -14,42 +27,32 @@ import {
   summarySchema,
 } from './summary.ts';
 
-export const CONFIG = 'config.json';
-export const METRICS = 'metrics.jsonl';
-
-export function checkpointPath(dir: string, name: string): string {
-  return `${dir}/checkpoints/${name}.safetensors`;
-}
-
 /** What a run folder holds. */
 export interface RunView {
   readonly dir: string;
   readonly config: TrainConfig;
-  /** Undefined before the first epoch's end. */
+  /** Undefined before the first epoch's end, or where it is damaged. */
   readonly summary: RunSummary | undefined;
   readonly environment: RunEnvironment;
   /** Names for `readWeights`: `last`, `best`, `epoch-010` ... */
   readonly checkpoints: readonly string[];
+  /** Sentences about files that are damaged, and are made again when the run goes on. */
+  readonly damaged: readonly string[];
   metrics(): Promise<MetricsRecord[]>;
   /** @throws UserError naming the checkpoints that exist */
   readWeights(name: string): Promise<LoadedWeights>;
 }
 
-/** @throws UserError if the folder holds no run or a damaged one */
+/** @throws UserError if the folder holds no run, or one whose configuration is damaged or was edited */
 export async function openRun(files: FileSystem, dir: string): Promise<RunView> {
-  const config = await readConfig(files, dir);
-  const names = await files.list(`${dir}/checkpoints`);
-  const checkpoints = names
-    .filter((name) => name.endsWith('.safetensors'))
-    .map((name) => name.slice(0, -'.safetensors'.length))
-    .sort();
-  const summary = await readJson(files, `${dir}/summary.json`);
+  const { config, checksum } = await readConfigFile(files, dir);
+  const checkpoints = await checkpointNames(files, dir);
+  const { summary, environment, damaged } = await readDerived(files, dir);
+  if (summary?.configChecksum !== undefined && summary.configChecksum !== checksum) {
+    throw await editedConfig(files, dir, config);
+  }
   return {
-    dir,
-    config,
-    summary: summary === undefined ? undefined : parseSummary(summary, dir),
-    environment: await readEnvironment(files, dir),
-    checkpoints,
+    ...{ dir, config, summary, environment, checkpoints, damaged },
     async metrics() {
       const bytes = await files.read(`${dir}/${METRICS}`);
       return parseMetrics(new TextDecoder().decode(bytes ?? new Uint8Array()));
@@ -61,6 +64,7 @@ export async function openRun(files: FileSystem, dir: string): Promise<RunView> 
         const has = checkpoints.length > 0 ? checkpoints.join(', ') : 'none yet';
         throw new UserError(`The run "${dir}" has no checkpoint "${name}" (it has: ${has}).`);
       }
+      await refuseDamaged(bytes, `"${file}"`);
       return decodeWeights(bytes, `"${file}"`);
     },
   };
@@ -68,12 +72,47 @@ export async function openRun(files: FileSystem, dir: string): Promise<RunView> 
 
 /** @throws UserError if the folder holds no run or a damaged one */
 export async function readConfig(files: FileSystem, dir: string): Promise<TrainConfig> {
+  return (await readConfigFile(files, dir)).config;
+}
+
+/** The configuration, and the checksum that a summary has of it. */
+export async function readConfigFile(
+  files: FileSystem,
+  dir: string,
+): Promise<{ readonly config: TrainConfig; readonly checksum: string }> {
   const path = `${dir}/${CONFIG}`;
-  const config = await readJson(files, path);
-  if (config === undefined) {
+  const json = await readJson(files, path);
+  if (json === undefined) {
     throw new UserError(`There is no run in "${dir}": it has no ${CONFIG}.`);
   }
-  return parseTrainConfig(config, `"${path}"`);
+  return { config: parseTrainConfig(json, `"${path}"`), checksum: await configChecksum(json) };
+}
+
+/** Of what a file says about the settings that a run keeps; the rate may be changed while it trains. */
+export function configChecksum(json: unknown): Promise<string> {
+  const changeable = new Set<string>([...RESUMABLE_SETTINGS, 'rateChanges']);
+  const kept = Object.entries(json as object).filter(([name]) => !changeable.has(name));
+  return jsonChecksum(Object.fromEntries(kept));
+}
+
+/** What was changed is known where there is a state to compare with. */
+async function editedConfig(
+  files: FileSystem,
+  dir: string,
+  config: TrainConfig,
+): Promise<UserError> {
+  for (const name of [LAST, PREVIOUS]) {
+    const found = await readState(files, dir, name).catch(() => undefined);
+    if (!found) continue;
+    try {
+      refuseEdits(config, found.state.config, dir);
+    } catch (error) {
+      if (error instanceof UserError) return error;
+    }
+  }
+  return new UserError(
+    `"${dir}/${CONFIG}" is damaged, or was changed after the run began: put it back as it was, or begin another run with it.`,
+  );
 }
 
 /** Whether a folder holds a run. */
@@ -81,29 +120,78 @@ export async function isRun(files: FileSystem, dir: string): Promise<boolean> {
   return (await files.list(dir)).includes(CONFIG);
 }
 
-/** A file's JSON, or undefined where there is no file. */
+/** Far more than a description can hold. */
+const MOST_BYTES = 2 ** 26;
+
+/**
+ * A file's JSON, or undefined where there is no file.
+ * @throws UserError if it is no JSON, or does not match the checksum in it
+ */
 export async function readJson(files: FileSystem, path: string): Promise<unknown> {
+  const size = await files.size(path);
+  if (size > MOST_BYTES) throw new UserError(`"${path}" is damaged: it has ${size} bytes.`);
   const bytes = await files.read(path);
   if (!bytes) return undefined;
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return await openSealedJson(JSON.parse(new TextDecoder().decode(bytes)), `"${path}"`);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`"${path}" is damaged: it is not JSON (${messageOf(error)}).`);
   }
 }
 
+export interface Derived {
+  readonly summary: RunSummary | undefined;
+  /** Where the file is not to be used, the first session, as far as a checkpoint knows it. */
+  readonly environment: RunEnvironment;
+  readonly damaged: readonly string[];
+}
+
+/** What is derived from other files of a run, as far as it is whole. */
+export async function readDerived(files: FileSystem, dir: string): Promise<Derived> {
+  const damaged: string[] = [];
+  const unlessDamaged = async <T>(work: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      damaged.push(error.message);
+      return undefined;
+    }
+  };
+  const summary = await unlessDamaged(readSummary(files, dir));
+  const environment = await unlessDamaged(readEnvironment(files, dir));
+  if (environment && environment.sessions.length > 0) return { summary, environment, damaged };
+  return { summary, environment: await rememberedEnvironment(files, dir), damaged };
+}
+
+async function rememberedEnvironment(files: FileSystem, dir: string): Promise<RunEnvironment> {
+  for (const name of [LAST, PREVIOUS]) {
+    const state = await readState(files, dir, name).catch((error: unknown) => {
+      if (error instanceof UserError) return undefined;
+      throw error;
+    });
+    if (state?.origin) return { sessions: [state.origin] };
+  }
+  return { sessions: [] };
+}
+
 /** The sessions so far; none where there is no file. */
 export async function readEnvironment(files: FileSystem, dir: string): Promise<RunEnvironment> {
-  const path = `${dir}/environment.json`;
+  const path = `${dir}/${ENVIRONMENT}`;
   const json = await readJson(files, path);
   if (json === undefined) return { sessions: [] };
   const { data, problem } = check(environmentSchema, json);
   if (problem === undefined) return data;
-  throw new UserError(`"${path}" is damaged: ${problem.message}; remove it to go on.`);
+  throw new UserError(`"${path}" is damaged: ${problem.message}.`);
 }
 
-function parseSummary(json: unknown, dir: string): RunSummary {
+/** Undefined where there is no file. */
+export async function readSummary(files: FileSystem, dir: string): Promise<RunSummary | undefined> {
+  const path = `${dir}/${SUMMARY}`;
+  const json = await readJson(files, path);
+  if (json === undefined) return undefined;
   const { data, problem } = check(summarySchema, json);
   if (problem === undefined) return data;
-  throw new UserError(`"${dir}/summary.json" is damaged: ${problemText(problem)}.`);
+  throw new UserError(`"${path}" is damaged: ${problemText(problem)}.`);
 }

@@ -4,7 +4,6 @@
 import type { TrainConfig } from '../train/config.ts';
 import { nodeFileSystem } from './file-system.node.ts';
 import { thisProcess } from './holder.node.ts';
-import type { LockOptions } from './lock.ts';
 import * as reader from './reader.ts';
 import * as runs from './run.ts';
 
@@ -19,7 +18,7 @@ export function createRun(options: runs.CreateRunOptions): Promise<runs.Run> {
 export function resumeRun(
   dir: string,
   changes?: Partial<TrainConfig>,
-  options?: LockOptions,
+  options?: runs.ResumeOptions,
 ): Promise<runs.Run> {
   return runs.resumeRun(nodeHost, dir, changes, options);
 }

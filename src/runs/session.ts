@@ -14,7 +14,7 @@ import type { StopRequest } from '../train/options.ts';
 import { UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
 import { weightsSha256 } from './checkpoint.ts';
-import { datasetFingerprint } from './fingerprint.ts';
+import { datasetFingerprint, sampledFingerprint } from './fingerprint.ts';
 import { logLine } from './log-line.ts';
 import { metricsRecord } from './metrics.ts';
 import type { Run } from './run.ts';
@@ -84,9 +84,9 @@ class Session {
     const { run, dataset, backend, stop, initialWeights, now = Date.now } = options;
     const { config, state } = run;
     checkFit(options);
+    const [before] = run.sessionsBefore;
     const fingerprint = await datasetFingerprint(dataset);
-    const before = (await run.environment()).sessions[0];
-    checkSameData(run, before, fingerprint);
+    await checkSameData(run, dataset, fingerprint);
     const network = createNetwork(config.arch, config);
     const normalization =
       state?.normalization ??
@@ -114,7 +114,10 @@ class Session {
         tiles: (await trainer.snapshot()).executables?.train?.tiles,
       }),
     });
-    return new Session(options, trainer, arithmeticNotice(before, backendFacts));
+    const notices = [...run.notices];
+    const arithmetic = arithmeticNotice(before, backendFacts);
+    if (arithmetic) notices.push(arithmetic);
+    return new Session(options, trainer, notices.join(' ') || undefined);
   }
 
   async *events(): AsyncGenerator<TrainEvent> {
@@ -232,9 +235,11 @@ function checkFit({ run, dataset, backend }: SessionOptions): void {
   }
 }
 
-function checkSameData(run: Run, first: SessionRecord | undefined, fingerprint: string): void {
-  const before = first?.data.fingerprint;
+async function checkSameData(run: Run, dataset: Dataset, fingerprint: string): Promise<void> {
+  // All sessions had the same data; the first ones may be of a version that knew less of them.
+  const before = run.sessionsBefore.at(-1)?.data.fingerprint;
   if (before === undefined || before === fingerprint) return;
+  if (before === (await sampledFingerprint(dataset))) return;
   throw new UserError(
     `The data in "${run.config.data}" are not those that the run "${run.dir}" began with: restore them, or start a new run.`,
   );

@@ -29,6 +29,8 @@ export const summarySchema = z.object({
   result: progressSchema.shape.result,
   /** Time trained, evaluations included. */
   seconds: z.number(),
+  /** Of config.json, as far as a run keeps it; older versions wrote none. */
+  configChecksum: z.optional(z.string()),
   /** Of the weights and running statistics in `last`. */
   weightsSha256: z.optional(z.string()),
   /** What went wrong, for people. */
@@ -41,7 +43,7 @@ const factsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.bool
 export type Facts = z.infer<typeof factsSchema>;
 
 /** One session: from a start or a resume to the next end. */
-const sessionSchema = z.object({
+export const sessionSchema = z.object({
   started: z.string(),
   /** Step at which it began. */
   iteration: whole,

@@ -1,7 +1,7 @@
 // The addresses below `api/`; what they answer is written down in `protocol.ts`.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { METRICS } from '../runs/reader.ts';
+import { METRICS } from '../runs/layout.ts';
 import { listCachedData, openCachedFile } from './cached-data.ts';
 import { streamEvents } from './event-stream.ts';
 import type { Folder, OpenFile } from './folder.ts';

@@ -4,7 +4,7 @@
 
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { METRICS } from '../runs/reader.ts';
+import { METRICS } from '../runs/layout.ts';
 import { offsetOf, readPart } from './metrics-file.ts';
 import type { Position, StreamEvents } from './protocol.ts';
 import type { IndexedRun, RunIndex } from './run-index.ts';

@@ -5,7 +5,8 @@
 import path from 'node:path';
 import { readCell } from '../experiment/cells.ts';
 import type { ProcessIdentity } from '../runs/holder.ts';
-import { CONFIG, METRICS, readConfig } from '../runs/reader.ts';
+import { CONFIG, METRICS } from '../runs/layout.ts';
+import { readConfig } from '../runs/reader.ts';
 import { messageOf } from '../util/errors.ts';
 import { type Folder, readOnlyFileSystem } from './folder.ts';
 import { isStillThere, lastLineEnd, offsetOf, START } from './metrics-file.ts';

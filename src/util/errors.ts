@@ -60,6 +60,12 @@ export interface ErrorFacts {
   'plan-differs': { readonly setting: string; readonly was: string; readonly asked: string };
   /** A run's configuration that is no longer the one it was trained with. */
   'config-was-edited': { readonly file: string; readonly edits: readonly string[] };
+  /** The state to go on from is damaged; `whole` is another one that is not, and where it was saved. */
+  'damaged-state': {
+    readonly dir: string;
+    readonly problem: string;
+    readonly whole?: { readonly name: string; readonly place: string };
+  };
   'no-test-images': { readonly source: string };
   /** An image that was not to be skipped. */
   'unreadable-image': { readonly problem: string };

@@ -59,7 +59,7 @@ describe('a session', () => {
       'summary.json',
     ]);
     const view = await openRun(nodeFileSystem, dir);
-    expect(view.checkpoints).toEqual(['best', 'epoch-002', 'last']);
+    expect(view.checkpoints).toEqual(['best', 'epoch-002', 'last', 'previous']);
     expect(view.summary).toMatchObject({
       arch: 'resnet8',
       recipe: 'quick',
@@ -139,7 +139,7 @@ describe('killed and resumed', () => {
       const view = await openRun(nodeFileSystem, dir);
       expect(view.summary!.weightsSha256, `killed after event ${at}`).toBe(expected);
       expect(await metricsWithoutTimes(dir), `killed after event ${at}`).toEqual(metrics);
-      expect(view.checkpoints).toEqual(['best', 'epoch-002', 'last']);
+      expect(view.checkpoints).toEqual(['best', 'epoch-002', 'last', 'previous']);
       expect(await bestWeights(dir), `killed after event ${at}`).toBe(best);
     }
     expect(kills).toBeGreaterThan(12);

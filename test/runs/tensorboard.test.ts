@@ -95,7 +95,7 @@ describe('a run watched with TensorBoard', () => {
 
   test('goes on being watched without being asked again; others are not', async () => {
     const dir = await temporaryFolder();
-    const run = { dir, config, state: undefined } as Run;
+    const run = { dir, config, state: undefined, refuseLink: async () => {} } as unknown as Run;
     expect(await openTensorBoard(run, false)).toBeUndefined();
     mkdirSync(join(dir, 'tensorboard'));
     await using tensorboard = await openTensorBoard(run, false);

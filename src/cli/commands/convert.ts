@@ -2,7 +2,7 @@
 
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { EXPORT_FORMATS, exportModel, formatOfName } from '../../runs/export.ts';
+import { EXPORT_FORMATS, exportFile, formatOfName } from '../../runs/export.ts';
 import { nodeFileSystem } from '../../runs/file-system.node.ts';
 import { writeAtomically } from '../../runs/file-system.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
@@ -83,7 +83,7 @@ export const convert = defineCommand({
     checkFolder(dirname(to));
     const model = await openModel(from, { checkpoint, arch });
     const options = { modulePrefix, input, foldBatchNorm: !values.noFold };
-    const { bytes, notices } = exportModel(model, format, options);
+    const { bytes, notices } = await exportFile(model, format, options);
     await writeAtomically(nodeFileSystem, to, bytes);
     for (const line of notices) printBeside(line);
     if (values.json) {

@@ -2,6 +2,7 @@
 
 import { statSync } from 'node:fs';
 import type { Normalization } from '../../data/normalization.ts';
+import { SEAL_KEYS } from '../../interop/safetensors/seal.ts';
 import { parameterCount } from '../../nn/parameters.ts';
 import { formatBytes, formatCount, formatPercent } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
@@ -19,7 +20,8 @@ const FORMATS = {
 /** What is shown under a heading of its own, or is only for this program. */
 const SHOWN = new Set([
   ...['format', 'version', 'arch', 'shortcut', 'classes', 'normalization', 'config'],
-  ...['progress', 'metricsBytes', 'epochs', 'error', 'recipe'],
+  ...['progress', 'metricsBytes', 'metricsCrc', 'origin', 'epochs', 'error', 'recipe'],
+  ...SEAL_KEYS,
 ]);
 
 /** Metadata may hold a whole log. */
@@ -63,6 +65,7 @@ function toJson(model: Model) {
     recipe: facts?.config.recipe ?? null,
     epochs: facts?.epochs ?? null,
     error: facts?.error ?? null,
+    checksum: hasChecksum(model),
     metadata: Object.fromEntries(Object.entries(model.metadata).filter(([key]) => !SHOWN.has(key))),
   };
 }
@@ -75,6 +78,7 @@ function print(model: Model, file: { isFile(): boolean; size: number }): void {
   const size = file.isFile() ? `, ${formatBytes(file.size)}` : '';
   row('format', `${FORMATS[model.format]}${size}`);
   const shortcut = network.shortcut === 'none' ? 'no shortcuts' : `shortcut ${network.shortcut}`;
+  row('checksum', checksumOf(model));
   row('network', `${network.arch}, ${shortcut}`);
   row('classes', `${network.classes}${classes ? `: ${listed(classes)}` : ', without names'}`);
   row('parameters', formatCount(parameterCount(network)));
@@ -93,6 +97,18 @@ function print(model: Model, file: { isFile(): boolean; size: number }): void {
   for (const [key, value] of Object.entries(metadata)) {
     if (!SHOWN.has(key)) row(shortened(key, 14), shortened(value, MOST_CHARACTERS));
   }
+}
+
+/** It was verified when the model was read. */
+function hasChecksum({ metadata }: Model): boolean {
+  return SEAL_KEYS.every((key) => metadata[key] !== undefined);
+}
+
+function checksumOf(model: Model): string {
+  if (hasChecksum(model)) return 'SHA-256, verified';
+  return model.format === 'pytorch-zip'
+    ? 'CRC-32 of each entry, verified'
+    : 'none, so damage cannot be noticed (older versions and other programs write none)';
 }
 
 function listed(names: readonly string[]): string {

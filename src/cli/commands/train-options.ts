@@ -33,6 +33,11 @@ export const trainOptions = {
     placeholder: '<run>',
     group: run,
   }),
+  from: text({
+    help: 'With --resume: a checkpoint of the run to go on from, such as previous, instead of the last one',
+    placeholder: '<checkpoint>',
+    group: run,
+  }),
   evaluate: flag({
     help: 'Evaluate the run or weights given by --resume, --weights or --save-dir; do not train',
     short: 'e',

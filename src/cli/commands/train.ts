@@ -81,6 +81,9 @@ export const train = defineCommand({
     const terminal = progressTerminal(values.json);
     const arch = oneArch(values.arch, positionals[0]);
     if (values.evaluate) return evaluateInstead(values, arch, given);
+    if (values.resume === undefined && values.from !== undefined) {
+      throw usageError('train', '--from is a checkpoint of the run that --resume names: give both');
+    }
     if (values.resume !== undefined) return resume(values.resume, values, arch, given, terminal);
     return begin(values, arch, terminal);
   },
@@ -198,7 +201,7 @@ async function resume(
   });
   const backend = await opening.backend;
   const onWait = (line: string) => terminal.line(line);
-  const run = await resumeRun(dir, { ...typed, threads }, { onWait });
+  const run = await resumeRun(dir, { ...typed, threads }, { onWait, from: values.from });
   const settings = { run, dataset, backend, terminal, values };
   if (run.state !== undefined) return await session(settings);
   const beginning = await beginAgain(config).catch(async (error: unknown) => {
@@ -210,7 +213,7 @@ async function resume(
 
 const WITH_RESUME = new Set<string>([
   ...RESUMABLE_SETTINGS,
-  ...['arch', 'resume', 'log', 'json', 'strict', 'offline', 'tensorboard'],
+  ...['arch', 'resume', 'log', 'json', 'strict', 'offline', 'tensorboard', 'from'],
 ]);
 
 function refuseChanges(

@@ -2,7 +2,8 @@
 
 import { statSync } from 'node:fs';
 import { nodeFileSystem } from '../../runs/file-system.node.ts';
-import { CONFIG, readJson } from '../../runs/reader.ts';
+import { CONFIG } from '../../runs/layout.ts';
+import { readJson } from '../../runs/reader.ts';
 import { parseTrainConfig, type TrainConfig } from '../../train/config.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
 

@@ -24,20 +24,15 @@ export async function openTensorBoard(
   const folder = join(run.dir, 'tensorboard');
   const goesOn = existsSync(folder);
   if (!wanted && !goesOn) return undefined;
-  try {
-    await run.refuseLink('tensorboard');
-  } catch (error) {
-    await run.close();
-    throw error;
-  }
   // What earlier files say of later steps is done again; the step itself is the last that is kept.
   const resumeStep = (run.state?.progress.iteration ?? 0) + 1;
-  const writer = await openTensorBoardWriter(folder, goesOn ? { resumeStep } : {}).catch(
-    async (error: unknown) => {
+  const writer = await run
+    .refuseLink('tensorboard')
+    .then(() => openTensorBoardWriter(folder, goesOn ? { resumeStep } : {}))
+    .catch(async (error: unknown) => {
       await run.close();
       throw error;
-    },
-  );
+    });
   const observe = createTensorBoardReader(writer, { every: run.config.metricsEvery });
   return { folder, observe, [Symbol.asyncDispose]: () => writer.close() };
 }

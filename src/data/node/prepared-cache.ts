@@ -3,7 +3,8 @@
 // again, and the new file takes the old one's place.
 //
 // Layout: 8 bytes magic, uint32 header length, JSON header padded to a multiple of 8 bytes, then for
-// each split its labels (uint16, little-endian, padded to 8) and its images.
+// each split its labels (uint16, little-endian, padded to 8) and its images. The header has a checksum of
+// all that follows it: images that are not as they were decoded are decoded again.
 
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
@@ -15,7 +16,7 @@ import { IMAGE_BYTES, type Split } from '../dataset.ts';
 import { cacheFolder, writeAtomically } from './cache.ts';
 
 /** The number changes with the layout and with what decoding does to a picture. */
-const MAGIC = 'T6IMAGE1';
+const MAGIC = 'T6IMAGE2';
 
 export interface Skipped {
   readonly path: string;
@@ -35,6 +36,8 @@ const headerSchema = z.object({
   train: z.int().check(z.nonnegative()),
   test: z.optional(z.int().check(z.nonnegative())),
   skipped: z.array(z.object({ path: z.string(), reason: z.string() })),
+  /** SHA-256 of everything behind the header. */
+  checksum: z.string(),
 });
 
 function pathFor(folder: string): string {
@@ -84,6 +87,7 @@ export async function readPreparedFile(
       return undefined;
     }
     const splits: Split[] = [];
+    const hash = createHash('sha256');
     for (const count of counts) {
       const bytes = new Uint8Array(splitBytes(count));
       for (let at = 0; at < bytes.length; ) {
@@ -92,10 +96,12 @@ export async function readPreparedFile(
         at += bytesRead;
       }
       position += bytes.length;
+      hash.update(bytes);
       const labels = new Uint16Array(bytes.buffer, 0, count);
       if (labels.some((label) => label >= classes)) return undefined;
       splits.push({ count, labels, images: bytes.subarray(padded(2 * count)) });
     }
+    if (hash.digest('hex') !== header.checksum) return undefined;
     return { train: splits[0] as Split, test: splits[1], skipped: header.skipped };
   } catch {
     // Missing, unreadable or damaged: the images themselves are still there.
@@ -121,6 +127,15 @@ export async function writePrepared(
 
 /** The parts of the file, one after another. */
 export function encodePrepared(folder: string, digest: string, prepared: Prepared): Uint8Array[] {
+  const content: Uint8Array[] = [];
+  const hash = createHash('sha256');
+  for (const split of [prepared.train, prepared.test]) {
+    if (split === undefined) continue;
+    const labels = new Uint8Array(padded(2 * split.count));
+    new Uint16Array(labels.buffer).set(split.labels);
+    content.push(labels, split.images);
+    hash.update(labels).update(split.images);
+  }
   const header = Buffer.from(
     JSON.stringify({
       folder: resolve(folder),
@@ -128,18 +143,12 @@ export function encodePrepared(folder: string, digest: string, prepared: Prepare
       train: prepared.train.count,
       test: prepared.test?.count,
       skipped: prepared.skipped,
+      checksum: hash.digest('hex'),
     }),
   );
   const start = Buffer.alloc(padded(12 + header.length));
   start.write(MAGIC, 'latin1');
   start.writeUInt32LE(header.length, 8);
   header.copy(start, 12);
-  const parts: Uint8Array[] = [start];
-  for (const split of [prepared.train, prepared.test]) {
-    if (split === undefined) continue;
-    const labels = new Uint8Array(padded(2 * split.count));
-    new Uint16Array(labels.buffer).set(split.labels);
-    parts.push(labels, split.images);
-  }
-  return parts;
+  return [start, ...content];
 }

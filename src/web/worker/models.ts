@@ -9,7 +9,7 @@ import { modelFromAddress } from '../../library/source.ts';
 import { initializeWeights } from '../../nn/initialize.ts';
 import { createNetwork } from '../../nn/network.ts';
 import { parameterCount } from '../../nn/parameters.ts';
-import { checkpointModel, type Model, readModel } from '../../runs/model.ts';
+import { checkpointModel, type Model, readWholeModel } from '../../runs/model.ts';
 import { openRun } from '../../runs/reader.ts';
 import { evaluateSplit } from '../../train/evaluate.ts';
 import { createInference } from '../../train/executables.ts';
@@ -140,8 +140,8 @@ export class Models {
   async export({ model: name, format }: Ask<'exportModel'>): Promise<ExportedFile> {
     const { model } = this.need(name);
     // The writer of ONNX is large, and few people ask for it.
-    const { exportModel } = await import('../../runs/export.ts');
-    const { bytes, notices } = exportModel(model, format);
+    const { exportFile } = await import('../../runs/export.ts');
+    const { bytes, notices } = await exportFile(model, format);
     return { name: `${model.network.arch}.${format}`, file: new Blob([bytes]), notices };
   }
 
@@ -169,7 +169,7 @@ export class Models {
       case 'file': {
         const { file, name, arch } = source;
         const bytes = new Uint8Array(await file.arrayBuffer());
-        return { name, model: readModel(bytes, name, { arch }) };
+        return { name, model: await readWholeModel(bytes, name, { arch }) };
       }
       case 'address': {
         const { address, arch } = source;
