@@ -112,9 +112,9 @@ function show(style: LogStyle, options: Parameters<typeof output>[0] = {}) {
   return stream;
 }
 
-describe("the notebook's lines", () => {
-  test('are exactly those of its trainer, every print-freq batches', () => {
-    expect(show('notebook').lines()).toEqual([
+describe("the lines of the notebook's trainer", () => {
+  test('are exactly its own, every print-freq batches', () => {
+    expect(show('trainer').lines()).toEqual([
       'current lr 1.00000e-01',
       'Epoch: [0][0/391]\tTime 0.158 (0.160)\tData 0.001 (0.002)\tLoss 1.2500 (2.2500)\tPrec@1 12.500 (15.625)',
       'Epoch: [0][55/391]\tTime 0.158 (0.160)\tData 0.001 (0.002)\tLoss 1.2500 (2.2500)\tPrec@1 12.500 (15.625)',

@@ -84,22 +84,36 @@ describe('train', () => {
   });
 
   test("--log notebook prints the notebook's lines", async () => {
-    const { stdout } = await run([
+    const { stdout, stderr } = await run([
       ...TRAIN,
       ...['--epochs', '1', '--log', 'notebook', '--print-freq', '4', '--save-dir', 'notebook'],
     ]);
+    // Nothing else is on standard output: the log is the notebook's.
     const number = String.raw`\d+\.\d{3} \(\d+\.\d{3}\)`;
     const loss = String.raw`\d+\.\d{4} \(\d+\.\d{4}\)`;
-    const lines = stdout.split('\n');
-    expect(lines).toContain('current lr 1.00000e-01');
-    for (const batch of [0, 4, 8]) {
-      const pattern = `^Epoch: \\[0\\]\\[${batch}/10\\]\\tTime ${number}\\tData ${number}\\tLoss ${loss}\\tPrec@1 ${number}$`;
-      expect(lines.filter((line) => new RegExp(pattern).test(line))).toHaveLength(1);
-    }
-    expect(lines.some((line) => /^Test: \[0\/4\]\tTime .*\tLoss .*\tPrec@1 /.test(line))).toBe(
-      true,
+    const step = (batch: number) =>
+      `Epoch: \\[0\\]\\[${batch}/10\\]\\tLoss ${loss}\\tPrec@1 ${number}`;
+    const lines = [
+      'Training resnet8 model',
+      String.raw`current lr 1\.00000e-01`,
+      ...[0, 4, 8].map(step),
+      String.raw`Test\t  Prec@1: \d+\.\d{3} \(Err: \d+\.\d{3} \)`,
+      '',
+      String.raw`The lowest error from resnet8 model after 1 epochs is \d+\.\d{3}`,
+    ];
+    expect(stdout).toMatch(new RegExp(`^${lines.join('\n')}\n$`));
+    expect(stderr).toContain('Next: ');
+    const evaluated = await run([
+      'train',
+      '--evaluate',
+      '--save-dir',
+      'notebook',
+      '--log',
+      'notebook',
+    ]);
+    expect(evaluated.stdout).toMatch(
+      /^evalution mode\nTest\t {2}Prec@1: \d+\.\d{3} \(Err: \d+\.\d{3} \)\n\n$/,
     );
-    expect(lines.some((line) => /^ \* Prec@1 \d+\.\d{3}$/.test(line))).toBe(true);
   });
 
   test('--dry-run does one batch and saves nothing', async () => {

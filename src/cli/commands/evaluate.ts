@@ -4,13 +4,14 @@
 import { type Dataset, imageBytes, type Split } from '../../data/dataset.ts';
 import { tile } from '../../data/facts.ts';
 import { table6Row } from '../../experiment/table6.ts';
+import { HALF_LINE, notebookEvaluation } from '../../runs/notebook-lines.ts';
 import { type EvaluationReport, evaluateSplit } from '../../train/evaluate.ts';
 import { createInference } from '../../train/executables.ts';
 import { UserError } from '../../util/errors.ts';
 import { formatCount, formatPercent, formatRate } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
 import { barLine, throttle } from '../console/bar.ts';
-import { printBeside, printJson } from '../console/print.ts';
+import { print, printBeside, printJson } from '../console/print.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
 import {
@@ -69,6 +70,10 @@ export const evaluate = defineCommand({
     strict: strictOption,
     offline: offlineOption,
     confusion: flag({ help: 'Print the confusion matrix also for more than 20 classes' }),
+    log: choice(['plain', 'notebook'], {
+      help: "What to print: all that is counted, or the notebook's exact lines (and ours on standard error)",
+      initial: 'plain',
+    }),
     json: jsonOption,
   },
   examples: [
@@ -87,7 +92,7 @@ export const evaluate = defineCommand({
     },
   ],
   async run({ values, positionals }) {
-    const terminal = progressTerminal(values.json);
+    const terminal = progressTerminal(values.json || values.log === 'notebook');
     const options = backendOptions(values);
     const { strict, offline, checkpoint, arch, batchSize } = values;
     const model = await openModel(positionals[0]!, { checkpoint, arch });
@@ -111,7 +116,10 @@ export const evaluate = defineCommand({
       await executable.dispose();
       if (values.images !== undefined) await writeMistakes(values.images, report, split);
       if (values.json) printJson(toJson(report, model, dataset, values.split));
-      else {
+      else if (values.log === 'notebook') {
+        if (values.half) print(HALF_LINE);
+        for (const line of notebookEvaluation(report)) print(line);
+      } else {
         printReport(report, { model, dataset, split: values.split, terminal, values });
       }
       return 0;

@@ -49,8 +49,8 @@ export const trainOptions = {
     shownDefault: 'runs/<arch>-seed<seed>',
     group: run,
   }),
-  log: choice(['auto', 'plain', 'notebook'], {
-    help: "Console: a bar on a terminal and lines elsewhere, lines, or the notebook's exact lines",
+  log: choice(['auto', 'plain', 'notebook', 'trainer'], {
+    help: "Console: a bar on a terminal and lines elsewhere, lines, the notebook's exact lines (and ours on standard error), or those of the trainer that it is built on",
     initial: 'auto',
     group: run,
   }),

@@ -78,7 +78,8 @@ export const train = defineCommand({
     { command: 'train resnet20 --log notebook', help: "The notebook's lines on the console" },
   ],
   async run({ values, positionals, given }) {
-    const terminal = progressTerminal(values.json);
+    // The notebook's lines stand alone on standard output; ours go beside them.
+    const terminal = progressTerminal(values.json || values.log === 'notebook');
     const arch = oneArch(values.arch, positionals[0]);
     if (values.evaluate) return evaluateInstead(values, arch, given);
     if (values.resume === undefined && values.from !== undefined) {
@@ -245,7 +246,8 @@ interface Session {
 
 async function session({ run, dataset, backend, terminal, values, beginning }: Session) {
   const { log, tensorboard } = values;
-  const options = { run, dataset, backend, terminal, log, tensorboard, beginning };
+  const logTerminal = values.json ? terminal : progressTerminal(false);
+  const options = { run, dataset, backend, terminal, logTerminal, log, tensorboard, beginning };
   const { end, exitCode } = await trainOnConsole(options);
   if (end.outcome === 'complete') {
     terminal.line();
@@ -275,7 +277,8 @@ async function evaluateInstead(
   }
   const line = parseCommandLine('evaluate', evaluate.options, evaluate.arguments, ['--', target]);
   const shared = pick({ ...values, arch }, SHARED_WITH_EVALUATE);
-  return evaluate.run({ ...line, values: { ...line.values, ...shared }, given });
+  const log = values.log === 'notebook' ? 'notebook' : 'plain';
+  return evaluate.run({ ...line, values: { ...line.values, ...shared, log }, given });
 }
 
 const SHARED_WITH_EVALUATE = [

@@ -16,10 +16,10 @@ import {
   formatRate,
 } from '../../util/format.ts';
 import { barLine, throttle } from './bar.ts';
-import { notebookReader } from './notebook.ts';
+import { notebookReader, trainerReader } from './notebook.ts';
 import type { Terminal } from './terminal.ts';
 
-export type LogStyle = 'auto' | 'plain' | 'notebook';
+export type LogStyle = 'auto' | 'plain' | 'notebook' | 'trainer';
 
 /** @param printFreq plain and notebook lines come every so many batches */
 export function createTrainReader(
@@ -28,6 +28,7 @@ export function createTrainReader(
   printFreq: number,
 ): TrainReader {
   if (style === 'notebook') return notebookReader(terminal, printFreq);
+  if (style === 'trainer') return trainerReader(terminal, printFreq);
   const progress =
     style === 'auto' && terminal.interactive ? bars(terminal) : plainLines(terminal, printFreq);
   return withEpochLines(terminal, progress);

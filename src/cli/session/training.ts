@@ -23,6 +23,8 @@ export interface TrainingOptions {
   readonly dataset: Dataset;
   readonly backend: Backend;
   readonly terminal: Terminal;
+  /** Where the lines of the log go, where that is elsewhere. */
+  readonly logTerminal?: Terminal;
   readonly log: LogStyle;
   readonly beginning?: Beginning;
   /** Write event files for TensorBoard; a run that has some goes on with them in any case. */
@@ -42,7 +44,7 @@ export async function trainOnConsole(options: TrainingOptions): Promise<Training
     if (signal === 'EPIPE') return;
     terminal.line(`${signal}: finishing the step and saving; once more to quit at once.`);
   });
-  const reader = createTrainReader(log, terminal, run.config.printFreq);
+  const reader = createTrainReader(log, options.logTerminal ?? terminal, run.config.printFreq);
   await using tensorboard = await openTensorBoard(run, options.tensorboard ?? false);
   let end: EndEvent | undefined;
   for await (const event of runTraining({

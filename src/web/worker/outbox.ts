@@ -1,7 +1,7 @@
 // What training says, in few messages: however fast the steps are, the page hears of them ten times a
 // second. Every step travels; of an evaluation's progress only the latest.
 
-import { notebookLines } from '../../runs/notebook-lines.ts';
+import { trainerLines } from '../../runs/trainer-lines.ts';
 import type { TrainEvent } from '../../train/events.ts';
 import type { RunNews, WorkerEvent } from './protocol.ts';
 
@@ -23,7 +23,7 @@ export class Outbox {
     this.news.set(run, { events, log });
     if (event.kind === 'evaluation-progress' && events.at(-1)?.kind === event.kind) events.pop();
     events.push(event);
-    log.push(...notebookLines(event, printFreq));
+    log.push(...trainerLines(event, printFreq));
     const wait = this.sent + EVERY_MS - performance.now();
     if (wait <= 0) this.flush();
     else this.timer ??= setTimeout(() => this.flush(), wait);
