@@ -71,6 +71,31 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/report.ts')).report,
   },
   {
+    name: 'slurm submit',
+    summary: 'Train a table on a Slurm cluster',
+    load: async () => (await import('./commands/slurm-submit.ts')).slurmSubmit,
+  },
+  {
+    name: 'slurm status',
+    summary: 'Each run of a table on a cluster: state, epoch, speed, time left, error',
+    load: async () => (await import('./commands/slurm-status.ts')).slurmStatus,
+  },
+  {
+    name: 'slurm retry',
+    summary: 'Submit again what is neither finished nor in the queue',
+    load: async () => (await import('./commands/slurm-retry.ts')).slurmRetry,
+  },
+  {
+    name: 'slurm cancel',
+    summary: "Take a table's tasks out of Slurm's queue",
+    load: async () => (await import('./commands/slurm-cancel.ts')).slurmCancel,
+  },
+  {
+    name: 'slurm logs',
+    summary: "What a run's task on the cluster wrote",
+    load: async () => (await import('./commands/slurm-logs.ts')).slurmLogs,
+  },
+  {
     name: 'task',
     summary: 'Train one run of a table: what a job of a cluster does',
     load: async () => (await import('./commands/task.ts')).task,

@@ -4,7 +4,13 @@
 // wrong is written into the run's folder, where `status` and reports find it.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CellView, clearFailure, readCell, writeFailure } from '../experiment/cells.ts';
+import {
+  type CellView,
+  clearFailure,
+  otherRun,
+  readCell,
+  writeFailure,
+} from '../experiment/cells.ts';
 import { type Cell, cellName } from '../experiment/plan.ts';
 import { isRun } from '../runs/reader.ts';
 import type { RunHost } from '../runs/run.ts';
@@ -83,11 +89,9 @@ async function refuse({ files }: RunHost, { cell, dir, run, message }: CellView)
     if (!(await isRun(files, dir))) return;
     throw again(`${message} ${REPAIR(dir)}`);
   }
-  const { config, summary } = run;
-  if (config.arch !== cell.arch || config.recipe !== cell.recipe || config.seed !== cell.seed) {
-    throw again(message ?? `"${dir}" holds another run.`);
-  }
-  if (summary?.outcome === 'nan') {
+  const other = otherRun(run, cell);
+  if (other !== undefined) throw again(other);
+  if (run.summary?.outcome === 'nan') {
     throw again(
       `${message}. The same seed diverges again: remove "${dir}" to train it anew, or leave the seed away.`,
     );

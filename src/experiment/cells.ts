@@ -82,22 +82,27 @@ export async function readCell(
   }
 }
 
+/** What to say of a folder that holds another run than its cell's; undefined where it is the cell's. */
+export function otherRun({ config, dir }: RunView, cell: Cell): string | undefined {
+  const { arch, recipe, seed } = config;
+  const other = Object.entries(cell.vary ?? {}).some(
+    ([name, value]) =>
+      JSON.stringify(settingValue(config, name as SettingName)) !== JSON.stringify(value),
+  );
+  if (arch === cell.arch && recipe === cell.recipe && seed === cell.seed && !other)
+    return undefined;
+  const what = `${cellName({ arch, recipe, seed })}${other ? ' with other settings' : ''}`;
+  return `"${dir}" holds another run (${what}): move it away.`;
+}
+
 async function stateOf(
   host: RunHost,
   run: RunView,
   cell: Cell,
   failure: Failure | undefined,
 ): Promise<{ state: CellState; message?: string }> {
-  const { arch, recipe, seed } = run.config;
-  const other = Object.entries(cell.vary ?? {}).some(
-    ([name, value]) =>
-      JSON.stringify(settingValue(run.config, name as SettingName)) !== JSON.stringify(value),
-  );
-  if (arch !== cell.arch || recipe !== cell.recipe || seed !== cell.seed || other) {
-    const what = `${cellName({ arch, recipe, seed })}${other ? ' with other settings' : ''}`;
-    const message = `"${run.dir}" holds another run (${what}): move it away.`;
-    return { state: 'failed', message };
-  }
+  const message = otherRun(run, cell);
+  if (message !== undefined) return { state: 'failed', message };
   const outcome = run.summary?.outcome;
   if (outcome === 'complete') return { state: 'finished' };
   const holder = await lockHolder(host.files, run.dir, host.self);

@@ -11,7 +11,7 @@ import { type Cell, cellFolder, makePlan, type Plan } from '../../src/experiment
 import { writePlan } from '../../src/experiment/plan-folder.ts';
 import { nodeFileSystem } from '../../src/runs/file-system.node.ts';
 import { lockRun } from '../../src/runs/lock.ts';
-import { createRun, type RunHost, resumeRun } from '../../src/runs/run.ts';
+import { createRun, type Run, type RunHost, resumeRun } from '../../src/runs/run.ts';
 import { runTraining } from '../../src/runs/session.ts';
 import { UserError } from '../../src/util/errors.ts';
 import { fullDisk, identity, temporaryFolder, testHost } from '../runs/support/hosts.ts';
@@ -107,13 +107,15 @@ describe('a task', () => {
   test('that another one overtakes waits for that one instead of failing', async () => {
     const elsewhere = { ...host, self: identity({ host: 'elsewhere', pid: 7 }) };
     const config = { ...tinyConfig(), arch: 'resnet8', recipe: 'quick' as const };
+    let theirs: Run | undefined;
     const { said, done } = start(async (dir) => {
-      await createRun(elsewhere, { dir, config });
+      theirs = await createRun(elsewhere, { dir, config });
       await createRun(host, { dir, config });
       return 0;
     });
     expect(await done).toBe(75);
     expect(said.at(-1)).toContain('is being trained by process 7 on elsewhere');
+    await theirs?.close();
   });
 
   test('of a run that diverged never trains it again', async () => {

@@ -42,7 +42,8 @@ export async function trainOnConsole(options: TrainingOptions): Promise<Training
   const { run, dataset, backend, terminal, log, beginning } = options;
   using interruption = watchSignals((signal) => {
     if (signal === 'EPIPE') return;
-    terminal.line(`${signal}: finishing the step and saving; once more to quit at once.`);
+    const how = signal === 'SIGUSR2' ? '' : '; once more to quit at once';
+    terminal.line(`${signal}: finishing the step and saving${how}.`);
   });
   const reader = createTrainReader(log, options.logTerminal ?? terminal, run.config.printFreq);
   await using tensorboard = await openTensorBoard(run, options.tensorboard ?? false);

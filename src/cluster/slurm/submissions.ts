@@ -1,0 +1,110 @@
+// What was submitted, in the table's folder: `slurm/001/` and so on, each with the scripts as they were,
+// the plan as it was, the jobs' output, and `submission.json`, which says which task of which job trains
+// which run. Slurm itself forgets a job minutes after its end.
+
+import * as z from 'zod/mini';
+import { type FileSystem, writeAtomically, writeError } from '../../runs/file-system.ts';
+import { readJson } from '../../runs/reader.ts';
+import { check, problemText } from '../../util/check.ts';
+import { UserError } from '../../util/errors.ts';
+import { slurmOptionsSchema, taskSchema } from './options.ts';
+import type { QueuedTask } from './queue.ts';
+
+const SUBMISSIONS = 'slurm';
+const SUBMISSION = 'submission.json';
+/** Not `plan.json`, which makes a folder a table. */
+export const SUBMITTED_PLAN = 'submitted-plan.json';
+
+const arraySchema = z.object({
+  name: z.string(),
+  /** The array's number. */
+  job: z.string(),
+  time: z.string(),
+  mem: z.string(),
+  /** By index: the names of the runs' folders. */
+  runs: z.array(z.string()),
+});
+
+const submissionSchema = z.object({
+  version: z.literal(1),
+  created: z.string(),
+  options: slurmOptionsSchema,
+  task: taskSchema,
+  arrays: z.array(arraySchema),
+  /** The number of the job that reports. */
+  report: z.string(),
+});
+export type Submission = z.infer<typeof submissionSchema> & {
+  /** Its folder. */
+  readonly dir: string;
+};
+
+/** Makes the folder of the next submission. */
+export async function makeSubmissionFolder(files: FileSystem, folder: string): Promise<string> {
+  const names = await files.list(`${folder}/${SUBMISSIONS}`);
+  for (let number = 1 + Math.max(0, ...names.map(Number).filter(Number.isInteger)); ; number++) {
+    const dir = `${folder}/${SUBMISSIONS}/${String(number).padStart(3, '0')}`;
+    try {
+      if (await files.makeFolder(dir)) return dir;
+    } catch (error) {
+      throw writeError(error, dir);
+    }
+  }
+}
+
+export async function writeSubmission(
+  files: FileSystem,
+  { dir, ...submission }: Submission,
+): Promise<void> {
+  await writeAtomically(files, `${dir}/${SUBMISSION}`, `${JSON.stringify(submission, null, 2)}\n`);
+}
+
+/** All of a table, the oldest first. A folder without `submission.json` was given up half-way. */
+export async function readSubmissions(files: FileSystem, folder: string): Promise<Submission[]> {
+  const submissions: Submission[] = [];
+  for (const name of (await files.list(`${folder}/${SUBMISSIONS}`)).sort()) {
+    const dir = `${folder}/${SUBMISSIONS}/${name}`;
+    const path = `${dir}/${SUBMISSION}`;
+    const json = await readJson(files, path);
+    if (json === undefined) continue;
+    const { data, problem } = check(submissionSchema, json);
+    if (problem !== undefined) {
+      throw new UserError(
+        `"${path}" is damaged (${problemText(problem)}): remove it, and table6 no longer knows of those jobs.`,
+      );
+    }
+    submissions.push({ dir, ...data });
+  }
+  return submissions;
+}
+
+/** A task of an array, by the run that it trains. */
+export interface SubmittedTask {
+  readonly job: string;
+  readonly index: number;
+  /** Where its output goes. */
+  readonly log: string;
+  /** As it is in the queue; undefined where it is not. */
+  readonly queued: QueuedTask | undefined;
+}
+
+/** The latest task of each run; one that is in the queue before one that is not. */
+export function tasksByRun(
+  submissions: readonly Submission[],
+  queue: readonly QueuedTask[],
+): Map<string, SubmittedTask> {
+  const queued = new Map(queue.map((task) => [`${task.job}_${task.index}`, task]));
+  const tasks = new Map<string, SubmittedTask>();
+  for (const { dir, arrays } of submissions) {
+    for (const { job, runs } of arrays) {
+      for (const [index, run] of runs.entries()) {
+        const task = {
+          ...{ job, index, log: `${dir}/logs/${job}_${index}.txt` },
+          queued: queued.get(`${job}_${index}`),
+        };
+        if (!tasks.get(run)?.queued || task.queued) tasks.set(run, task);
+      }
+    }
+  }
+  return tasks;
+}
