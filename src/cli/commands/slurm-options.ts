@@ -13,7 +13,7 @@ const SLURM = 'Slurm';
 function byNetwork(
   isValid: (value: string) => boolean,
   example: string,
-  spec: Omit<Option<unknown>, 'initial' | 'parse'>,
+  spec: Pick<Option<unknown>, 'help' | 'placeholder' | 'shownDefault'>,
 ): Option<string | undefined> {
   return {
     ...spec,
