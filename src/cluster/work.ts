@@ -97,7 +97,7 @@ async function refuse({ files }: RunHost, { cell, dir, run, message }: CellView)
     );
   }
   try {
-    await stateToResume(files, dir, { summary });
+    await stateToResume(files, dir, { summary: run.summary });
   } catch (error) {
     throw again(`${messageOf(error)} ${REPAIR(dir)}`);
   }
