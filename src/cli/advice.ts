@@ -2,6 +2,7 @@
 // is wrong and what it is about come as a code and facts (util/errors.ts) from below, where nothing is
 // known of options. Errors without a code say the same to everyone.
 
+import { fixedSchedule } from '../experiment/recipes.ts';
 import { optionName, type SETTING_NAMES } from '../train/config.ts';
 import { type CodedFacts, type ErrorCode, type ErrorFacts, UserError } from '../util/errors.ts';
 import { systemError, systemSentence } from '../util/system-errors.ts';
@@ -54,8 +55,12 @@ const ADVICE: { readonly [Code in ErrorCode]: Advice<Code> } = {
     `The ${backend} backend has no half precision (${description}): leave --half away, or use a device that has it.`,
   'nothing-to-train': ({ startEpoch, length }) =>
     `There is nothing to train: the run begins at epoch ${startEpoch} and has ${length}; give a larger --epochs or a smaller --start-epoch.`,
-  'schedule-is-fixed': ({ recipe, settings }) =>
-    `${settings.map((name) => optionName(name as (typeof SETTING_NAMES)[number])).join(', ')} cannot be given with the recipe ${recipe}: its rate rises to its peak and falls to zero in straight lines, without drops or another warm-up; change the peak with --lr and the length with --epochs, or use another recipe.`,
+  'schedule-is-fixed': ({ recipe, kind, settings }) => {
+    const names = settings.map((name) => optionName(name as (typeof SETTING_NAMES)[number]));
+    const { what, why } = fixedSchedule(recipe, kind);
+    const other = recipe === 'fast' && kind === 'one-cycle' ? 'recipe' : '--schedule';
+    return `${names.join(', ')} cannot be given with ${what}: ${why}; change the peak with --lr and the length with --epochs, or use another ${other}.`;
+  },
   'plan-differs': ({ setting, was, asked }) =>
     `This folder's plan was made with ${setting} ${was}, not ${asked}: leave that option away, or begin another table with --save-dir.`,
   'config-was-edited': ({ file, edits }) =>

@@ -38,6 +38,9 @@ export interface Recipe {
 /** Networks this deep do not start to learn at a rate of 0.1 (section 4.2); both sources agree. */
 const WARM_UP_DEPTH = 110;
 
+/** Share of the steps until the peak of a cycle. */
+const RISE = 0.2;
+
 const NO_WARM_UP: WarmupConfig = { kind: 'none' };
 
 function warmupOf(depth: number, warmup: WarmupConfig): WarmupConfig {
@@ -101,7 +104,7 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
     name: 'fast',
     description:
       "our own, made for a low error in a tenth of the notebook's epochs: 20 (or --epochs), one-cycle: the rate rises to 0.2 in the first fifth of the steps and falls to 0 in the rest, all in straight lines; weight decay 5e-4",
-    schedule: () => ({ kind: 'one-cycle', unit: 'epochs', length: 20, rise: 0.2 }),
+    schedule: () => ({ kind: 'one-cycle', unit: 'epochs', length: 20, rise: RISE }),
     normalization: 'imagenet',
     optimizer: { learningRate: 0.2, weightDecay: 5e-4 },
   },
@@ -163,9 +166,11 @@ function withOverrides(
   where: string,
 ): TrainConfig {
   const given = withoutUndefined(overrides);
-  const schedule: Record<string, unknown> = withLength(base.recipe, base.schedule, given.epochs);
+  const kind = given.scheduleKind ?? base.schedule.kind;
+  const chosen = withKind(withLength(base.recipe, base.schedule, given.epochs), kind);
+  const schedule: Record<string, unknown> = { ...chosen };
   const parts = PART_SETTINGS.filter((name) => name in given && name !== 'epochs');
-  refuseMeaningless(base, parts);
+  refuseMeaningless({ recipe: base.recipe, schedule: chosen }, parts);
   for (const name of parts) schedule[partOf(name)] = given[name];
   const settings = Object.entries(given).filter(([name]) => !isPart(name));
   const config = parseTrainConfig({ ...base, ...Object.fromEntries(settings), schedule }, where);
@@ -198,10 +203,43 @@ function refuseMeaningless(
 ): void {
   const settings = parts.filter((name) => !(partOf(name) in schedule));
   if (settings.length === 0) return;
+  const { kind } = schedule;
+  const { what, why } = fixedSchedule(recipe, kind);
   throw new UserError(
-    `${settings.join(', ')} cannot be given with the recipe ${recipe}: its rate rises to its peak and falls to zero in straight lines, without drops or another warm-up; change the learning rate, which is its peak, and the number of epochs, or use another recipe.`,
-    { exitCode: 2, code: 'schedule-is-fixed', facts: { recipe, settings } },
+    `${settings.join(', ')} cannot be given with ${what}: ${why}; change the learning rate, which is its peak, and the number of epochs, or use another ${what.includes('recipe') ? 'recipe' : 'schedule'}.`,
+    { exitCode: 2, code: 'schedule-is-fixed', facts: { recipe, kind, settings } },
   );
+}
+
+/** What a schedule without a place for some settings is called, and why it has none. */
+export function fixedSchedule(
+  recipe: string,
+  kind: ScheduleConfig['kind'],
+): { readonly what: string; readonly why: string } {
+  if (kind === 'cosine') {
+    return { what: 'a cosine schedule', why: 'its rate falls to zero step by step, without drops' };
+  }
+  return {
+    what: recipe === 'fast' ? 'the recipe fast' : 'a one-cycle schedule',
+    why: 'its rate rises to its peak and falls to zero in straight lines, without drops or another warm-up',
+  };
+}
+
+/** A schedule of another kind keeps its length, and its warm-up where it may have one. */
+function withKind(schedule: ScheduleConfig, kind: ScheduleConfig['kind']): ScheduleConfig {
+  if (schedule.kind === kind) return schedule;
+  const { unit, length } = schedule;
+  const warmup = 'warmup' in schedule ? schedule.warmup : NO_WARM_UP;
+  switch (kind) {
+    case 'steps':
+      return { kind, unit, length, milestones: relativeMilestones(length), gamma: 0.1, warmup };
+    case 'cosine':
+      return { kind, unit, length, warmup };
+    case 'one-cycle':
+      return { kind, unit, length, rise: RISE };
+    default:
+      throw new Error(`unknown schedule ${kind satisfies never}`);
+  }
 }
 
 function withLength(recipe: RecipeName, schedule: ScheduleConfig, epochs?: number): ScheduleConfig {

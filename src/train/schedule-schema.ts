@@ -44,6 +44,8 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
     gamma: rate,
     warmup: warmupSchema,
   }),
+  /** Half a cosine from `learningRate` down to zero, step by step (Loshchilov and Hutter, 2017). */
+  z.strictObject({ kind: z.literal('cosine'), ...scheduleLength, warmup: warmupSchema }),
   /** One-cycle: up to `learningRate`, its peak, and down to zero, both in a straight line. */
   z.strictObject({
     kind: z.literal('one-cycle'),
@@ -59,6 +61,10 @@ const rateChangeSchema = z.strictObject({
   factor: rate,
 });
 export const rateChangesSchema = z.array(rateChangeSchema);
+
+/** The kinds of schedules, by the words that they are chosen with. */
+export const SCHEDULE_KINDS = ['steps', 'cosine', 'one-cycle'] as const;
+export type ScheduleKind = (typeof SCHEDULE_KINDS)[number];
 
 export type RateChange = z.infer<typeof rateChangeSchema>;
 export type ScheduleConfig = z.infer<typeof scheduleSchema>;

@@ -24,7 +24,7 @@ const NEWEST = 1 / 50;
 
 export function initialScheduleState(schedule: ScheduleConfig, classes: number): ScheduleState {
   return {
-    warmingUp: schedule.kind === 'steps' && schedule.warmup.kind === 'until-error',
+    warmingUp: 'warmup' in schedule && schedule.warmup.kind === 'until-error',
     trainError: 1 - 1 / classes,
   };
 }
@@ -38,7 +38,7 @@ export function advanceSchedule(
   state: ScheduleState,
   error: number,
 ): ScheduleState {
-  if (schedule.kind !== 'steps' || !state.warmingUp) return state;
+  if (!('warmup' in schedule) || !state.warmingUp) return state;
   const { warmup } = schedule;
   if (warmup.kind !== 'until-error') return state;
   const trainError = state.trainError + NEWEST * (error - state.trainError);
@@ -61,6 +61,10 @@ export function learningRateAt(
   switch (schedule.kind) {
     case 'steps':
       return stepsRate(learningRate, schedule, state, position);
+    case 'cosine': {
+      const factor = cosineFactor(position.iteration, plan.iterations);
+      return learningRate * factor * warmupFactor(schedule.warmup, state, position);
+    }
     case 'one-cycle':
       return learningRate * oneCycleFactor(schedule.rise, position.iteration, plan.iterations);
     default:
@@ -96,6 +100,11 @@ function warmupFactor(
     default:
       throw new Error(`unknown warm-up ${warmup satisfies never}`);
   }
+}
+
+/** 1 at the first step, almost 0 at the last: PyTorch's CosineAnnealingLR, moved at every step. */
+function cosineFactor(iteration: number, iterations: number): number {
+  return (1 + Math.cos((Math.PI * iteration) / iterations)) / 2;
 }
 
 /**

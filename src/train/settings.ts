@@ -17,6 +17,7 @@ import {
   parseWarmup,
   RATE,
   rateChangesSchema,
+  SCHEDULE_KINDS,
   scheduleSchema,
   warmupSchema,
 } from './schedule-schema.ts';
@@ -109,6 +110,17 @@ export const SETTINGS = {
       name: 'lr',
       aliases: ['learning-rate'],
       shownDefault: '0.1; 0.2 with the recipe fast',
+    },
+  },
+  scheduleKind: {
+    form: { kind: 'choice', words: SCHEDULE_KINDS },
+    path: 'schedule.kind',
+    changes: 'training',
+    option: {
+      group: 'schedule',
+      help: 'How the rate falls: in steps at the milestones, along half a cosine to 0, or one-cycle: up and down to 0 in straight lines. The last two depend on the length, so such a run cannot be extended; resumed, it goes on along the same curve',
+      name: 'schedule',
+      shownDefault: "the recipe's: one-cycle of fast, else steps",
     },
   },
   milestones: {

@@ -56,7 +56,11 @@ export interface ErrorFacts {
   'backend-without-half': { readonly backend: string; readonly description: string };
   'nothing-to-train': { readonly startEpoch: number; readonly length: number };
   /** `settings` of a schedule that a recipe has no place for. */
-  'schedule-is-fixed': { readonly recipe: string; readonly settings: readonly string[] };
+  'schedule-is-fixed': {
+    readonly recipe: string;
+    readonly kind: 'steps' | 'cosine' | 'one-cycle';
+    readonly settings: readonly string[];
+  };
   'plan-differs': { readonly setting: string; readonly was: string; readonly asked: string };
   /** A run's configuration that is no longer the one it was trained with. */
   'config-was-edited': { readonly file: string; readonly edits: readonly string[] };

@@ -43,7 +43,7 @@ describe('advice names the options that help', () => {
     [
       {
         code: 'schedule-is-fixed',
-        facts: { recipe: 'fast', settings: ['gamma', 'warmup'] },
+        facts: { recipe: 'fast', kind: 'one-cycle', settings: ['gamma', 'warmup'] },
       },
       '--gamma, --warm-up cannot be given with the recipe fast: its rate rises to its peak and falls to zero in straight lines, without drops or another warm-up; change the peak with --lr and the length with --epochs, or use another recipe.',
     ],

@@ -223,6 +223,60 @@ describe('fast', () => {
   });
 });
 
+describe('a cosine', () => {
+  const overrides = { scheduleKind: 'cosine', epochs: 4, learningRate: 0.2 } as const;
+  const cosine = resolveConfig({ arch: 'resnet20', overrides });
+  const rates = (config: typeof cosine) =>
+    Array.from({ length: 8 }, (_, iteration) =>
+      learningRateAt(
+        config,
+        initialScheduleState(config.schedule, 10),
+        { epoch: Math.floor(iteration / 2), iteration },
+        { iterations: 8 },
+      ),
+    );
+
+  // torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=8), one step of it a batch.
+  test('falls as that of PyTorch, from the rate to almost zero', () => {
+    const expected = [0.2, 0.19238795325, 0.17071067812, 0.13826834324];
+    const rest = [0.1, 0.06173165676, 0.02928932188, 0.00761204675];
+    const all = [...expected, ...rest];
+    for (const [i, rate] of rates(cosine).entries()) expect(rate).toBeCloseTo(all[i]!, 10);
+  });
+
+  test('warms up as the recipe does', () => {
+    const warmup = { kind: 'epochs', epochs: 1, factor: 0.1 } as const;
+    const warm = resolveConfig({ arch: 'resnet20', overrides: { ...overrides, warmup } });
+    const factors = rates(warm).map((rate, i) => rate / rates(cosine)[i]!);
+    for (const [i, factor] of factors.entries()) expect(factor).toBeCloseTo(i < 2 ? 0.1 : 1, 10);
+    const paper = {
+      arch: 'resnet110',
+      recipe: 'paper',
+      overrides: { scheduleKind: 'cosine' },
+    } as const;
+    const { schedule } = resolveConfig(paper);
+    expect(schedule).toMatchObject({ kind: 'cosine', length: 64_000, unit: 'iterations' });
+    expect(initialScheduleState(schedule, 10).warmingUp).toBe(true);
+    let state = initialScheduleState(schedule, 10);
+    for (let i = 0; i < 200; i++) state = advanceSchedule(schedule, state, 0.5);
+    expect(state.warmingUp).toBe(false);
+  });
+
+  test('has no drops, and any recipe may have one', () => {
+    const drops = { ...overrides, milestones: [2] };
+    expect(() => resolveConfig({ arch: 'resnet20', overrides: drops })).toThrow(
+      'milestones cannot be given with a cosine schedule: its rate falls to zero step by step',
+    );
+    const kindOf = (recipe: 'fast' | 'quick', scheduleKind: 'steps' | 'cosine' | 'one-cycle') =>
+      resolveConfig({ arch: 'resnet20', recipe, overrides: { scheduleKind } }).schedule;
+    expect(kindOf('fast', 'cosine')).toEqual({
+      ...{ kind: 'cosine', unit: 'epochs', length: 20, warmup: { kind: 'none' } },
+    });
+    expect(kindOf('fast', 'steps')).toMatchObject({ kind: 'steps', milestones: [10, 15] });
+    expect(kindOf('quick', 'one-cycle')).toMatchObject({ kind: 'one-cycle', rise: 0.2 });
+  });
+});
+
 describe('the plan of a run', () => {
   test('counts the smaller last batch', () => {
     expect(planRun(config('resnet20', 'notebook'), 50_000).batchesPerEpoch).toBe(391);

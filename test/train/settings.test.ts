@@ -92,7 +92,7 @@ describe('made from it', () => {
   });
 
   test('the parts of the schedule', () => {
-    expect(PART_SETTINGS).toEqual(['epochs', 'milestones', 'gamma', 'warmup']);
+    expect(PART_SETTINGS).toEqual(['epochs', 'scheduleKind', 'milestones', 'gamma', 'warmup']);
   });
 
   test('the options of train, each with the bounds and the default of its setting', () => {

@@ -74,6 +74,9 @@ function rateText({ schedule, learningRate }: TrainConfig): string {
   if (schedule.kind === 'one-cycle') {
     return `one-cycle: rate up to ${formatLearningRate(learningRate)} in the first ${formatPercent(schedule.rise, 0)} of the steps, then down to 0`;
   }
+  if (schedule.kind === 'cosine') {
+    return `rate down to 0 along half a cosine, ${warmupText(schedule.warmup)}`;
+  }
   // Drops at or after the end change nothing.
   const reached = schedule.milestones.filter((milestone) => milestone < schedule.length);
   const unit = schedule.unit === 'epochs' ? 'epoch' : 'step';

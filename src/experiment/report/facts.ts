@@ -75,6 +75,7 @@ const WORDS: {
 } = {
   epochs: (length: number, { schedule }) =>
     plural(length, schedule?.unit === 'iterations' ? 'iteration' : 'epoch'),
+  scheduleKind: (kind: string) => kind,
   shortcut: (shortcut: string) => (shortcut === 'none' ? '' : `shortcut ${shortcut}`),
   milestones: (places: readonly number[]) =>
     places.length === 0 ? 'no drops' : `drops after ${places.join(', ')}`,

@@ -129,8 +129,8 @@ function stepFigures(report: Report): Figure[] {
         xLabel: 'iterations',
         yLabel: 'learning rate',
         series: lines(({ learningRate }) => learningRate).map((line) => ({ ...line, dots: false })),
-        // Drops are powers of ten; the straight lines of a one-cycle schedule are not.
-        logarithmic: rows.some(({ config }) => config?.schedule?.kind !== 'one-cycle'),
+        // Drops are powers of ten; the lines of other schedules, which end at zero, are not.
+        logarithmic: rows.some(({ config }) => (config?.schedule?.kind ?? 'steps') === 'steps'),
       }),
     },
     {

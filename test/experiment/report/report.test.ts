@@ -116,7 +116,7 @@ describe('a folder', () => {
       archs: ['resnet8', 'plain8'],
       seeds: [1, 2],
       recipes: ['quick'],
-      settings: { data: 'random' },
+      settings: { data: 'random', epochs: 2, batchSize: 4 },
     });
     for (const [index, cell] of plan.cells.slice(0, 3).entries()) {
       await train(`${folder}/${cellFolder(cell)}`, cell.arch, cell.seed, index + 1);
