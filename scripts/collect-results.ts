@@ -1,8 +1,8 @@
 // Collects what finished runs came to, small enough to be committed and shown: one JSON file a run with
 // its configuration, errors, thinned curves, machine, date and version. The page's chapter 7 shows the
-// files of docs/results/table6 as ours.
+// files of docs/results/table6/runs as ours.
 //
-//   node scripts/collect-results.ts RUNS... [--output docs/results/table6]
+//   node scripts/collect-results.ts RUNS... [--output docs/results/table6/runs]
 //
 // RUNS are run folders, or folders of them. Runs that are not finished are left out, and named.
 
@@ -17,7 +17,7 @@ import type { RunHost } from '../src/runs/run.ts';
 import { nodeHost } from '../src/runs/runs.node.ts';
 import { UserError } from '../src/util/errors.ts';
 
-const OUTPUT = join(import.meta.dirname, '..', 'docs', 'results', 'table6');
+const OUTPUT = join(import.meta.dirname, '..', 'docs', 'results', 'table6', 'runs');
 
 export interface CollectedResults {
   /** Paths of the files that were written. */
