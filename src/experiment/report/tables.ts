@@ -150,7 +150,7 @@ export function machines({ rows }: Report): string[] {
   const runs = rows.flatMap((row) => row.runs);
   const places = Map.groupBy(
     runs.filter(({ machine }) => machine !== undefined),
-    ({ machine }) => machine!,
+    ({ machine, version }) => (version === undefined ? machine! : `${machine}; table6 ${version}`),
   );
   if (places.size === 1) return [...places.keys()];
   return [...places].map(

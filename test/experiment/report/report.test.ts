@@ -73,13 +73,15 @@ describe('formats', () => {
       const there = buildReport(
         [
           run('resnet20', 1, 8.4, { machine: 'a GPU; a host' }),
-          run('resnet20', 2, 8.5, { machine: moved }),
+          run('resnet20', 2, 8.5, { machine: moved, version: '0.1.0, then 0.2.0' }),
         ],
         'x',
       );
       const text = formatReport(there, format);
       expect(text).toContain(moved);
-      expect(text).toContain(`resnet20-notebook-seed2: ${moved}`);
+      expect(text.replaceAll('\n', ' ')).toContain(
+        `resnet20-notebook-seed2: ${moved}; table6 0.1.0, then 0.2.0`,
+      );
       const together = buildReport([run('resnet20', 1, 8.4, { machine: 'a GPU; a host' })], 'x');
       expect(formatReport(together, format)).toMatch(/Trained on[^:]*a GPU; a host/);
     },
