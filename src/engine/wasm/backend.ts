@@ -2,6 +2,7 @@
 // compiled once, run by worker threads over one shared memory.
 
 import { messageOf, UserError } from '../../util/errors.ts';
+import { formatBytes } from '../../util/format.ts';
 import type { Backend, BatchInputs, Executable } from '../backend.ts';
 import { outOfMemory } from '../device-error.ts';
 import { checkThreads } from '../devices.ts';
@@ -129,7 +130,9 @@ function allocate(program: Program, bytes: number): WasmMemory {
   try {
     return new wasm.Memory({ initial: pages, maximum: pages, shared: true });
   } catch (error) {
-    const problem = `There is not enough memory for ${(bytes / 2 ** 30).toFixed(1)} GiB (${messageOf(error)})`;
+    // The engine's memory takes some 10 GiB of addresses, however few bytes it has.
+    const limit = bytes < 2 ** 30 ? '; is the address space limited (ulimit -v)?' : '';
+    const problem = `There is not enough memory for ${formatBytes(bytes)} (${messageOf(error)}${limit})`;
     throw new UserError(...outOfMemory(problem, 'a smaller batch', mayRecompute(program)));
   }
 }
