@@ -60,11 +60,7 @@ function diskBytes(config: TrainConfig, epochs: number, batchesPerEpoch: number)
   const records = Math.ceil(batchesPerEpoch / config.metricsEvery) + 1;
   // `last` and `previous` have the momentum, too.
   const states = 2 * (weights + BYTES_PER_FLOAT * parameters);
-  return (
-    kept * weights +
-    states +
-    epochs * (records * STEP_RECORD_BYTES + EPOCH_RECORD_BYTES)
-  );
+  return kept * weights + states + epochs * (records * STEP_RECORD_BYTES + EPOCH_RECORD_BYTES);
 }
 
 /** A speed that was measured, as multiply-adds a second of one job. */
