@@ -6,10 +6,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { hostname, userInfo } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from './free-ports.ts';
 
 const NODES = ['n1', 'n2'] as const;
 export type NodeName = (typeof NODES)[number];
@@ -131,23 +131,6 @@ function configuration(folder: string, [controller, ...nodePorts]: readonly numb
     partition('low', 'Default=YES PriorityTier=1'),
     partition('high', 'PriorityTier=10 PreemptMode=OFF'),
   ].join('\n')}\n`;
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) => {
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            resolve(typeof address === 'object' && address ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  for (const server of servers) server.close();
-  return ports;
 }
 
 /** What Slurm has started on a node: the jobs' processes, and the step daemons above them. */

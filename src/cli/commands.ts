@@ -96,6 +96,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/slurm-logs.ts')).slurmLogs,
   },
   {
+    name: 'k8s manifest',
+    summary: 'A table as Jobs of Kubernetes, in YAML',
+    load: async () => (await import('./commands/k8s-manifest.ts')).k8sManifest,
+  },
+  {
     name: 'task',
     summary: 'Train one run of a table: what a job of a cluster does',
     load: async () => (await import('./commands/task.ts')).task,

@@ -5,15 +5,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cell, cellFolder, PLAN, type Plan, parsePlan } from '../experiment/plan.ts';
 import { readPlan } from '../experiment/plan-folder.ts';
-import { type FileSystem, writeError } from '../runs/file-system.ts';
+import { type FileSystem, writeAtomically, writeError } from '../runs/file-system.ts';
+import { lockRun } from '../runs/lock.ts';
 import { readJson } from '../runs/reader.ts';
+import type { RunHost } from '../runs/run.ts';
 import { UserError } from '../util/errors.ts';
 
 /** How long network file systems may take to show another machine's new file (NFS: 60 s by default). */
 export const LATE_FILE_SECONDS = 90;
 
 export interface FindCellOptions {
-  readonly files: FileSystem;
+  readonly host: RunHost;
   /** The table's. */
   readonly folder: string;
   /** The name of the run's folder, such as `resnet20-notebook-seed1`. */
@@ -27,12 +29,16 @@ export interface FindCellOptions {
 
 /** @throws UserError with exit code 2 where the plan is no longer what was submitted */
 export async function findCell(options: FindCellOptions): Promise<{ plan: Plan; cell: Cell }> {
-  const { folder, run } = options;
+  const { host, folder, run } = options;
   const { plan, submitted } = await readBoth(options);
   if (submitted) refuseChanges(submitted, plan, folder);
-  const cell = plan.cells.find((each) => cellFolder(each) === run);
+  const cellOf = ({ cells }: Plan) => cells.find((each) => cellFolder(each) === run);
+  const cell = cellOf(plan);
   if (cell) return { plan, cell };
-  const wasThere = submitted?.cells.some((each) => cellFolder(each) === run);
+  const wasThere = submitted && cellOf(submitted);
+  if (wasThere && submitted.created > plan.created) {
+    return { plan: await grow(host, folder, submitted), cell: wasThere };
+  }
   throw new UserError(
     wasThere
       ? `The plan of "${folder}" was changed after this was submitted: ${run} is no longer in it. Submit again.`
@@ -42,7 +48,7 @@ export async function findCell(options: FindCellOptions): Promise<{ plan: Plan; 
 }
 
 async function readBoth({
-  files,
+  host: { files },
   folder,
   submitted: path,
   patience = LATE_FILE_SECONDS,
@@ -78,6 +84,35 @@ async function begin(files: FileSystem, folder: string, plan: Plan): Promise<Pla
     throw writeError(error, path);
   }
   return (await readPlan(files, folder)) ?? plan;
+}
+
+/** A later plan of the same settings adds its runs to the folder's. */
+async function grow({ files, self }: RunHost, folder: string, later: Plan): Promise<Plan> {
+  const lock = await patiently(
+    () => lockRun(files, folder, self).catch(unlessHeld),
+    LATE_FILE_SECONDS,
+    () => {},
+  );
+  try {
+    const before = (await readPlan(files, folder)) ?? later;
+    refuseChanges(later, before, folder);
+    const known = new Set(before.cells.map(cellFolder));
+    const added = later.cells.filter((cell) => !known.has(cellFolder(cell)));
+    const cells = [...before.cells, ...added].sort((a, b) => a.seed - b.seed);
+    const plan = { ...before, cells };
+    if (added.length > 0) {
+      await writeAtomically(files, `${folder}/${PLAN}`, `${JSON.stringify(plan, null, 2)}\n`);
+    }
+    return plan;
+  } finally {
+    await lock?.release();
+  }
+}
+
+/** Many tasks begin at once, and one after the other may add. */
+function unlessHeld(error: unknown): undefined {
+  if (error instanceof UserError && error.coded === undefined) return undefined;
+  throw error;
 }
 
 /** A plan may grow after a submission; what its runs are trained with may not change. */

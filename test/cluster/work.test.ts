@@ -8,7 +8,7 @@ import { findCell } from '../../src/cluster/find-cell.ts';
 import { unfinished, waitForRuns } from '../../src/cluster/unfinished.ts';
 import { work } from '../../src/cluster/work.ts';
 import { type Cell, cellFolder, makePlan, type Plan } from '../../src/experiment/plan.ts';
-import { writePlan } from '../../src/experiment/plan-folder.ts';
+import { readPlan, writePlan } from '../../src/experiment/plan-folder.ts';
 import { nodeFileSystem } from '../../src/runs/file-system.node.ts';
 import { lockRun } from '../../src/runs/lock.ts';
 import { createRun, type Run, type RunHost, resumeRun } from '../../src/runs/run.ts';
@@ -162,13 +162,13 @@ describe('a task', () => {
 describe('the run of a task', () => {
   const find = (submitted?: string, patience = 0) =>
     findCell({
-      ...{ files: nodeFileSystem, folder, run: cellFolder(first), patience },
+      ...{ host, folder, run: cellFolder(first), patience },
       submitted: submitted && `${folder}/${submitted}`,
     });
 
   test('is looked up by its folder, and another name is told which there are', async () => {
     expect((await find()).cell).toEqual(first);
-    const wrong = findCell({ files: nodeFileSystem, folder, run: 'resnet20' });
+    const wrong = findCell({ host, folder, run: 'resnet20' });
     await expect(wrong).rejects.toThrow(
       'has no run "resnet20"; it has resnet8-quick-seed1, resnet8-quick-seed2.',
     );
@@ -190,7 +190,7 @@ describe('the run of a task', () => {
   test('waits for a file that a shared disk shows late', async () => {
     const waited: string[] = [];
     const late = findCell({
-      ...{ files: nodeFileSystem, folder, run: cellFolder(first), patience: 60 },
+      ...{ host, folder, run: cellFolder(first), patience: 60 },
       submitted: `${folder}/late.json`,
       onWait: (path) => waited.push(path),
     });
@@ -205,13 +205,24 @@ describe('the run of a task', () => {
     const submitted = `${folder}/submitted.json`;
     await writeFile(submitted, JSON.stringify(plan));
     const volume = `${folder}/new/table`;
-    const options = { files: nodeFileSystem, folder: volume, run: cellFolder(first), submitted };
+    const options = { host, folder: volume, run: cellFolder(first), submitted };
     const found = await Promise.all([1, 2, 3].map(() => findCell(options)));
     expect(found.map(({ cell }) => cell)).toEqual([first, first, first]);
     expect(JSON.parse(await readFile(`${volume}/plan.json`, 'utf8'))).toEqual(plan);
     const other = makePlan({ ...request, settings: { data: 'random', epochs: 9 } });
     await writeFile(submitted, JSON.stringify(other));
     await expect(findCell(options)).rejects.toThrow('epochs was 9 and is 2');
+  });
+
+  test('of a later plan with the same settings is added to the folder, once', async () => {
+    const later = makePlan({ ...request, seeds: [2, 3] }, undefined, Date.now() + 1e6);
+    await writeFile(`${folder}/later.json`, JSON.stringify(later));
+    const options = { host, folder, submitted: `${folder}/later.json` };
+    const runs = ['resnet8-quick-seed3', 'resnet8-quick-seed2', 'resnet8-quick-seed3'];
+    const found = await Promise.all(runs.map((run) => findCell({ ...options, run })));
+    expect(found.map(({ cell }) => cell.seed)).toEqual([3, 2, 3]);
+    const seeds = (await readPlan(nodeFileSystem, folder))?.cells.map(({ seed }) => seed);
+    expect(seeds).toEqual([1, 2, 3]);
   });
 });
 

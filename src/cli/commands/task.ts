@@ -96,7 +96,7 @@ async function perform(
   // Nothing is trained yet that could be saved; and process 1 of a container hears no signal unasked.
   const waiting = endOnSignals();
   const { plan, cell } = await findCell({
-    ...{ files: nodeFileSystem, folder, run, submitted: values.plan },
+    ...{ host: nodeHost, folder, run, submitted: values.plan },
     onWait: (path) => terminal.line(`waiting for "${path}", which is not here yet`),
   });
   const threads = values.threads ?? defaultThreads();

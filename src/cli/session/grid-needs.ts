@@ -2,26 +2,80 @@
 
 import type { Need } from '../../cluster/arrays.ts';
 import type { Dataset } from '../../data/dataset.ts';
+import { heldOutImages } from '../../data/validation.ts';
 import type { Backend } from '../../engine/backend.ts';
 import { lowerInference } from '../../engine/lower-infer.ts';
 import { lowerTrainingFor } from '../../engine/lower-train.ts';
-import type { CellView } from '../../experiment/cells.ts';
+import { type CellView, readCells } from '../../experiment/cells.ts';
 import { runCost } from '../../experiment/cost.ts';
 import { measureSpeed } from '../../experiment/measure.ts';
-import { type Cell, cellFolder } from '../../experiment/plan.ts';
+import { type Cell, cellConfig, cellFolder, type Plan } from '../../experiment/plan.ts';
 import { createNetwork } from '../../nn/network.ts';
+import { nodeHost } from '../../runs/runs.node.ts';
 import type { TrainConfig } from '../../train/config.ts';
+import { UserError } from '../../util/errors.ts';
 import { formatRate } from '../../util/format.ts';
+import type { Terminal } from '../console/terminal.ts';
 import { openBackend } from './backend.ts';
+import { openDataset } from './dataset.ts';
+import type { Machine } from './grid-machine.ts';
 
-export interface MeasuredNeeds {
+export interface NeedsRequest {
+  readonly folder: string;
+  readonly plan: Plan;
+  readonly cells: readonly Cell[];
+  readonly machine: Machine;
+  readonly offline: boolean;
+  /** Otherwise the data are only looked at. */
+  readonly measure: boolean;
+  /** The options that make measuring unnecessary. */
+  readonly saidBy: string;
+  readonly terminal: Terminal;
+}
+
+/**
+ * Loads the data, so that what is wrong with them is said here, and measures what the runs need.
+ * @returns by the names of the runs' folders; nothing where nothing was measured
+ */
+export async function needsOfRuns(request: NeedsRequest): Promise<ReadonlyMap<string, Need>> {
+  const { folder, plan, cells, machine, offline, measure, saidBy, terminal } = request;
+  const { data, validation } = plan.settings;
+  const seed = cells[0]!.seed;
+  const dataset = await openDataset(data, terminal, { validation, seed, offline });
+  terminal.line(`data     ${dataset.title}: whole`);
+  if (!measure) return new Map();
+  const counts = {
+    classes: dataset.classes.length,
+    validation: heldOutImages(dataset, validation),
+  };
+  const configOf = (cell: Cell) => ({ ...cellConfig(plan, cell, counts), ...machine });
+  const views = await readCells(nodeHost, folder, cells);
+  try {
+    const { needs, line } = await measureNeeds(views, configOf, dataset);
+    terminal.line(`measured ${line}`);
+    return needs;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(
+      `What the runs need cannot be measured on this machine (${error.message.replace(/\.$/, '')}): say it with ${saidBy}.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whether it is said for every network. */
+export function isForAll(byNetwork: string | undefined): boolean {
+  return byNetwork?.split(',').some((part) => !part.includes('=')) ?? false;
+}
+
+interface MeasuredNeeds {
   readonly needs: ReadonlyMap<string, Need>;
   /** What was measured, for people. */
   readonly line: string;
 }
 
 /** @throws UserError where the device that the runs are for is not on this machine */
-export async function measureNeeds(
+async function measureNeeds(
   views: readonly CellView[],
   configOf: (cell: Cell) => TrainConfig,
   dataset: Dataset,

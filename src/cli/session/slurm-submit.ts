@@ -3,17 +3,15 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { quoted } from '../../cluster/quoted.ts';
 import { createSlurm, type Slurm } from '../../cluster/slurm/client.node.ts';
 import type { SlurmOptions } from '../../cluster/slurm/options.ts';
 import type { QueuedTask } from '../../cluster/slurm/queue.ts';
-import { quoted } from '../../cluster/slurm/script.ts';
 import { isQueued, type RunStatus, readStatus } from '../../cluster/slurm/status.ts';
 import { readSubmissions } from '../../cluster/slurm/submissions.ts';
 import { prepare, type Request, submit } from '../../cluster/slurm/submit.ts';
 import { cacheFolder } from '../../data/load.node.ts';
-import { heldOutImages } from '../../data/validation.ts';
-import { readCells } from '../../experiment/cells.ts';
-import { type Cell, cellConfig, cellFolder, type Plan } from '../../experiment/plan.ts';
+import { type Cell, cellFolder, type Plan } from '../../experiment/plan.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
 import { MACHINE_SETTING_NAMES, optionName } from '../../train/config.ts';
 import { UserError } from '../../util/errors.ts';
@@ -22,9 +20,8 @@ import { pick } from '../../util/objects.ts';
 import type { Terminal } from '../console/terminal.ts';
 import type { TypedSettings } from '../setting-options.ts';
 import { defaultThreads } from './backend.ts';
-import { openDataset } from './dataset.ts';
 import { anyHalf, machineOf } from './grid-machine.ts';
-import { measureNeeds } from './grid-needs.ts';
+import { isForAll, needsOfRuns } from './grid-needs.ts';
 
 /** Slurm's own default, where nobody can be asked. */
 const DEFAULT_LONGEST_ARRAY = 1001;
@@ -125,7 +122,7 @@ function taskOf({ machine, plan }: SlurmJob, { gres }: SlurmOptions) {
 
 /** Loads the data, which no node can download, and measures what was not given. */
 async function check(
-  { plan, offline, terminal, folder }: SlurmJob,
+  job: SlurmJob,
   cells: readonly Cell[],
   { time, mem, setup, container }: SlurmOptions,
   { here }: ReturnType<typeof taskOf>,
@@ -135,33 +132,8 @@ async function check(
       throw new UserError(`There is no file "${file}".`, { exitCode: 2 });
     }
   }
-  const { data, validation } = plan.settings;
-  const seed = cells[0]!.seed;
-  const dataset = await openDataset(data, terminal, { validation, seed, offline });
-  terminal.line(`data     ${dataset.title}: whole`);
-  if (isForAll(time) && isForAll(mem)) return new Map();
-  const counts = {
-    classes: dataset.classes.length,
-    validation: heldOutImages(dataset, validation),
-  };
-  const configOf = (cell: Cell) => ({ ...cellConfig(plan, cell, counts), ...here });
-  const views = await readCells(nodeHost, folder, cells);
-  try {
-    const { needs, line } = await measureNeeds(views, configOf, dataset);
-    terminal.line(`measured ${line}`);
-    return needs;
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError(
-      `What the runs need cannot be measured on this machine (${error.message.replace(/\.$/, '')}): say it with --time and --mem.`,
-      { cause: error },
-    );
-  }
-}
-
-/** Whether it is said for every network. */
-function isForAll(byNetwork: string | undefined): boolean {
-  return byNetwork?.split(',').some((part) => !part.includes('=')) ?? false;
+  const measure = !(isForAll(time) && isForAll(mem));
+  return await needsOfRuns({ ...job, cells, machine: here, measure, saidBy: '--time and --mem' });
 }
 
 function wholePaths(options: SlurmOptions): SlurmOptions {

@@ -4,6 +4,7 @@
 
 import { type Cell, cellFolder } from '../../experiment/plan.ts';
 import { DEFECT, NEVER_RETRY, SAVED, TRY_LATER } from '../exit-codes.ts';
+import { quoted } from '../quoted.ts';
 import type { SlurmOptions, TaskSettings } from './options.ts';
 
 /** Where things are on the shared disk; all paths are whole. */
@@ -186,11 +187,6 @@ function directive(name: string, value: string | undefined): string | undefined 
   if (value === undefined) return undefined;
   const written = /[\s"']/.test(value) ? `"${value.replaceAll('"', '\\"')}"` : value;
   return `#SBATCH --${name}${value === '' ? '' : `=${written}`}`;
-}
-
-/** As bash takes it, whatever is in it. */
-export function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function lines(...all: readonly (string | undefined)[]): string {

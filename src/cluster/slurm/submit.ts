@@ -110,7 +110,8 @@ function greatest(
   );
 }
 
-function toMebibytes(text: string): number {
+/** `2G` as MiB. */
+export function toMebibytes(text: string): number {
   const factors: Readonly<Record<string, number>> = { K: 1 / 1024, M: 1, G: 1024, T: 1024 ** 2 };
   const unit = /[KMGT]$/i.exec(text)?.[0].toUpperCase() ?? 'M';
   return Math.ceil(Number.parseInt(text, 10) * (factors[unit] ?? 1));

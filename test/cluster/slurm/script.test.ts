@@ -5,13 +5,9 @@ import { spawn } from 'node:child_process';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { quoted } from '../../../src/cluster/quoted.ts';
 import type { SlurmOptions } from '../../../src/cluster/slurm/options.ts';
-import {
-  arrayScript,
-  type Places,
-  quoted,
-  reportScript,
-} from '../../../src/cluster/slurm/script.ts';
+import { arrayScript, type Places, reportScript } from '../../../src/cluster/slurm/script.ts';
 import { temporaryFolder } from '../../runs/support/hosts.ts';
 
 const options: SlurmOptions = { grace: 120, maxRequeues: 3, noRequeue: false };
