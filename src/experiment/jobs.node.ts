@@ -7,6 +7,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeFileSystem, openToAppend } from '../runs/file-system.node.ts';
 import { writeAtomically } from '../runs/file-system.ts';
+import { sealJson } from '../runs/sealed-json.ts';
 import type { TrainConfig } from '../train/config.ts';
 import { EVALUATION } from './evaluation-file.ts';
 import type { Job, JobEnd, Launcher } from './grid.ts';
@@ -70,7 +71,8 @@ interface CollectingJob extends Job {
 
 async function storeEvaluation(dir: string, end: CollectedEnd): Promise<JobEnd> {
   if (end.exitCode === 0) {
-    await writeAtomically(nodeFileSystem, `${dir}/${EVALUATION}`, end.output);
+    const evaluation = JSON.parse(end.output) as object;
+    await writeAtomically(nodeFileSystem, `${dir}/${EVALUATION}`, await sealJson(evaluation));
   }
   return end;
 }

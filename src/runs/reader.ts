@@ -2,7 +2,7 @@
 // other files (summary, environment) is not needed to go on, so damage there is told and passed over;
 // damage in anything else is an error.
 
-import { refuseDamaged } from '../interop/safetensors/seal.ts';
+import { checkSeal } from '../interop/safetensors/seal.ts';
 import { parseTrainConfig, RESUMABLE_SETTINGS, type TrainConfig } from '../train/config.ts';
 import { check, problemText } from '../util/check.ts';
 import { messageOf, UserError } from '../util/errors.ts';
@@ -64,10 +64,21 @@ export async function openRun(files: FileSystem, dir: string): Promise<RunView> 
         const has = checkpoints.length > 0 ? checkpoints.join(', ') : 'none yet';
         throw new UserError(`The run "${dir}" has no checkpoint "${name}" (it has: ${has}).`);
       }
-      await refuseDamaged(bytes, `"${file}"`);
+      if ((await checkSeal(bytes)) === 'damaged') throw await damagedCheckpoint(files, dir, name);
       return decodeWeights(bytes, `"${file}"`);
     },
   };
+}
+
+async function damagedCheckpoint(files: FileSystem, dir: string, name: string) {
+  const whole: string[] = [];
+  for (const other of await checkpointNames(files, dir)) {
+    const bytes = other === name ? undefined : await files.read(checkpointPath(dir, other));
+    if (bytes && (await checkSeal(bytes)) === 'whole') whole.push(other);
+  }
+  return new UserError(
+    `"${checkpointPath(dir, name)}" is damaged: its content does not match its checksum. Checkpoints of the run that are whole: ${whole.join(', ') || 'none'}.`,
+  );
 }
 
 /** @throws UserError if the folder holds no run or a damaged one */

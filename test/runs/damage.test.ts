@@ -170,6 +170,14 @@ test('a configuration that is not the one that was trained is refused before the
   await expect(openRun(files, DIR)).rejects.toThrow('was changed after the run began');
 });
 
+test('a damaged checkpoint is not evaluated, and those that are whole are named', async () => {
+  const files = await stopped();
+  await flip(files, `${DIR}/checkpoints/best.safetensors`, -100);
+  await expect((await openRun(files, DIR)).readWeights('best')).rejects.toThrow(
+    /best.safetensors" is damaged: .* Checkpoints of the run that are whole: last, previous\.$/,
+  );
+});
+
 describe('verify', () => {
   test('finds nothing wrong with a run that is whole, running or finished', async () => {
     const files = await stopped();

@@ -1,10 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openTensorBoard } from '../../src/cli/session/tensorboard.ts';
 import { createRun, type Run, resumeRun } from '../../src/runs/run.ts';
 import { openRun } from '../../src/runs/runs.node.ts';
-import { runTraining } from '../../src/runs/session.ts';
+import { runTraining, type TrainerView } from '../../src/runs/session.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
 import { readEventFile } from '../interop/tensorboard/event-reader.ts';
 import { arithmeticBackend } from '../train/support/backends.ts';
@@ -91,6 +92,21 @@ describe('a run watched with TensorBoard', () => {
     for (const tag of ['batch/loss', 'batch/error', 'loss/train', 'error/test']) {
       expect(curve(killed, tag), tag).toEqual(curve(whole, tag));
     }
+  });
+
+  test('that can no longer be written costs its curves, and not the run', async () => {
+    const dir = await temporaryFolder();
+    const run = { dir, config, state: undefined, refuseLink: async () => {} } as unknown as Run;
+    const lines: string[] = [];
+    await using tensorboard = await openTensorBoard(run, true, (line) => lines.push(line));
+    const event = { kind: 'evaluation', split: 'test', loss: 1, top1Error: 0.5 } as TrainEvent;
+    const full = Object.assign(new Error('no space left'), { code: 'ENOSPC', syscall: 'write' });
+    await using handle = await open('/dev/null', 'r');
+    vi.spyOn(Object.getPrototypeOf(handle), 'appendFile').mockRejectedValue(full);
+    onTestFinished(() => void vi.restoreAllMocks());
+    await tensorboard!.observe(event, {} as TrainerView);
+    await tensorboard!.observe(event, {} as TrainerView);
+    expect(lines).toEqual([expect.stringMatching(/^The disk is full: .* sees no more/)]);
   });
 
   test('goes on being watched without being asked again; others are not', async () => {

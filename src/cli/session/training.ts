@@ -46,7 +46,9 @@ export async function trainOnConsole(options: TrainingOptions): Promise<Training
     terminal.line(`${signal}: finishing the step and saving${how}.`);
   });
   const reader = createTrainReader(log, options.logTerminal ?? terminal, run.config.printFreq);
-  await using tensorboard = await openTensorBoard(run, options.tensorboard ?? false);
+  await using tensorboard = await openTensorBoard(run, options.tensorboard ?? false, (line) =>
+    terminal.line(line),
+  );
   let end: EndEvent | undefined;
   for await (const event of runTraining({
     run,
