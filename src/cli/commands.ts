@@ -125,4 +125,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'Time training and inference steps',
     load: async () => (await import('./commands/bench.ts')).bench,
   },
+  {
+    name: 'completion',
+    summary: 'A script that completes commands and options in bash, zsh or fish',
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
 ];

@@ -42,6 +42,8 @@ export interface Argument {
   readonly name: string;
   readonly help: string;
   readonly required: boolean;
+  /** The words that it may be, for completion. */
+  readonly choices?: readonly string[];
   /** Takes all that follow. */
   readonly repeated?: boolean;
 }

@@ -1,8 +1,8 @@
 // Evaluation of a split with an inference executable: images in their order, unmoved, the short last
-// batch with its weight. The training loop needs the sums; `evaluateSplit` also keeps what a person
+// batch with its weight; where it is limited, a fixed sample over all classes. The training loop needs the sums; `evaluateSplit` also keeps what a person
 // wants to see afterwards: which classes are mistaken for which, and the worst mistakes.
 
-import { batchCount, epochOrder } from '../data/batches.ts';
+import { batchCount, sampleOrder } from '../data/batches.ts';
 import { IMAGE_BYTES, type Split } from '../data/dataset.ts';
 import type { BatchMetrics, Executable } from '../engine/backend.ts';
 import { createYielder } from './executables.ts';
@@ -13,8 +13,8 @@ import { crossEntropy, likeliest, type RankedClass, rankClasses, softmax } from 
 export interface EvaluatedBatch {
   readonly batch: number;
   readonly batches: number;
-  /** Place of the batch's first image in the split. */
-  readonly start: number;
+  /** Places of the batch's images in the split. */
+  readonly indices: Uint32Array;
   readonly metrics: BatchMetrics;
   /** Time since the batch before. */
   readonly seconds: number;
@@ -29,10 +29,10 @@ export async function* evaluateBatches(
   options: { readonly limitBatches?: number; readonly inFlight?: number } = {},
 ): AsyncGenerator<EvaluatedBatch> {
   const { limitBatches = 0, inFlight = 1 } = options;
-  const { batchSize, count } = feed;
-  const all = batchCount(count, batchSize);
-  const batches = limitBatches > 0 ? Math.min(all, limitBatches) : all;
-  const order = epochOrder(0, 0, count, false);
+  const { batchSize, split } = feed;
+  const amount = limitBatches > 0 ? Math.min(split.count, limitBatches * batchSize) : split.count;
+  const order = sampleOrder(split, amount);
+  const batches = batchCount(amount, batchSize);
   const yieldToHost = createYielder();
   let then = performance.now();
   for await (const { batch, metrics } of feed.run({
@@ -42,7 +42,8 @@ export async function* evaluateBatches(
     most: () => inFlight,
   })) {
     const now = performance.now();
-    yield { batch, batches, start: batch * batchSize, metrics, seconds: (now - then) / 1000 };
+    const indices = order.subarray(batch * batchSize, batch * batchSize + metrics.count);
+    yield { batch, batches, indices, metrics, seconds: (now - then) / 1000 };
     then = now;
     await yieldToHost();
   }
@@ -62,6 +63,8 @@ export interface Mistake {
 
 export interface EvaluationReport {
   readonly images: number;
+  /** A sample of the split, over all its classes (`sampleOrder`). */
+  readonly partial: boolean;
   readonly wrong: number;
   /** Fractions. */
   readonly top1Error: number;
@@ -78,7 +81,7 @@ export interface EvaluationReport {
 }
 
 export interface EvaluationOptions {
-  /** At most this many batches; 0 (default) for all. */
+  /** At most this many batches, of a sample over all classes; 0 (default) for all. */
   readonly limitBatches?: number;
   /** How many of the worst mistakes to keep (default 10). */
   readonly worst?: number;
@@ -104,20 +107,24 @@ export async function evaluateSplit(
     const { count } = batch.metrics;
     const logits = await executable.read('logits');
     for (let i = 0; i < count; i++) {
-      const label = split.labels[batch.start + i] as number;
+      const index = batch.indices[i] as number;
+      const label = split.labels[index] as number;
       const row = logits.subarray(i * classes, (i + 1) * classes);
       const predicted = likeliest(row);
       confusion[label]![predicted]!++;
-      options.onImage?.(batch.start + i, label, predicted);
-      if (predicted !== label) mistakes.push(mistake(batch.start + i, label, predicted, row));
+      options.onImage?.(index, label, predicted);
+      if (predicted !== label) mistakes.push(mistake(index, label, predicted, row));
     }
     mistakes = mistakes.sort((a, b) => b.loss - a.loss || a.index - b.index).slice(0, keep);
     meter = addToMeter(meter, batch.metrics);
     seconds += batch.seconds;
-    options.onProgress?.(meter.count, split.count);
+    const { batchSize } = executable.program;
+    const whole = Math.min(split.count, batch.batches * batchSize);
+    options.onProgress?.(meter.count, whole);
   }
   return {
     images: meter.count,
+    partial: meter.count < split.count,
     wrong: meter.count - meter.correctTop1,
     ...errorsOf(meter),
     perClass: confusion.map((row, label) => {

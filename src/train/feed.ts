@@ -56,7 +56,7 @@ interface Step extends Gathered {
 
 export class Feed {
   private readonly executable: Executable;
-  private readonly split: Split;
+  readonly split: Split;
   private readonly held: HeldImages | undefined;
   /** Submitted, oldest first. */
   private readonly steps: Step[] = [];
@@ -89,11 +89,6 @@ export class Feed {
   /** Largest number of images in a batch. */
   get batchSize(): number {
     return this.executable.program.batchSize;
-  }
-
-  /** Images of the split. */
-  get count(): number {
-    return this.split.count;
   }
 
   /** The metrics of what is in flight, oldest first. */

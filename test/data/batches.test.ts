@@ -8,6 +8,7 @@ import {
   createBatch,
   epochOrder,
   makeBatch,
+  sampleOrder,
 } from '../../src/data/batches.ts';
 import { IMAGE_BYTES, imageBytes } from '../../src/data/dataset.ts';
 import { randomSplit } from './fixtures.ts';
@@ -105,5 +106,30 @@ describe('augmentation', () => {
     expect(pixel(moved, 31, 30)).toEqual([0, 0, 0]);
     const mirrored = augmentImage(image, { row: 0, column: 6, flip: 1 });
     for (const x of [0, 5, 31]) expect(pixel(mirrored, 9, x)).toEqual(pixel(moved, 9, 31 - x));
+  });
+});
+
+describe('a sample for a limited evaluation', () => {
+  // In the order of the classes, as a folder of images is: 60, 30 and 10 of a hundred.
+  const labels = Uint16Array.from({ length: 1000 }, (_, i) => (i < 600 ? 0 : i < 900 ? 1 : 2));
+  const split = { count: 1000, labels, images: new Uint8Array() };
+  const countsOf = (order: Uint32Array) =>
+    [0, 1, 2].map((label) => [...order].filter((place) => labels[place] === label).length);
+
+  test('has every class in its share, each image once, in order, and always the same ones', () => {
+    const order = sampleOrder(split, 100);
+    expect(countsOf(order)).toEqual([60, 30, 10]);
+    expect(countsOf(sampleOrder(split, 10))).toEqual([6, 3, 1]);
+    expect(new Set(order).size).toBe(100);
+    expect([...order]).toEqual([...order].sort((a, b) => a - b));
+    expect(sampleOrder(split, 100)).toEqual(order);
+    // Not the first of each class, which may be frames of one film.
+    expect(Math.max(...[...order].filter((place) => place < 600))).toBeGreaterThan(500);
+  });
+
+  test('of all images is all of them, in order', () => {
+    for (const amount of [1000, 2000]) {
+      expect([...sampleOrder(split, amount)]).toEqual([...labels.keys()]);
+    }
   });
 });

@@ -60,7 +60,11 @@ export const evaluate = defineCommand({
     }),
     seed: integer({ help: 'Of the validation split', minimum: 0, shownDefault: "the run's" }),
     batchSize: batchSizeOption,
-    limitBatches: integer({ help: 'Only so many batches, for a trial', initial: 0, minimum: 0 }),
+    limitBatches: integer({
+      help: 'Only so many batches of a fixed sample over all classes, for a trial',
+      initial: 0,
+      minimum: 0,
+    }),
     device: deviceOption,
     threads: threadsOption,
     convolution: convOption,
@@ -163,6 +167,7 @@ function toJson(report: EvaluationReport, model: Model, dataset: Dataset, split:
     top1_error: top1Error,
     top5_error: top5Error,
     loss,
+    partial: report.partial,
     weights: model.title,
     arch: model.network.arch,
     shortcut: model.network.shortcut,
@@ -203,7 +208,8 @@ function printReport(report: EvaluationReport, shown: Shown): void {
   terminal.line(`${model.title}: ${arch}${shortcut === 'B' ? ', shortcut B' : ''}`);
   terminal.line(`${dataset.title}, ${split} images, normalisation ${model.normalization.kind}`);
   terminal.line();
-  terminal.line(`images       ${formatCount(report.images)}`);
+  const sample = report.partial ? ' (partial: a fixed sample over all classes)' : '';
+  terminal.line(`images       ${formatCount(report.images)}${sample}`);
   terminal.line(
     `top-1 error  ${formatPercent(report.top1Error)} (${formatCount(report.wrong)} wrong)`,
   );

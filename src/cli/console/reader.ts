@@ -83,7 +83,7 @@ function epochLine(epoch: EpochEndEvent, evaluations: readonly EvaluationEvent[]
 function evaluationText(evaluation: EvaluationEvent): string {
   const { split, top1Error, isBest, bestError, bestEpoch, partial, images } = evaluation;
   const best = isBest ? 'best' : `best ${formatPercent(bestError)} in epoch ${bestEpoch + 1}`;
-  const part = partial ? `, first ${images} images only` : '';
+  const part = partial ? `, partial: a sample of ${images} images` : '';
   return `${split} error ${formatPercent(top1Error)} (${best}${part})`;
 }
 
