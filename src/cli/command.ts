@@ -27,3 +27,14 @@ export function defineCommand<const Table extends OptionTable>(
 ): Command<Table> {
   return command;
 }
+
+/** A command in the list of all of them. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<LoadedCommand>;
+}
+
+/** A command whose table's types are no longer known to the caller. */
+// biome-ignore lint/suspicious/noExplicitAny: `run` is contravariant in its table; only parseCommandLine with the same table calls it
+export type LoadedCommand = Command<any> & { readonly options: OptionTable };

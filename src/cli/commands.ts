@@ -1,18 +1,9 @@
 // All commands, in the order in which the help lists them. Each is imported only when it is asked
 // for: `table6 --help` must not load an engine.
 
-import type { Command } from './command.ts';
-import type { OptionTable } from './options.ts';
+import type { CommandEntry } from './command.ts';
 
-export interface CommandEntry {
-  readonly name: string;
-  readonly summary: string;
-  readonly load: () => Promise<LoadedCommand>;
-}
-
-/** A command whose table's types are no longer known to the caller. */
-// biome-ignore lint/suspicious/noExplicitAny: `run` is contravariant in its table; only parseCommandLine with the same table calls it
-export type LoadedCommand = Command<any> & { readonly options: OptionTable };
+export type { CommandEntry } from './command.ts';
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
@@ -128,6 +119,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'completion',
     summary: 'A script that completes commands and options in bash, zsh or fish',
-    load: async () => (await import('./commands/completion.ts')).completion,
+    load: async () => (await import('./commands/completion.ts')).completionOf(COMMANDS),
   },
 ];

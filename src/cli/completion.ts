@@ -2,7 +2,7 @@
 // that an option takes. Everything else completes to file names. A script is static: pressing Tab starts
 // no process.
 
-import type { CommandEntry } from './commands.ts';
+import type { CommandEntry } from './command.ts';
 import { optionHelp } from './help.ts';
 import { flagName, type Option } from './options.ts';
 

@@ -1,8 +1,7 @@
 // Help as text for the terminal, from the same tables that parse the command line.
 
 import { boundsText } from '../util/bounds.ts';
-import type { Command } from './command.ts';
-import type { CommandEntry } from './commands.ts';
+import type { Command, CommandEntry } from './command.ts';
 import { wrap } from './console/wrap.ts';
 import { flagName, type Option, type OptionTable } from './options.ts';
 
