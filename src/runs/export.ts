@@ -2,6 +2,7 @@
 // normalisation and the class names along; a bare PyTorch state_dict has no place for them, and
 // whoever writes one is told what is left behind.
 
+import { SEALED, sealOnnx } from '../interop/onnx/seal.ts';
 import { type OnnxOptions, writeOnnx } from '../interop/onnx/write.ts';
 import { writePyTorch } from '../interop/pytorch/write.ts';
 import { fromNamedTensors, writeSafetensors } from '../interop/safetensors/safetensors.ts';
@@ -62,8 +63,13 @@ export async function exportFile(
   format: ExportFormat,
   options: ExportOptions = {},
 ): Promise<Exported> {
+  if (format === 'onnx') {
+    const exported = exportOnnx(model, options, SEALED);
+    return { ...exported, bytes: await sealOnnx(exported.bytes) };
+  }
   const exported = exportModel(model, format, options);
-  if (format !== 'safetensors') return exported;
+  // Entries of PyTorch's archives have checksums of their own.
+  if (format === 'pth') return exported;
   return { ...exported, bytes: await sealSafetensors(exported.bytes) };
 }
 
@@ -114,7 +120,11 @@ function exportPyTorch(model: Model, modulePrefix: boolean): Exported {
   return { bytes: writePyTorch(weights), notices };
 }
 
-function exportOnnx(model: Model, { input = 'uint8', foldBatchNorm }: ExportOptions): Exported {
+function exportOnnx(
+  model: Model,
+  { input = 'uint8', foldBatchNorm }: ExportOptions,
+  more: Readonly<Record<string, string>> = {},
+): Exported {
   const { network, weights, normalization } = model;
   const {
     arch: _arch,
@@ -129,7 +139,7 @@ function exportOnnx(model: Model, { input = 'uint8', foldBatchNorm }: ExportOpti
     foldBatchNorm,
     normalization,
     classNames,
-    metadata,
+    metadata: { ...metadata, ...more },
   });
   const notices = model.saysNormalization
     ? []

@@ -1,6 +1,7 @@
 // `table6 verify`: whether run folders and weights files are as they were written.
 
 import { statSync } from 'node:fs';
+import { checkOnnxSeal, looksLikeOnnx } from '../../interop/onnx/seal.ts';
 import { checkSeal } from '../../interop/safetensors/seal.ts';
 import { readBytes } from '../../interop/weights.node.ts';
 import { nodeFileSystem } from '../../runs/file-system.node.ts';
@@ -32,7 +33,7 @@ export const verify = defineCommand({
   arguments: [
     {
       name: 'RUN|FILE',
-      help: 'run folders, .safetensors, .th or .pth',
+      help: 'run folders, .safetensors, .th, .pth or .onnx',
       required: true,
       repeated: true,
     },
@@ -64,9 +65,17 @@ async function examine(path: string): Promise<Report> {
   return { path, isRun, findings: [{ file: path, ...(await examineFile(path)) }] };
 }
 
+const UNCHECKED = { state: 'unchecked', text: 'it has no checksum' } as const;
+const ONNX = {
+  whole: { state: 'whole', text: '' },
+  damaged: { state: 'damaged', text: 'its content does not match its checksum' },
+  none: UNCHECKED,
+} as const;
+
 async function examineFile(path: string): Promise<Omit<Finding, 'file'>> {
   const bytes = await readBytes(path);
   try {
+    if (looksLikeOnnx(bytes)) return ONNX[await checkOnnxSeal(bytes)];
     const seal = await checkSeal(bytes);
     if (seal === 'damaged') {
       return { state: 'damaged', text: 'its content does not match its checksum' };
@@ -76,7 +85,7 @@ async function examineFile(path: string): Promise<Omit<Finding, 'file'>> {
     if (format === 'pytorch-zip') {
       return { state: 'whole', text: 'each of its entries matches its CRC-32' };
     }
-    return { state: 'unchecked', text: 'it can be read, but has no checksum' };
+    return UNCHECKED;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { state: 'damaged', text: worded(error, 'verify') };
