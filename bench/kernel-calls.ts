@@ -215,7 +215,7 @@ export function kernelCalls(): KernelCall[] {
       { flops: stridedFlops, rows: size, columns: inputChannels },
     );
     const pass = { height: large, width: large, channels: inputChannels };
-    add('scatter', shortcutScatterAdd(shape), [A, B], 1);
+    add('scatter', shortcutScatterAdd({ ...shape, before: shape.channels / 4 }), [A, B], 1);
     add('pass block', epiloguePass({ epilogue: 'reluGradient', ...pass }), [A, B, C, D, E, F], 1);
     add('pass forward', epiloguePass({ epilogue: 'statistics', ...shape }), [A, B, C, D, E, F], 1);
   }

@@ -73,6 +73,14 @@ const ADVICE: { readonly [Code in ErrorCode]: Advice<Code> } = {
     `${source} has no test folder: add one, or hold images out with --validation N (a number of images, or a fraction)`,
   'unreadable-image': ({ problem }) =>
     `${problem}: repair or remove it, or leave --strict away to go on without it`,
+  'several-networks': ({ what, places }) =>
+    `${what} holds ${places.length} networks: say which one with ${places.map((place) => `--key ${place}`).join(' or ')}.`,
+  'other-classes': ({ title, has, data, found }) =>
+    `${title} tells ${has} classes apart, and ${data} has ${found}: give the data it was trained for with --data.`,
+  'shortcut-differs': ({ title, has, asked }) =>
+    `${title} has ${has === 'none' ? 'no shortcuts' : `shortcut ${has}`}, not ${asked}: leave --shortcut away.`,
+  'normalization-is-known': (_, { error }) =>
+    error.message.replace(/\.$/, ': leave --normalization away.'),
   'checkpoint-of-a-file': ({ path }) =>
     `--checkpoint chooses within a run folder, and ${path} is a file.`,
   'run-exists': ({ dir }) =>

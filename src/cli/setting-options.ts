@@ -53,7 +53,7 @@ function untypedOption({ form, option, default: initial }: Setting): Option<unkn
   const spec = { ...named, shownDefault: option.shownDefault ?? defaultText(initial) };
   switch (form.kind) {
     case 'choice':
-      return choice(form.words, spec);
+      return choice(form.words, { ...spec, other: form.other });
     case 'integer':
       return integer({ ...form, ...spec });
     case 'number':

@@ -70,31 +70,37 @@ export function number(spec: Common & Bounds & { initial?: number }): Option<num
   };
 }
 
+/** What may be typed instead of one of the words. */
+interface OtherChoice {
+  readonly placeholder: string;
+  readonly read: (text: string) => unknown;
+}
+
 /** One of a few words. */
 export function choice<const Word extends string>(
   words: readonly Word[],
-  spec: Common & { initial: Word },
+  spec: Common & { initial: Word; other?: OtherChoice },
 ): Option<Word>;
 export function choice<const Word extends string>(
   words: readonly Word[],
-  spec: Common,
+  spec: Common & { other?: OtherChoice },
 ): Option<Word | undefined>;
 export function choice<const Word extends string>(
   words: readonly Word[],
-  spec: Common & { initial?: Word },
+  { other, ...spec }: Common & { initial?: Word; other?: OtherChoice },
 ): Option<Word | undefined> {
+  const shown = other ? [...words, other.placeholder] : words;
   return {
-    placeholder: `<${words.join('|')}>`,
+    placeholder: `<${shown.join('|')}>`,
     ...spec,
     initial: spec.initial,
     parse: (value) => {
       const word = words.find((candidate) => candidate.toLowerCase() === value.toLowerCase());
-      if (word === undefined) {
-        throw new UserError(
-          `must be one of ${words.join(', ')}, not "${value}".${didYouMean(value, words)}`,
-        );
-      }
-      return word;
+      if (word !== undefined) return word;
+      if (other && value.includes('/')) return other.read(value) as Word;
+      throw new UserError(
+        `must be one of ${shown.join(', ')}, not "${value}".${didYouMean(value, words)}`,
+      );
     },
   };
 }

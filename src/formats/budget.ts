@@ -23,6 +23,8 @@ export const COST = {
   entry: 64,
   /** A view of bytes, or an empty dictionary. */
   view: 200,
+  /** What a pickle asks to be made, with room for its entries and items. */
+  pickled: 400,
   /** A tensor with its name, shape and buffer. */
   tensor: 1024,
 } as const;

@@ -4,6 +4,7 @@
 
 import { COST, type DecodeBudget } from './budget.ts';
 import { asName, type PickleBytes, unreadablePickle } from './pickle-bytes.ts';
+import { PickledObject } from './pickle-object.ts';
 
 /** Open marks at one time; real files need about ten. */
 const MAX_DEPTH = 1000;
@@ -133,13 +134,18 @@ function into(stack: PickleStack, fill: Fill, items: readonly unknown[]): void {
   fill(stack.top(), items, stack.budget);
 }
 
-function appendItems(list: unknown, items: readonly unknown[], budget: DecodeBudget): void {
+function appendItems(target: unknown, items: readonly unknown[], budget: DecodeBudget): void {
+  const list = target instanceof PickledObject ? target.items : target;
   if (!Array.isArray(list)) throw unreadablePickle('it appends to what is not a list');
   budget.spend(COST.place * items.length);
   for (const item of items) list.push(item);
 }
 
 function addItems(set: unknown, items: readonly unknown[], budget: DecodeBudget): void {
+  if (set instanceof PickledObject) {
+    appendItems(set, items, budget);
+    return;
+  }
   if (!(set instanceof Set)) throw unreadablePickle('it adds items to what is not a set');
   for (const item of items) {
     budget.spend(entryCost(item, set.size));
@@ -147,7 +153,8 @@ function addItems(set: unknown, items: readonly unknown[], budget: DecodeBudget)
   }
 }
 
-function setItems(target: unknown, pairs: readonly unknown[], budget: DecodeBudget): void {
+function setItems(container: unknown, pairs: readonly unknown[], budget: DecodeBudget): void {
+  const target = container instanceof PickledObject ? container.entries : container;
   if (!(target instanceof Map)) throw unreadablePickle('it sets items of what is not a dictionary');
   if (pairs.length % 2 !== 0) throw unreadablePickle('a dictionary key without its value');
   for (let i = 0; i < pairs.length; i += 2) {

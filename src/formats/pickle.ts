@@ -11,7 +11,7 @@
 // by `encoding`.
 
 import { UserError } from '../util/errors.ts';
-import { DecodeBudget } from './budget.ts';
+import { COST, DecodeBudget } from './budget.ts';
 import {
   asName,
   LITERALS,
@@ -20,6 +20,7 @@ import {
   type Python2Encoding,
   unreadablePickle,
 } from './pickle-bytes.ts';
+import { PickledObject } from './pickle-object.ts';
 import { PickleStack, STACK_INSTRUCTIONS } from './pickle-stack.ts';
 
 /** What an allowed global name stands for. Without `call` it is only a marker (a class, a dtype). */
@@ -127,28 +128,29 @@ class PickleMachine {
       case '\x81': {
         // NEWOBJ
         const [callable, args] = stack.popMany(2);
-        stack.push(call(callable, args));
+        stack.push(this.#call(callable, args));
         break;
       }
       case '\x92': {
         // NEWOBJ_EX
         const [callable, args, keywords] = stack.popMany(3);
-        if (!(keywords instanceof Map) || keywords.size > 0) {
+        const made = this.#call(callable, args);
+        if (!(keywords instanceof Map) || (keywords.size > 0 && !(made instanceof PickledObject))) {
           throw unreadablePickle('a constructor with keyword arguments');
         }
-        stack.push(call(callable, args));
+        stack.push(made);
         break;
       }
       case 'i': {
         // INST
         const callable = this.#global(input.line(), input.line());
-        stack.push(call(callable, stack.popToMark()));
+        stack.push(this.#call(callable, stack.popToMark()));
         break;
       }
       case 'o': {
         // OBJ
         const [callable, ...args] = stack.popToMark();
-        stack.push(call(callable, args));
+        stack.push(this.#call(callable, args));
         break;
       }
       case 'b': {
@@ -187,6 +189,20 @@ class PickleMachine {
     return resolved;
   }
 
+  #call(callable: unknown, args: unknown): unknown {
+    // What an object that is not made would give when it is called is not made either.
+    if (callable instanceof PickledObject && Array.isArray(args)) {
+      this.#stack.budget.spend(COST.pickled);
+      return new PickledObject(callable.global, args);
+    }
+    if (!isCallable(callable)) throw unreadablePickle('it calls what is not a function');
+    if (callable.call === undefined) {
+      throw new UserError(`the file asks to call ${callable.name}, which is not allowed`);
+    }
+    if (!Array.isArray(args)) throw unreadablePickle('it calls a function without arguments');
+    return callable.call(args);
+  }
+
   #persistent(id: unknown): unknown {
     if (this.#handlers.persistentLoad === undefined) {
       throw unreadablePickle('it refers to data stored elsewhere, which is not expected here');
@@ -199,13 +215,4 @@ function isCallable(value: unknown): value is PickleCallable {
   return (
     typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'
   );
-}
-
-function call(callable: unknown, args: unknown): unknown {
-  if (!isCallable(callable)) throw unreadablePickle('it calls what is not a function');
-  if (callable.call === undefined) {
-    throw new UserError(`the file asks to call ${callable.name}, which is not allowed`);
-  }
-  if (!Array.isArray(args)) throw unreadablePickle('it calls a function without arguments');
-  return callable.call(args);
 }

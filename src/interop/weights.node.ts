@@ -3,6 +3,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { UserError } from '../util/errors.ts';
 import { fileError, systemCode } from '../util/system-errors.ts';
+import type { SelectOptions } from './select.ts';
 import { readWeights, type Weights } from './weights.ts';
 
 /** No network is larger; Node.js reads no more at once. */
@@ -12,8 +13,8 @@ const MOST_BYTES = 2 * 2 ** 30;
  * Reads a weights file (see `readWeights`).
  * @throws UserError if it cannot be read or is not a weights file
  */
-export async function readWeightsFile(path: string): Promise<Weights> {
-  return readWeights(await readBytes(path), path);
+export async function readWeightsFile(path: string, options: SelectOptions = {}): Promise<Weights> {
+  return readWeights(await readBytes(path), path, options);
 }
 
 /**

@@ -5,13 +5,11 @@ import { looksLikeZip } from '../formats/zip.ts';
 import type { Network } from '../nn/network.ts';
 import { UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
+import { decodeFloat32 } from './dtypes.ts';
 import { looksLikePickle, readPyTorch } from './pytorch/read.ts';
-import { recognizeNetwork } from './recognize.ts';
-import {
-  looksLikeSafetensors,
-  readSafetensors,
-  toNamedTensors,
-} from './safetensors/safetensors.ts';
+import { looksLikeSafetensors, readSafetensors } from './safetensors/safetensors.ts';
+import { type SelectOptions, selectNetwork } from './select.ts';
+import type { StoredFile, WeightsNotice } from './stored.ts';
 
 export type WeightsFormat = 'safetensors' | 'pytorch-zip' | 'pytorch-legacy';
 
@@ -21,44 +19,78 @@ export interface Weights {
   readonly network: Network;
   /** Parameters and running statistics; batch counters, which nothing uses, are left out. */
   readonly tensors: NamedTensors;
+  /** Mean and deviation of the images, of pixel / 255, where the file has them as tensors. */
+  readonly normalization?: {
+    readonly mean: readonly number[];
+    readonly deviation: readonly number[];
+  };
   /** safetensors metadata, or what stood beside a PyTorch state_dict (`epoch`, `best_prec1`). */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Whether its layers had other names than the reference implementation's. */
+  readonly renamed: boolean;
+  /** Which of two networks was taken, what was left. */
+  readonly notices: readonly WeightsNotice[];
 }
 
-interface FileContent {
+interface FileContent extends StoredFile {
   readonly format: WeightsFormat;
-  readonly tensors: NamedTensors;
-  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
  * Reads weights: safetensors, or PyTorch's zip or legacy format.
  * @param what how errors call the file, usually its path
+ * @param options what the file does not say: the network, where there are several; a plain net; shortcuts
  * @throws UserError one sentence: what the file is instead, where it is damaged, or which tensor is wrong
  */
-export function readWeights(bytes: Uint8Array, what = 'The file'): Weights {
-  const content = readContent(bytes, what);
-  const network = recognizeNetwork(content.tensors, content.metadata, what);
-  const tensors: NamedTensors = new Map(
-    [...content.tensors].filter(([name]) => !name.endsWith('.num_batches_tracked')),
+export function readWeights(
+  bytes: Uint8Array,
+  what = 'The file',
+  options: SelectOptions = {},
+): Weights {
+  const { format, metadata, ...stored } = readContent(bytes, what);
+  const { arch = metadata.arch, shortcut = metadata.shortcut, key } = options;
+  const hint = { arch, shortcut, key };
+  const { network, tensors, renamed, normalization, notices } = inFile(what, () =>
+    selectNetwork({ metadata, ...stored }, hint, what),
   );
-  return { ...content, network, tensors };
+  return {
+    format,
+    network,
+    tensors,
+    ...(normalization && {
+      normalization: { mean: normalization.mean, deviation: normalization.deviation },
+    }),
+    metadata,
+    renamed,
+    notices,
+  };
+}
+
+/** Damage that is found while values are read says which file has it. */
+function inFile<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.message.startsWith(what) || error.coded) throw error;
+    throw new UserError(`${what}: ${error.message}`, { cause: error });
+  }
 }
 
 function readContent(bytes: Uint8Array, what: string): FileContent {
-  try {
-    if (looksLikeZip(bytes) || looksLikePickle(bytes)) {
-      const { tensors, extra, format } = readPyTorch(bytes);
-      const metadata = Object.fromEntries(Object.entries(extra).map(([k, v]) => [k, String(v)]));
-      return { format: `pytorch-${format}`, tensors, metadata };
-    }
-    if (looksLikeSafetensors(bytes)) {
-      const { tensors, metadata } = readSafetensors(bytes);
-      return { format: 'safetensors', tensors: toNamedTensors(tensors), metadata };
-    }
-  } catch (error) {
-    if (error instanceof UserError) throw new UserError(`${what}: ${error.message}`);
-    throw error;
+  if (looksLikeZip(bytes) || looksLikePickle(bytes)) {
+    const { format, ...stored } = inFile(what, () => readPyTorch(bytes));
+    return { format: `pytorch-${format}`, ...stored };
+  }
+  if (looksLikeSafetensors(bytes)) {
+    const { tensors, metadata } = inFile(what, () => readSafetensors(bytes));
+    const stored = [...tensors].map(([name, { dtype, shape, bytes: content }]) => ({
+      name,
+      group: 0,
+      shape,
+      dtype,
+      read: () => decodeFloat32(dtype, content, { shape }),
+    }));
+    return { format: 'safetensors', tensors: stored, others: [], metadata };
   }
   throw new UserError(`${what} ${whatItIs(bytes)}`);
 }

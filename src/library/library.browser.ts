@@ -6,7 +6,13 @@ import type { Model } from '../runs/model.ts';
 import { type Classifier, makeClassifier } from './classifier.ts';
 import { type BrowserBackendOptions, openBackend } from './open-backend.browser.ts';
 import { type BrowserPicture, readPicture } from './picture.browser.ts';
-import { type LoadOptions, modelFromAddress, modelFromBytes, type WeightsBytes } from './source.ts';
+import {
+  type LoadOptions,
+  modelFromAddress,
+  modelFromBytes,
+  modelOptions,
+  type WeightsBytes,
+} from './source.ts';
 
 /**
  * How `openBackend` takes them, with other defaults for single pictures: the CPU, which starts at once,
@@ -23,9 +29,9 @@ export async function loadWeights(
   options: LoadOptions = {},
 ): Promise<Model> {
   if (typeof source === 'string' || source instanceof URL) {
-    return modelFromAddress(String(source), options);
+    return modelFromAddress(String(source), modelOptions(options));
   }
-  return modelFromBytes(source, options);
+  return modelFromBytes(source, modelOptions(options));
 }
 
 /**

@@ -10,7 +10,13 @@ import type { Model } from '../runs/model.ts';
 import { type Classifier, makeClassifier } from './classifier.ts';
 import { openBackend } from './open-backend.node.ts';
 import { isRawImage, type RawImage, toNetworkInput } from './pixels.ts';
-import { type LoadOptions, modelFromAddress, modelFromBytes, type WeightsBytes } from './source.ts';
+import {
+  type LoadOptions,
+  modelFromAddress,
+  modelFromBytes,
+  modelOptions,
+  type WeightsBytes,
+} from './source.ts';
 
 /** A file (PNG, JPEG, WebP), its content, or pixels. Files are read by the optional package sharp. */
 export type NodePicture = string | URL | Blob | RawImage;
@@ -31,10 +37,10 @@ export async function loadWeights(
   options: LoadOptions = {},
 ): Promise<Model> {
   if (typeof source !== 'string' && !(source instanceof URL))
-    return modelFromBytes(source, options);
+    return modelFromBytes(source, modelOptions(options));
   const name = String(source);
-  if (/^https?:/.test(name)) return modelFromAddress(name, options);
-  return openModel(name.startsWith('file:') ? fileURLToPath(name) : name, options);
+  if (/^https?:/.test(name)) return modelFromAddress(name, modelOptions(options));
+  return openModel(name.startsWith('file:') ? fileURLToPath(name) : name, modelOptions(options));
 }
 
 /**

@@ -10,10 +10,12 @@ import { UserError } from '../util/errors.ts';
 import { didYouMean } from '../util/suggest.ts';
 
 /**
- * How a block's input reaches its output (section 3.3): 'A' pads missing channels with zeros, 'B'
- * projects with a 1×1 convolution where the shape changes, 'none' makes the plain network.
+ * How a block's input reaches its output (section 3.3): 'A' pads missing channels with zeros, as many
+ * before as behind; 'A-end' puts all of them behind, as fb.resnet.torch and many after it do; 'B' projects
+ * with a 1×1 convolution where the shape changes; 'none' makes the plain network.
  */
-export type ShortcutOption = 'A' | 'B' | 'none';
+export const SHORTCUT_OPTIONS = ['A', 'A-end', 'B', 'none'] as const;
+export type ShortcutOption = (typeof SHORTCUT_OPTIONS)[number];
 
 export interface ConvolutionLayer {
   /** PyTorch module name, such as `layer1.0.conv1`. */
@@ -43,8 +45,8 @@ export interface ConvNorm {
 export type BlockShortcut =
   | { readonly kind: 'none' }
   | { readonly kind: 'identity' }
-  /** Every second pixel of every second row; zero channels before and after (option A). */
-  | { readonly kind: 'pad'; readonly channelsBefore: number }
+  /** Every second pixel of every second row; zero channels before and after, or only after (option A). */
+  | { readonly kind: 'pad'; readonly channelsBefore: number; readonly channelsBehind: number }
   | { readonly kind: 'projection'; readonly projection: ConvNorm };
 
 /** relu(norm2(conv2(relu(norm1(conv1(x))))) + shortcut(x)) */
@@ -125,7 +127,7 @@ export function parseArch(arch: string): { family: 'resnet' | 'plain'; depth: nu
 /**
  * Describes a network.
  * @param arch `resnet20`, `plain20`, any depth 6n + 2
- * @param options shortcut 'A' (default) or 'B' for residual networks; classes (default 10)
+ * @param options shortcut 'A' (default), 'A-end' or 'B' for residual networks; classes (default 10)
  * @throws UserError for an unknown depth, a shortcut that does not fit, or fewer than two classes
  */
 export function createNetwork(
@@ -197,8 +199,10 @@ function createBlock(
   let shortcut: BlockShortcut;
   if (option === 'none') shortcut = { kind: 'none' };
   else if (sameShape) shortcut = { kind: 'identity' };
-  else if (option === 'A') {
-    shortcut = { kind: 'pad', channelsBefore: (outChannels - inChannels) / 2 };
+  else if (option === 'A' || option === 'A-end') {
+    const missing = outChannels - inChannels;
+    const channelsBefore = option === 'A' ? missing / 2 : 0;
+    shortcut = { kind: 'pad', channelsBefore, channelsBehind: missing - channelsBefore };
   } else {
     const projection = convNorm(
       `${name}.shortcut.0`,

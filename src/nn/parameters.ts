@@ -2,7 +2,6 @@
 // statistics among its buffers, with their names and shapes, in `state_dict` order.
 
 import { UserError } from '../util/errors.ts';
-import type { NamedTensors } from '../util/tensor.ts';
 import { elementCount } from '../util/tensor.ts';
 import { convNormLayers, type Network } from './network.ts';
 
@@ -70,7 +69,11 @@ export function parameterCount(network: Network): number {
  * Entries of no network (`num_batches_tracked`) are ignored.
  * @throws UserError naming the first tensor that is missing, misshapen or unknown
  */
-export function checkWeights(network: Network, tensors: NamedTensors, what = 'The file'): void {
+export function checkWeights(
+  network: Network,
+  tensors: ReadonlyMap<string, { readonly shape: readonly number[] }>,
+  what = 'The file',
+): void {
   const specs = [...parameterSpecs(network), ...runningStatisticSpecs(network)];
   for (const { name, shape } of specs) {
     const tensor = tensors.get(name);

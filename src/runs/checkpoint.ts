@@ -7,7 +7,7 @@
 
 import * as z from 'zod/mini';
 import { IMAGE_BYTES, IMAGE_CHANNELS } from '../data/dataset.ts';
-import { NORMALIZATION_KINDS, type Normalization } from '../data/normalization.ts';
+import type { Normalization } from '../data/normalization.ts';
 import { sha256Hex } from '../formats/sha256.ts';
 import {
   fromNamedTensors,
@@ -16,6 +16,7 @@ import {
   writeSafetensors,
 } from '../interop/safetensors/safetensors.ts';
 import { parseTrainConfig, type TrainConfig } from '../train/config.ts';
+import { normalizationKindSchema } from '../train/normalization-schema.ts';
 import { executableStatesSchema, progressSchema, type TrainingState } from '../train/state.ts';
 import { check, problemText } from '../util/check.ts';
 import { messageOf, UserError } from '../util/errors.ts';
@@ -28,7 +29,7 @@ const VERSION = '1';
 const MOMENTUM_PREFIX = 'optimizer.momentum.';
 
 const normalizationSchema = z.strictObject({
-  kind: z.enum(NORMALIZATION_KINDS),
+  kind: normalizationKindSchema,
   mean: z.array(z.number()).check(
     z.refine(({ length }) => length === IMAGE_CHANNELS || length === IMAGE_BYTES, {
       message: `there must be ${IMAGE_CHANNELS} or ${IMAGE_BYTES} means`,

@@ -3,12 +3,18 @@
 // another program; what a file does not say is filled in here and nowhere else.
 
 import { CIFAR10_CLASSES } from '../data/cifar.ts';
-import { IMAGENET_NORMALIZATION, type Normalization } from '../data/normalization.ts';
-import { recognizeNetwork, requireArch } from '../interop/recognize.ts';
+import {
+  IMAGENET_NORMALIZATION,
+  type Normalization,
+  normalizationText,
+  numbersText,
+} from '../data/normalization.ts';
+import { requireArch } from '../interop/recognize.ts';
 import { looksLikeSafetensors } from '../interop/safetensors/safetensors.ts';
 import { refuseDamaged } from '../interop/safetensors/seal.ts';
-import { readWeights, type WeightsFormat } from '../interop/weights.ts';
-import { createNetwork, type Network } from '../nn/network.ts';
+import type { WeightsNotice } from '../interop/stored.ts';
+import { readWeights, type Weights, type WeightsFormat } from '../interop/weights.ts';
+import { createNetwork, type Network, type ShortcutOption } from '../nn/network.ts';
 import { checkWeights } from '../nn/parameters.ts';
 import type { TrainConfig } from '../train/config.ts';
 import { UserError } from '../util/errors.ts';
@@ -20,6 +26,7 @@ import {
   readClasses,
   readNormalization,
 } from './checkpoint.ts';
+import { notNumbers } from './not-numbers.ts';
 
 export interface Model {
   /** How people know it: `runs/resnet20-seed1 (best)` or a file's path. */
@@ -28,9 +35,9 @@ export interface Model {
   readonly network: Network;
   /** Parameters and running statistics, by PyTorch name. */
   readonly weights: NamedTensors;
-  /** The one that belongs to the weights; ImageNet's where the file does not say. */
+  /** The one that belongs to the weights; ImageNet's where nothing says it. */
   readonly normalization: Normalization;
-  /** Whether the file says its normalisation. */
+  /** Whether the file or its user says its normalisation. */
   readonly saysNormalization: boolean;
   /** Names in the order of the logits, where the file has them. */
   readonly classes?: readonly string[];
@@ -40,38 +47,57 @@ export interface Model {
   readonly facts?: CheckpointFacts;
   /** Everything else that the file says, as text. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** What the file left open and was assumed, and what was not used; see `modelNotices`. */
+  readonly notices: readonly WeightsNotice[];
+  /** The first value that is no number, for weights that nothing can be computed with. */
+  readonly defect?: string;
+}
+
+/** What a user says of weights that do not say it themselves. */
+export interface ModelOptions {
+  /** The network: needed only to tell a plain one. */
+  readonly arch?: string;
+  /** Where the zeros of shortcuts are: `A`, or `A-end` for behind; B has tensors of its own. */
+  readonly shortcut?: ShortcutOption;
+  /** Which of the networks in the file. */
+  readonly key?: string;
+  readonly normalization?: Normalization;
+  /** Take also weights that hold NaN or infinity, to look at them. */
+  readonly allowDefects?: boolean;
 }
 
 /**
  * Reads a weights file of any format.
  * @param title how errors call it, usually its path
- * @param options.arch what the user says it is; needed only to tell a plain network
- * @throws UserError if it is no weights file, is damaged, or is another network
+ * @throws UserError if it is no weights file, is damaged, is another network, or holds no numbers
  */
-export function readModel(
-  bytes: Uint8Array,
-  title: string,
-  { arch }: { arch?: string } = {},
-): Model {
+export function readModel(bytes: Uint8Array, title: string, options: ModelOptions = {}): Model {
   if (looksLikeSafetensors(bytes)) {
     const loaded = decodeWeights(bytes, title);
-    if (loaded.facts) return checkpointModel(title, loaded, arch);
+    if (loaded.facts) return checkpointModel(title, loaded, options);
   }
-  const { format, network, tensors, metadata } = readWeights(bytes, title);
-  const known = arch === undefined ? network : recognizeNetwork(tensors, { arch }, title);
-  if (arch !== undefined) requireArch(known, arch, title);
-  const normalization = readNormalization(metadata);
+  const { arch, shortcut, key, normalization } = options;
+  const read = readWeights(bytes, title, { arch, shortcut, key });
+  const { format, network, tensors, metadata } = read;
+  if (arch !== undefined) requireArch(network, arch, title);
+  if (shortcut !== undefined) requireShortcut(network, shortcut, title);
+  const stated = readNormalization(metadata) ?? statedBy(read);
   const classes = readClasses(metadata);
-  return {
+  const model: Model = {
     title,
     format,
-    network: known,
+    network,
     weights: tensors,
-    normalization: normalization ?? IMAGENET_NORMALIZATION,
-    saysNormalization: normalization !== undefined,
-    ...(classes?.length === known.classes && { classes }),
+    normalization: stated ?? IMAGENET_NORMALIZATION,
+    saysNormalization: stated !== undefined,
+    ...(classes?.length === network.classes && { classes }),
     metadata,
+    notices: [...read.notices, ...paddingNotice(read, options)],
   };
+  return checked(
+    normalization === undefined ? model : withNormalization(model, normalization),
+    options,
+  );
 }
 
 /**
@@ -81,19 +107,95 @@ export function readModel(
 export async function readWholeModel(
   bytes: Uint8Array,
   title: string,
-  options: Parameters<typeof readModel>[2] = {},
+  options: ModelOptions = {},
 ): Promise<Model> {
   await refuseDamaged(bytes, title);
   return readModel(bytes, title, options);
 }
 
-/** A checkpoint of this program, which says everything itself. */
+/** As tensors beside the network. */
+function statedBy({ normalization }: Weights): Normalization | undefined {
+  return normalization && { kind: numbersText(normalization), ...normalization };
+}
+
+/** The reference implementation's names tell its padding; others leave it open. */
+function paddingNotice(
+  { network, renamed, metadata }: Weights,
+  options: ModelOptions,
+): WeightsNotice[] {
+  const isSaid = options.shortcut !== undefined || metadata.shortcut !== undefined;
+  if (network.shortcut !== 'A' || !renamed || isSaid) return [];
+  const text =
+    'The weights do not say where the zeros of their shortcuts are: on both sides (shortcut A) is assumed; many programs put all of them behind (A-end).';
+  return [{ about: 'shortcut', text }];
+}
+
+function requireShortcut(network: Network, asked: ShortcutOption, title: string): void {
+  if (network.shortcut === asked) return;
+  throw new UserError(
+    `${title} has ${network.shortcut === 'none' ? 'no shortcuts' : `shortcut ${network.shortcut}`}, not ${asked}.`,
+    { code: 'shortcut-differs', facts: { title, has: network.shortcut, asked } },
+  );
+}
+
+/** Whether two normalisations are the same numbers. */
+function isSame(a: Normalization, b: Normalization): boolean {
+  const text = ({ mean, deviation }: Normalization) => JSON.stringify([mean, deviation]);
+  return text(a) === text(b);
+}
+
+/**
+ * A model with the normalisation that its user says.
+ * @throws UserError for weights of this program that have another one: theirs was trained with them
+ */
+export function withNormalization(model: Model, normalization: Normalization): Model {
+  const { title, facts, notices } = model;
+  if (model.saysNormalization && isSame(model.normalization, normalization)) return model;
+  if (facts) {
+    throw new UserError(
+      `${title} was trained with the normalisation ${normalizationText(model.normalization)}, which is saved with it, and not ${normalizationText(normalization)}.`,
+      { code: 'normalization-is-known', facts: { title } },
+    );
+  }
+  const was = normalizationText(model.normalization);
+  const more = model.saysNormalization
+    ? [
+        {
+          text: `The weights say their normalisation, ${was}; ${normalizationText(normalization)} is taken as asked.`,
+        },
+      ]
+    : [];
+  return { ...model, normalization, saysNormalization: true, notices: [...notices, ...more] };
+}
+
+/** Everything that a user of the model should know of it: its notices, and the normalisation that was assumed. */
+export function modelNotices(model: Model): readonly WeightsNotice[] {
+  if (model.saysNormalization) return model.notices;
+  const text = `The weights do not say their normalisation: ${normalizationText(model.normalization)} is assumed, which the published CIFAR ResNets use; weights that were trained with another one give wrong answers.`;
+  return [...model.notices, { about: 'normalization', text }];
+}
+
+/** @throws UserError for weights that nothing can be computed with, unless they are allowed */
+function checked(model: Model, { allowDefects = false }: ModelOptions): Model {
+  const defect = notNumbers(model.weights);
+  if (defect === undefined) return model;
+  if (allowDefects) return { ...model, defect };
+  throw new UserError(
+    `${model.title} holds no usable weights: ${defect}. The training that made them diverged, or the file is damaged: take weights from before.`,
+  );
+}
+
+/**
+ * A checkpoint of this program, which says everything itself.
+ * @throws UserError where it is not what is asked for, or holds no numbers
+ */
 export function checkpointModel(
   title: string,
   { facts, weights, metadata }: LoadedWeights,
-  arch?: string,
+  options: ModelOptions = {},
 ): Model {
   if (!facts) throw new UserError(`${title} does not say which network it is.`);
+  const { arch, shortcut, key, normalization: asked } = options;
   const { config, classes, normalization } = facts;
   const network = createNetwork(config.arch, {
     shortcut: config.shortcut,
@@ -101,7 +203,9 @@ export function checkpointModel(
   });
   checkWeights(network, weights, title);
   if (arch !== undefined) requireArch(network, arch, title);
-  return {
+  if (shortcut !== undefined) requireShortcut(network, shortcut, title);
+  if (key !== undefined) throw new UserError(`${title} holds one network: there is no "${key}".`);
+  const model: Model = {
     title,
     format: 'safetensors',
     network,
@@ -112,7 +216,9 @@ export function checkpointModel(
     config,
     facts,
     metadata,
+    notices: [],
   };
+  return checked(asked === undefined ? model : withNormalization(model, asked), options);
 }
 
 /**

@@ -55,8 +55,12 @@ export interface SettingOption {
 }
 
 export type Form =
-  /** One of a few words. */
-  | { readonly kind: 'choice'; readonly words: readonly string[] }
+  /** One of a few words; `other` reads what is none of them. */
+  | {
+      readonly kind: 'choice';
+      readonly words: readonly string[];
+      readonly other?: OtherChoice;
+    }
   | ({ readonly kind: 'integer' } & Bounds)
   | ({ readonly kind: 'number' } & Bounds)
   /** Rising whole numbers. */
@@ -65,6 +69,13 @@ export type Form =
   | { readonly kind: 'amount' }
   | { readonly kind: 'flag' }
   | TextForm;
+
+export interface OtherChoice {
+  /** What stands for it among the words in help, such as `MEAN/DEVIATION`. */
+  readonly placeholder: string;
+  /** @throws UserError whose message completes "--option ..." */
+  readonly read: (text: string) => unknown;
+}
 
 export interface TextForm {
   readonly kind: 'text';
@@ -78,21 +89,26 @@ export interface TextForm {
 }
 
 /** The type of a form's values. */
-export type FormValue<F> = F extends { readonly kind: 'choice'; readonly words: infer Words }
-  ? Words extends readonly (infer Word)[]
-    ? Word
-    : never
-  : F extends { readonly kind: 'integer' | 'number' | 'amount' }
-    ? number
-    : F extends { readonly kind: 'integers' }
-      ? readonly number[]
-      : F extends { readonly kind: 'flag' }
-        ? boolean
-        : F extends { readonly kind: 'text'; readonly read: (text: string) => infer Value }
-          ? Value
-          : F extends { readonly kind: 'text' }
-            ? string
-            : never;
+export type FormValue<F> = F extends {
+  readonly kind: 'choice';
+  readonly other: { readonly read: (text: string) => infer Value };
+}
+  ? Value
+  : F extends { readonly kind: 'choice'; readonly words: infer Words }
+    ? Words extends readonly (infer Word)[]
+      ? Word
+      : never
+    : F extends { readonly kind: 'integer' | 'number' | 'amount' }
+      ? number
+      : F extends { readonly kind: 'integers' }
+        ? readonly number[]
+        : F extends { readonly kind: 'flag' }
+          ? boolean
+          : F extends { readonly kind: 'text'; readonly read: (text: string) => infer Value }
+            ? Value
+            : F extends { readonly kind: 'text' }
+              ? string
+              : never;
 
 /** The schema of a form's values. A text that is read into something else needs one of its own. */
 export function schemaOf<F extends Form>(form: F): z.ZodMiniType<FormValue<F>> {

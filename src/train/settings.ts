@@ -9,9 +9,10 @@
 // `help` explains it. What was filled in are the `overrides` of `resolveConfig`.
 
 import * as z from 'zod/mini';
-import { NORMALIZATION_KINDS } from '../data/normalization.ts';
-import { STAGES } from '../nn/network.ts';
+import { NORMALIZATION_KINDS, parseNormalization } from '../data/normalization.ts';
+import { SHORTCUT_OPTIONS, STAGES } from '../nn/network.ts';
 import { MACHINE_SETTINGS } from './machine-settings.ts';
+import { normalizationKindSchema } from './normalization-schema.ts';
 import {
   LENGTH,
   parseWarmup,
@@ -39,13 +40,13 @@ export const SETTINGS = {
     },
   },
   shortcut: {
-    form: { kind: 'choice', words: ['A', 'B'] },
-    schema: z.enum(['A', 'B', 'none']),
+    form: { kind: 'choice', words: ['A', 'A-end', 'B'] },
+    schema: z.enum(SHORTCUT_OPTIONS),
     changes: 'training',
     plan: {},
     option: {
       group: 'network',
-      help: 'Shortcut of residual networks where the shape changes: A pads with zeros, B projects',
+      help: 'Shortcut of residual networks where the shape changes: A pads with zeros, A-end with all of them behind, B projects',
       shownDefault: 'A',
     },
   },
@@ -204,11 +205,16 @@ export const SETTINGS = {
     },
   },
   normalization: {
-    form: { kind: 'choice', words: NORMALIZATION_KINDS },
+    form: {
+      kind: 'choice',
+      words: NORMALIZATION_KINDS,
+      other: { placeholder: 'MEAN/DEVIATION', read: parseNormalization },
+    },
+    schema: normalizationKindSchema,
     changes: 'training',
     option: {
       group: 'network',
-      help: 'Mean and deviation of the input',
+      help: "Mean and deviation of the input: ImageNet's, those that many programs have for CIFAR-10, a half each, the training images' own, their mean image, or numbers",
       shownDefault:
         'imagenet; per-pixel-mean with the recipe paper; that of the weights to begin with',
     },
@@ -232,6 +238,8 @@ export const SETTINGS = {
         layers: z.enum(['all', 'all-but-last']),
         /** Whether its numbers of the normalisation are used too, instead of the training images'. */
         keepsNormalization: z.boolean(),
+        /** Where in the file they are, where that had to be said. */
+        key: z.optional(z.string()),
       }),
     ),
     default: null,

@@ -73,6 +73,18 @@ export interface ErrorFacts {
   'no-test-images': { readonly source: string };
   /** An image that was not to be skipped. */
   'unreadable-image': { readonly problem: string };
+  /** A file with more than one complete network, by where they are in it. */
+  'several-networks': { readonly what: string; readonly places: readonly string[] };
+  /** Weights for another number of classes than the data have. */
+  'other-classes': {
+    readonly title: string;
+    readonly has: number;
+    readonly data: string;
+    readonly found: number;
+  };
+  /** Shortcuts that weights have, and what somebody said of them. */
+  'shortcut-differs': { readonly title: string; readonly has: string; readonly asked: string };
+  'normalization-is-known': { readonly title: string };
   'checkpoint-of-a-file': { readonly path: string };
   'run-exists': { readonly dir: string };
   'nothing-to-report': { readonly folder: string; readonly plan: string };

@@ -14,7 +14,7 @@ import { randomStream } from '../../src/util/random.ts';
 
 export interface ConformanceCase {
   readonly arch: string;
-  readonly shortcut?: 'A' | 'B';
+  readonly shortcut?: 'A' | 'A-end' | 'B';
   readonly classes: number;
   readonly memory?: Activations;
   readonly labelSmoothing?: number;
@@ -29,6 +29,7 @@ export interface ConformanceCase {
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   { arch: 'resnet8', shortcut: 'A', classes: 10, seed: 1 },
   { arch: 'resnet8', shortcut: 'B', classes: 3, labelSmoothing: 0.1, seed: 1 },
+  { arch: 'resnet8', shortcut: 'A-end', classes: 3, seed: 4 },
   { arch: 'plain8', classes: 10, perPixelMean: true, nesterov: true, seed: 2 },
   { arch: 'resnet14', shortcut: 'A', classes: 3, memory: 'recompute', seed: 3 },
   { arch: 'resnet14', shortcut: 'B', classes: 10, memory: 'recompute', seed: 1 },

@@ -68,6 +68,27 @@ function ndarray(split: Split, options: ArrayOptions = {}): Buffer {
   ]);
 }
 
+/** A numpy array of one dimension. */
+function numbers(type: string, values: BigInt64Array): Buffer {
+  return Buffer.concat([
+    global('numpy.core.multiarray', '_reconstruct'),
+    tuple([global('numpy', 'ndarray'), tuple([int(0)]), str('b')]),
+    raw('R'),
+    tuple([
+      int(1),
+      tuple([int(values.length)]),
+      global('numpy', 'dtype'),
+      tuple([str(type), int(0), int(1)]),
+      raw('R'),
+      tuple([int(3), str('<'), raw('NNN'), int(-1), int(-1), int(0)]),
+      raw('b'),
+      raw('\x89'),
+      str(new Uint8Array(values.buffer)),
+    ]),
+    raw('b'),
+  ]);
+}
+
 function batch(split: Split, options: ArrayOptions = {}): Buffer {
   return file(
     dict({
@@ -115,6 +136,13 @@ describe('the python layout', () => {
     const data = await loadDataset(folder);
     expect(data.train).toEqual(randomSplit(100, 100, 1));
     expect(data.classes[99]).toBe('class99');
+  });
+
+  test('labels may be an array of numpy, of any type of whole numbers', async () => {
+    const split = randomSplit(4, 10, 6);
+    const labels = numbers('i8', BigInt64Array.from(split.labels, BigInt));
+    const test_batch = file(dict({ labels, data: ndarray(split) }));
+    expect((await loadDataset(folderOf({ ...tinyPython(), test_batch }))).test).toEqual(split);
   });
 
   test("numpy 2's module names and Python 3's way of writing bytes are understood", async () => {
@@ -171,8 +199,10 @@ describe('a file that is not what it should be', () => {
 
   test('an array of another type, order or size', async () => {
     const split = randomSplit(4, 10, 3);
-    await load(batch(split, { type: 'f4' })).toThrow(where('its array is not of unsigned bytes'));
-    await load(batch(split, { order: '\x88' })).toThrow(where('its array is in column order'));
+    await load(batch(split, { type: 'i1' })).toThrow(where("its array 'data' is not of unsigned"));
+    await load(batch(split, { order: '\x88' })).toThrow(
+      where("its array 'data' is in column order"),
+    );
     await load(batch(split, { bytes: str('short') })).toThrow(
       where('its array does not have as many bytes as its shape says'),
     );

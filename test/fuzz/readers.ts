@@ -15,7 +15,6 @@ import {
 import { crc32 } from '../../src/formats/checksum.ts';
 import { PickleWriter } from '../../src/formats/pickle-writer.ts';
 import { rawTensor } from '../../src/interop/dtypes.ts';
-import { readPyTorch } from '../../src/interop/pytorch/read.ts';
 import { writePyTorch } from '../../src/interop/pytorch/write.ts';
 import {
   readSafetensors,
@@ -25,6 +24,7 @@ import {
 import { UserError } from '../../src/util/errors.ts';
 import type { NamedTensors } from '../../src/util/tensor.ts';
 import { encodeLegacy, floatStorage } from '../interop/legacy-encoder.ts';
+import { tensorsIn } from '../interop/tensors.ts';
 
 export interface FuzzedReader {
   readonly name: string;
@@ -63,7 +63,7 @@ const legacyPyTorch: FuzzedReader = {
       ]),
     ];
   },
-  read: (bytes) => floatBytes(readPyTorch(bytes).tensors),
+  read: (bytes) => floatBytes(tensorsIn(bytes)),
 };
 
 /** The checksums that an archive's content has, so that damage reaches what lies behind them. */
@@ -87,7 +87,7 @@ const zipPyTorch: FuzzedReader = {
     writePyTorch(small),
     writePyTorch(small, { modulePrefix: true, extra: { epoch: 7, best_prec1: 91.5 } }),
   ],
-  read: (bytes) => floatBytes(readPyTorch(bytes).tensors),
+  read: (bytes) => floatBytes(tensorsIn(bytes)),
 };
 
 const behindChecksums: FuzzedReader = {

@@ -81,6 +81,8 @@ describe('the format is told by content', () => {
       network: sampleNetwork,
       tensors: weights,
       metadata: { recipe: 'paper' },
+      renamed: false,
+      notices: [],
     });
   });
 
@@ -94,6 +96,8 @@ describe('the format is told by content', () => {
       network: sampleNetwork,
       tensors: weights,
       metadata: { epoch: '7', best_prec1: '91.5' },
+      renamed: false,
+      notices: [],
     });
   });
 

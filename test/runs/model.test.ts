@@ -100,9 +100,12 @@ describe('written and read again', () => {
   test('for trainer.py: module., epoch and best_prec1; ours come back with them', () => {
     const model = readModel(encodeWeights(state), 'x');
     const { bytes } = exportModel(model, 'pth', { modulePrefix: true });
-    const { extra, prefixStripped } = readPyTorch(bytes);
-    expect(prefixStripped).toBe(true);
-    expect(extra).toMatchObject({ epoch: 1, best_prec1: 100 * (1 - model.facts!.error!) });
+    const { metadata, tensors } = readPyTorch(bytes);
+    expect(tensors.every(({ name }) => name.startsWith('state_dict.module.'))).toBe(true);
+    expect(metadata).toMatchObject({
+      epoch: '1',
+      best_prec1: String(100 * (1 - model.facts!.error!)),
+    });
     const copy = again(model, 'pth', true);
     expect(copy).toMatchObject({
       normalization: model.normalization,

@@ -8,10 +8,20 @@ import { writeAtomically } from '../../runs/file-system.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { formatBytes } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
+import { shortcutText } from '../console/network.ts';
 import { printBeside, printJson } from '../console/print.ts';
 import { flagName, usageError } from '../options.ts';
-import { archCheckOption, checkpointOption, jsonOption } from '../session/common-options.ts';
-import { openModel } from '../session/model.ts';
+import {
+  archCheckOption,
+  checkpointOption,
+  dataOption,
+  jsonOption,
+  keyOption,
+  normalizationOption,
+  offlineOption,
+  shortcutOption,
+} from '../session/common-options.ts';
+import { noticesOf, openTypedModel } from '../session/model.ts';
 import { progressTerminal } from '../session/output.ts';
 import { choice, flag } from '../values.ts';
 
@@ -33,6 +43,16 @@ export const convert = defineCommand({
     }),
     checkpoint: checkpointOption,
     arch: archCheckOption,
+    shortcut: shortcutOption,
+    key: keyOption,
+    normalization: { ...normalizationOption, group: undefined },
+    data: {
+      ...dataOption,
+      help: 'The training images that --normalization dataset or per-pixel-mean is made from',
+      shownDefault: undefined,
+      group: undefined,
+    },
+    offline: offlineOption,
     force: flag({ help: 'Replace OUT where it exists', short: 'f' }),
     modulePrefix: flag({
       help: "A checkpoint as the reference implementation's trainer.py resumes and evaluates it: names with `module.`, wrapped with epoch and best_prec1",
@@ -57,13 +77,17 @@ export const convert = defineCommand({
       help: "A run's best checkpoint, taking raw pixels",
     },
     {
+      command: 'convert student.pt student.safetensors --normalization 0.5/0.5',
+      help: 'Says how the images were normalised, which the new file keeps',
+    },
+    {
       command: 'convert runs/resnet20-seed1 model.th --module-prefix',
       help: 'For trainer.py --resume model.th --evaluate',
     },
   ],
   async run({ values, positionals, given }) {
     const [from, to] = positionals as [string, string];
-    const { checkpoint, arch, modulePrefix, input } = values;
+    const { modulePrefix, input } = values;
     const format = values.to ?? formatOfName(to);
     if (format === undefined) {
       throw usageError(
@@ -81,9 +105,12 @@ export const convert = defineCommand({
       throw new UserError(`${to} exists already: give another name, or --force to replace it.`);
     }
     checkFolder(dirname(to));
-    const model = await openModel(from, { checkpoint, arch });
+    const terminal = progressTerminal(true);
+    const model = await openTypedModel('convert', from, values, terminal);
     const options = { modulePrefix, input, foldBatchNorm: !values.noFold };
-    const { bytes, notices } = await exportFile(model, format, options);
+    const exported = await exportFile(model, format, options);
+    const { bytes } = exported;
+    const notices = [...noticesOf(model), ...exported.notices];
     await writeAtomically(nodeFileSystem, to, bytes);
     for (const line of notices) printBeside(line);
     if (values.json) {
@@ -93,14 +120,16 @@ export const convert = defineCommand({
         to,
         format,
         arch: network.arch,
+        shortcut: network.shortcut,
+        normalization: model.normalization.kind,
+        normalization_assumed: !model.saysNormalization,
         bytes: bytes.length,
         notices,
       });
     } else {
       const { network, title } = model;
-      const shortcut = network.shortcut === 'B' ? ', shortcut B' : '';
       progressTerminal(false).line(
-        `${to}: ${TITLES[format]}, ${formatBytes(bytes.length)}, from ${title} (${network.arch}${shortcut}, ${network.classes} classes)`,
+        `${to}: ${TITLES[format]}, ${formatBytes(bytes.length)}, from ${title} (${network.arch}${shortcutText(network)}, ${network.classes} classes)`,
       );
     }
     return 0;

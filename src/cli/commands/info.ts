@@ -1,14 +1,14 @@
 // `table6 info`: what a weights file is, without running it.
 
 import { statSync } from 'node:fs';
-import type { Normalization } from '../../data/normalization.ts';
+import { normalizationText } from '../../data/normalization.ts';
 import { SEAL_KEYS } from '../../interop/safetensors/seal.ts';
 import { parameterCount } from '../../nn/parameters.ts';
 import { formatBytes, formatCount, formatPercent } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
 import { printJson } from '../console/print.ts';
-import { checkpointOption, jsonOption } from '../session/common-options.ts';
-import { type Model, openModel } from '../session/model.ts';
+import { checkpointOption, jsonOption, keyOption } from '../session/common-options.ts';
+import { type Model, noticesOf, openModel } from '../session/model.ts';
 import { progressTerminal } from '../session/output.ts';
 
 const FORMATS = {
@@ -35,6 +35,7 @@ export const info = defineCommand({
   arguments: [{ name: 'FILE', help: 'a run folder, .safetensors, .th or .pth', required: true }],
   options: {
     checkpoint: checkpointOption,
+    key: keyOption,
     json: jsonOption,
   },
   examples: [
@@ -43,7 +44,11 @@ export const info = defineCommand({
   ],
   async run({ values, positionals }) {
     const path = positionals[0]!;
-    const model = await openModel(path, { checkpoint: values.checkpoint });
+    const model = await openModel(path, {
+      checkpoint: values.checkpoint,
+      key: values.key,
+      allowDefects: true,
+    });
     if (values.json) printJson(toJson(model));
     else print(model, statSync(path));
     return 0;
@@ -62,6 +67,9 @@ function toJson(model: Model) {
     parameters: parameterCount(network),
     tensors: model.weights.size,
     normalization: saysNormalization ? normalization : null,
+    normalization_assumed: saysNormalization ? null : normalization.kind,
+    defect: model.defect ?? null,
+    notices: noticesOf(model),
     recipe: facts?.config.recipe ?? null,
     epochs: facts?.epochs ?? null,
     error: facts?.error ?? null,
@@ -85,9 +93,13 @@ function print(model: Model, file: { isFile(): boolean; size: number }): void {
   row(
     'normalisation',
     model.saysNormalization
-      ? describe(model.normalization)
-      : "not said; ImageNet's is taken, which the published CIFAR ResNets use",
+      ? normalizationText(model.normalization)
+      : "not said; ImageNet's is assumed, which the published CIFAR ResNets use",
   );
+  if (model.defect !== undefined) {
+    row('values', `of no use: ${model.defect}; the training diverged, or the file is damaged`);
+  }
+  for (const { about, text } of model.notices) row(about ?? 'note', text);
   if (facts) {
     row('recipe', facts.config.recipe);
     row('epochs', formatCount(facts.epochs));
@@ -114,12 +126,6 @@ function checksumOf(model: Model): string {
 function listed(names: readonly string[]): string {
   const first = names.slice(0, 10).join(', ');
   return names.length > 10 ? `${first} ...` : first;
-}
-
-function describe({ kind, mean, deviation }: Normalization): string {
-  const numbers = (values: readonly number[]) => values.map((value) => value.toFixed(3)).join(' ');
-  const means = mean.length === 3 ? numbers(mean) : `${formatCount(mean.length)} means`;
-  return `${kind} (mean ${means}, deviation ${numbers(deviation)})`;
 }
 
 /** In one line of printable characters: the text is from a file. */

@@ -2,25 +2,33 @@
 
 import { IMAGE_BYTES } from '../../data/dataset.ts';
 import { imageDecoder } from '../../data/node/decode-image.ts';
-import { decodePicture } from '../../data/node/picture.ts';
+import { listPictures } from '../../data/node/pictures.ts';
 import { classNames } from '../../runs/model.ts';
 import { predictImages } from '../../train/evaluate.ts';
 import { createInference } from '../../train/executables.ts';
+import { UserError } from '../../util/errors.ts';
 import { formatPercent } from '../../util/format.ts';
+import { repairable, worded } from '../advice.ts';
 import { defineCommand } from '../command.ts';
-import { printJson } from '../console/print.ts';
+import { printBeside, printJson } from '../console/print.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
 import {
+  archCheckOption,
   checkpointOption,
   convOption,
+  dataOption,
   deviceOption,
   halfOption,
   jsonOption,
+  keyOption,
+  normalizationOption,
+  offlineOption,
+  shortcutOption,
   tensorCoresOption,
   threadsOption,
   tuneOption,
 } from '../session/common-options.ts';
-import { openModel } from '../session/model.ts';
+import { type Model, noticesOf, openTypedModel } from '../session/model.ts';
 import { progressTerminal } from '../session/output.ts';
 import { integer } from '../values.ts';
 
@@ -30,14 +38,30 @@ export const predict = defineCommand({
   name: 'predict',
   summary: 'The likeliest classes of your own images',
   description:
-    'Pictures (PNG, JPEG, WebP) are resized to 32×32, as training does with image folders.',
+    'Pictures (PNG, JPEG, WebP, GIF, AVIF, TIFF) are turned upright, laid on white where they are transparent, and squeezed to 32×32, as training does with image folders. What cannot be read is named, the others are answered, and the exit code is 1.',
   arguments: [
     { name: 'RUN|WEIGHTS', help: 'a run folder, .safetensors, .th or .pth', required: true },
-    { name: 'IMAGE', help: 'picture files', required: true, repeated: true },
+    {
+      name: 'IMAGE',
+      help: 'picture files, folders of them, http(s) addresses, or - for one on standard input',
+      required: true,
+      repeated: true,
+    },
   ],
   options: {
     top: integer({ help: 'How many classes', initial: 5, minimum: 1 }),
     checkpoint: checkpointOption,
+    arch: archCheckOption,
+    shortcut: shortcutOption,
+    key: keyOption,
+    normalization: { ...normalizationOption, group: undefined },
+    data: {
+      ...dataOption,
+      help: 'The training images that --normalization dataset or per-pixel-mean is made from',
+      shownDefault: undefined,
+      group: undefined,
+    },
+    offline: offlineOption,
     device: deviceOption,
     threads: threadsOption,
     convolution: convOption,
@@ -49,53 +73,100 @@ export const predict = defineCommand({
   examples: [
     { command: 'predict runs/resnet20-seed1 cat.jpg', help: 'Five classes with probabilities' },
     { command: 'predict resnet56.th *.png --json', help: 'Many pictures, for another program' },
+    { command: 'predict resnet56.th photos/ --top 1', help: 'All pictures below a folder' },
   ],
   async run({ values, positionals }) {
-    const [path, ...files] = positionals;
-    const options = backendOptions(values);
-    const { checkpoint, top, json } = values;
-    const model = await openModel(path!, { checkpoint });
-    const names = classNames(model);
-    const images = await decodeAll(files);
-    const backend = await openBackend(options);
-    try {
-      const { network, weights, normalization } = model;
-      const batch = Math.min(BATCH, files.length);
-      const executable = await createInference(backend, network, weights, normalization, batch);
-      const predictions = await predictImages(executable, images, top);
-      await executable.dispose();
-      const named = predictions.map((ranked, place) => ({
-        image: files[place]!,
-        classes: ranked.map(({ index, probability }) => ({
-          index,
-          name: names[index]!,
-          probability,
-        })),
-      }));
-      if (json) printJson({ weights: model.title, predictions: named });
-      else print(named);
-      return 0;
-    } finally {
-      await backend.dispose();
-    }
+    const [path, ...named] = positionals;
+    const machine = backendOptions(values);
+    const { top, json } = values;
+    const terminal = progressTerminal(json);
+    const model = await openTypedModel('predict', path!, values, terminal);
+    const notices = noticesOf(model);
+    for (const line of notices) printBeside(line);
+    const { pictures, failed } = await decodeAll(named, values.offline);
+    for (const { problem } of failed) printBeside(problem);
+    const predictions = pictures.length === 0 ? [] : await classify(model, pictures, top, machine);
+    if (json) {
+      printJson({
+        weights: model.title,
+        normalization: model.normalization.kind,
+        normalization_assumed: !model.saysNormalization,
+        notices,
+        predictions,
+        failed,
+      });
+    } else print(predictions);
+    return failed.length > 0 ? 1 : 0;
   },
 });
 
-async function decodeAll(files: readonly string[]): Promise<Uint8Array> {
-  const decode = await imageDecoder();
-  const images = new Uint8Array(files.length * IMAGE_BYTES);
-  for (const [place, file] of files.entries()) {
-    images.set(await decodePicture(decode, file), place * IMAGE_BYTES);
-  }
-  return images;
+interface Picture {
+  readonly name: string;
+  readonly pixels: Uint8Array;
 }
 
-function print(
-  predictions: readonly {
-    readonly image: string;
-    readonly classes: readonly { readonly name: string; readonly probability: number }[];
-  }[],
-): void {
+interface Failed {
+  readonly image: string;
+  readonly problem: string;
+}
+
+/** Every picture that can be read, and why the others cannot. */
+async function decodeAll(named: readonly string[], offline: boolean) {
+  const decode = await imageDecoder();
+  const pictures: Picture[] = [];
+  const failed: Failed[] = [];
+  for await (const { name, read } of listPictures(named, { offline })) {
+    try {
+      pictures.push({ name, pixels: await read(decode) });
+    } catch (error) {
+      const known = repairable(error);
+      if (known === undefined) throw error;
+      failed.push({ image: name, problem: worded(known, 'predict') });
+    }
+  }
+  return { pictures, failed };
+}
+
+async function classify(
+  model: Model,
+  pictures: readonly Picture[],
+  top: number,
+  machine: Parameters<typeof openBackend>[0],
+): Promise<Prediction[]> {
+  const names = classNames(model);
+  const images = new Uint8Array(pictures.length * IMAGE_BYTES);
+  for (const [place, { pixels }] of pictures.entries()) images.set(pixels, place * IMAGE_BYTES);
+  const backend = await openBackend(machine);
+  try {
+    const { network, weights, normalization } = model;
+    const batch = Math.min(BATCH, pictures.length);
+    const executable = await createInference(backend, network, weights, normalization, batch);
+    const predictions = await predictImages(executable, images, top);
+    await executable.dispose();
+    return predictions.map((ranked, place) => ({
+      image: pictures[place]!.name,
+      classes: ranked.map(({ index, probability }) => {
+        if (Number.isFinite(probability)) return { index, name: names[index]!, probability };
+        throw new UserError(
+          `The answers of ${model.title} are no numbers: its weights are finite, but so large that what is computed with them is not.`,
+        );
+      }),
+    }));
+  } finally {
+    await backend.dispose();
+  }
+}
+
+interface Prediction {
+  readonly image: string;
+  readonly classes: readonly {
+    readonly index: number;
+    readonly name: string;
+    readonly probability: number;
+  }[];
+}
+
+function print(predictions: readonly Prediction[]): void {
   const terminal = progressTerminal(false);
   for (const { image, classes } of predictions) {
     terminal.line(image);

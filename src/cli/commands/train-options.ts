@@ -2,7 +2,7 @@
 
 import { GIVEN_SETTINGS } from '../../train/config.ts';
 import { GROUPS } from '../../train/setting.ts';
-import { jsonOption, offlineOption, strictOption } from '../session/common-options.ts';
+import { jsonOption, keyOption, offlineOption, strictOption } from '../session/common-options.ts';
 import { settingOptions } from '../setting-options.ts';
 import { choice, flag, text } from '../values.ts';
 
@@ -21,6 +21,7 @@ export const trainOptions = {
     placeholder: '<run|file>',
     group: network,
   }),
+  key: { ...keyOption, group: network },
   strict: { ...strictOption, group: network },
   offline: { ...offlineOption, group: network },
   config: text({

@@ -28,6 +28,7 @@ import {
   beginWith,
   openInitial,
   settingsOf,
+  tellInitial,
 } from '../session/initial.ts';
 import { progressTerminal } from '../session/output.ts';
 import { resultLines, trainOnConsole } from '../session/training.ts';
@@ -144,7 +145,10 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
     );
   }
   const config = resolve({ classes, validation: heldOutImages(dataset, validation) });
-  const beginning = again ? await beginAgain(config) : initial && beginWith(initial, config);
+  const beginning = again
+    ? await beginAgain(config, dataset)
+    : initial && beginWith(initial, config, dataset);
+  if (initial) tellInitial(initial, beginning?.notice);
   const backend = await opening.backend;
   if (values.dryRun) return await dryRun({ config, dataset, backend, terminal, json: values.json });
   const run = await createRun({ config, dir: values.saveDir });
@@ -205,7 +209,7 @@ async function resume(
   const run = await resumeRun(dir, { ...typed, threads }, { onWait, from: values.from });
   const settings = { run, dataset, backend, terminal, values };
   if (run.state !== undefined) return await session(settings);
-  const beginning = await beginAgain(config).catch(async (error: unknown) => {
+  const beginning = await beginAgain(config, dataset).catch(async (error: unknown) => {
     await run.close();
     throw error;
   });
@@ -277,6 +281,7 @@ async function evaluateInstead(
   }
   const line = parseCommandLine('evaluate', evaluate.options, evaluate.arguments, ['--', target]);
   const shared = pick({ ...values, arch }, SHARED_WITH_EVALUATE);
+  refuseBesideEvaluate(given);
   const log = values.log === 'notebook' ? 'notebook' : 'plain';
   return evaluate.run({ ...line, values: { ...line.values, ...shared, log }, given });
 }
@@ -293,4 +298,22 @@ const SHARED_WITH_EVALUATE = [
     'tensorCores',
   ],
   ...['seed', 'validation', 'arch', 'half', 'json', 'strict', 'offline'],
+  ...['shortcut', 'normalization', 'key'],
 ] as const satisfies readonly string[];
+
+/** Nothing is trained, so what is about training would be ignored. */
+function refuseBesideEvaluate(given: ReadonlySet<string>): void {
+  const used = new Set<string>([
+    ...SHARED_WITH_EVALUATE,
+    'evaluate',
+    'resume',
+    'weights',
+    'saveDir',
+  ]);
+  const refused = Object.entries(trainOptions).find(([key]) => given.has(key) && !used.has(key));
+  if (!refused) return;
+  throw usageError(
+    'train',
+    `--evaluate trains nothing, so --${flagName(...refused)} has no use beside it: leave one of them away`,
+  );
+}

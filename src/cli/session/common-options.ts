@@ -1,7 +1,7 @@
 // Options that several commands share, so that they mean and say the same everywhere.
 
 import { defaultedOption, settingOption } from '../setting-options.ts';
-import { flag, text } from '../values.ts';
+import { choice, flag, text } from '../values.ts';
 
 export const dataOption = settingOption('data');
 export const deviceOption = defaultedOption('device');
@@ -22,6 +22,22 @@ export const checkpointOption = text({
 export const archCheckOption = text({
   help: 'Check that it is this network; tells a plain net from a residual one with the same weights',
   placeholder: '<arch>',
+});
+
+export const normalizationOption = {
+  ...settingOption('normalization'),
+  help: "How the images were normalised when the weights were trained: ImageNet's numbers, those that many programs have for CIFAR-10, a half each, made from the training images of --data, or numbers",
+  shownDefault: "the weights' own, else imagenet, which is said",
+};
+
+export const shortcutOption = choice(['A', 'A-end', 'B'], {
+  help: 'Say what the shortcuts of the weights are, where no tensor tells: A has zeros on both sides, A-end behind',
+  shownDefault: 'by the weights',
+});
+
+export const keyOption = text({
+  help: 'Which network, where a file holds several: the beginning of its names, such as ema or student',
+  placeholder: '<name>',
 });
 
 export const strictOption = flag({

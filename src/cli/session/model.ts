@@ -1,25 +1,94 @@
-// The model that `evaluate`, `predict` and others are pointed at, beside the data it is used on.
+// The model that `evaluate`, `predict` and others are pointed at, with what was typed about it, and what is to
+// be said about it.
 
-import type { Dataset } from '../../data/dataset.ts';
-import type { Model } from '../../runs/model.ts';
-import { UserError } from '../../util/errors.ts';
+import type { Split } from '../../data/dataset.ts';
+import {
+  fixedNormalization,
+  makeNormalization,
+  type NormalizationKind,
+} from '../../data/normalization.ts';
+import type { ShortcutOption } from '../../nn/network.ts';
+import { openModel } from '../../runs/model.node.ts';
+import { type Model, modelNotices, withNormalization } from '../../runs/model.ts';
+import { printBeside } from '../console/print.ts';
+import type { Terminal } from '../console/terminal.ts';
+import { usageError } from '../options.ts';
+import { openDataset } from './dataset.ts';
 
 export { openModel } from '../../runs/model.node.ts';
 export type { Model } from '../../runs/model.ts';
 
+/** What may be typed about weights. */
+export interface TypedModel {
+  readonly checkpoint?: string;
+  readonly arch?: string;
+  readonly shortcut?: Exclude<ShortcutOption, 'none'>;
+  readonly key?: string;
+  readonly normalization?: NormalizationKind;
+}
+
 /**
- * Checks that a data set's classes are those of the model.
- * @returns a line for people where they may differ
- * @throws UserError when their number differs
+ * A model with the normalisation that was typed.
+ * @param training gives the training images that some are made from
  */
-export function checkClasses(model: Model, dataset: Dataset): string | undefined {
-  const { classes } = model.network;
-  if (dataset.classes.length !== classes) {
-    throw new UserError(
-      `${model.title} tells ${classes} classes apart, and ${dataset.title} has ${dataset.classes.length}: give the data it was trained for with --data.`,
+export async function normalizedModel(
+  model: Model,
+  kind: NormalizationKind | undefined,
+  training: (kind: NormalizationKind) => Promise<Split> | Split,
+): Promise<Model> {
+  // Weights that say what they were trained with on their own images need no others.
+  if (kind === undefined || (model.facts && model.normalization.kind === kind)) return model;
+  const normalization = fixedNormalization(kind) ?? makeNormalization(kind, await training(kind));
+  return withNormalization(model, normalization);
+}
+
+/**
+ * Opens a run or a weights file for a command that needs no images but perhaps those that the
+ * normalisation is made from.
+ * @throws UserError for images that are missing or of no use, and what `openModel` throws
+ */
+export async function openTypedModel(
+  command: string,
+  path: string,
+  typed: TypedModel & { readonly data?: string; readonly offline?: boolean },
+  terminal: Terminal,
+): Promise<Model> {
+  const { normalization: kind, data, offline, ...options } = typed;
+  if (data !== undefined && (kind === undefined || fixedNormalization(kind))) {
+    throw usageError(
+      command,
+      '--data is for the training images that --normalization dataset or per-pixel-mean is made from',
     );
   }
-  const differs = model.classes?.findIndex((name, index) => name !== dataset.classes[index]) ?? -1;
-  if (differs < 0) return undefined;
-  return `Beware: class ${differs} was "${model.classes?.[differs]}" in training and is "${dataset.classes[differs]}" in ${dataset.title}.`;
+  const model = await openModel(path, options);
+  return normalizedModel(model, kind, async () => {
+    if (data === undefined) {
+      throw usageError(
+        command,
+        `--normalization ${kind} is made from training images: name them with --data, or give the numbers as MEAN/DEVIATION`,
+      );
+    }
+    return (await openDataset(data, terminal, { offline })).train;
+  });
+}
+
+const OPTIONS = {
+  normalization: 'Another one is given with --normalization.',
+  shortcut: 'Say it with --shortcut A or --shortcut A-end.',
+  key: 'Another one is taken with --key.',
+} as const;
+
+/**
+ * What people should know of a model, in sentences.
+ * @param left what is of no matter to what is done with it
+ */
+export function noticesOf(model: Model, left: readonly (keyof typeof OPTIONS)[] = []): string[] {
+  return modelNotices(model)
+    .filter(({ about }) => about === undefined || !left.includes(about))
+    .map(({ about, text }) => (about ? `${text} ${OPTIONS[about]}` : text));
+}
+
+/** Says it on standard error. */
+export function tellNotices(model: Model): void {
+  for (const line of noticesOf(model)) printBeside(line);
 }

@@ -8,8 +8,8 @@ import type Sharp from 'sharp';
 import { UserError } from '../../util/errors.ts';
 import { IMAGE_BYTES, IMAGE_SIZE } from '../dataset.ts';
 
-/** File names that count as images. */
-export const IMAGE_FILES = /\.(png|jpe?g|webp)$/i;
+/** File names that count as images: those of the formats that the decoder reads. */
+export const IMAGE_FILES = /\.(png|jpe?g|jfif|webp|gif|avif|tiff?)$/i;
 
 export type ImageDecoder = (input: string | Uint8Array) => Promise<Uint8Array>;
 

@@ -14,7 +14,7 @@ import type { ImageDecoder } from './decode-image.ts';
 export async function decodePicture(decode: ImageDecoder, path: string): Promise<Uint8Array> {
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) {
     throw new UserError(
-      `${path} is an address, and pictures are read from files: download it and name the file.`,
+      `${path} is an address that cannot be read from here: download it and name the file.`,
     );
   }
   const beginning = await readBeginning(path);
@@ -38,7 +38,8 @@ export async function decodePictureBytes(
   }
 }
 
-const CONVERT = 'convert it to PNG, JPEG or WebP';
+const CONVERT =
+  'convert it to PNG, JPEG or WebP, for example by opening it and saving it as such, or with ImageMagick (magick FILE FILE.png)';
 
 function pictureError(name: string, bytes: Uint8Array, cause: unknown): UserError {
   if (bytes.length === 0) return new UserError(`${name} is an empty file.`, { cause });
@@ -48,7 +49,7 @@ function pictureError(name: string, bytes: Uint8Array, cause: unknown): UserErro
   }
   const reason = messageOf(cause).split('\n')[0];
   return new UserError(
-    `${name} cannot be read as an image (${reason}): it is damaged or no picture; give a PNG, JPEG or WebP file.`,
+    `${name} cannot be read as an image (${reason}): it is damaged or no picture; give a PNG, JPEG, WebP, GIF, AVIF or TIFF file.`,
     { cause },
   );
 }
@@ -63,6 +64,11 @@ function kindOf(bytes: Uint8Array): string | undefined {
   if (/^(II\*\0|MM\0\*)/.test(text)) return 'it is TIFF or a raw photograph';
   if (text.startsWith('%PDF')) return 'it is a PDF';
   if (text.startsWith('BM')) return 'it is BMP';
+  if (/^P[1-7]\s/.test(text)) return 'it is PPM or one of its kin';
+  const beginning = Array.from(bytes.subarray(0, 4)).join();
+  if (beginning === '0,0,1,0') return 'it is an icon (ICO)';
+  if (text.includes('JXL ') || text.startsWith('\xff\x0a')) return 'it is JPEG XL';
+  if (text.slice(4, 6) === 'jP' || text.startsWith('\xff\x4f')) return 'it is JPEG 2000';
   if (text.startsWith('8BPS')) return 'it is a Photoshop file';
   if (/^\s*<(!doctype html|html)/i.test(text)) return 'it is a web page';
   return undefined;

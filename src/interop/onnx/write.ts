@@ -176,8 +176,8 @@ class NetworkGraph {
       graph.integers('subsample.steps', [2, 2]),
     ];
     const subsampled = graph.node('Slice', `${name}.subsample`, [x, ...slice]);
-    const c = shortcut.channelsBefore;
-    const pads = graph.integers(`pads.${c}`, [0, c, 0, 0, 0, c, 0, 0]);
+    const { channelsBefore: before, channelsBehind: behind } = shortcut;
+    const pads = graph.integers(`pads.${before}.${behind}`, [0, before, 0, 0, 0, behind, 0, 0]);
     return graph.node('Pad', `${name}.pad`, [subsampled, pads], { mode: 'constant' });
   }
 

@@ -3,12 +3,17 @@
 // descriptions that hold numbers only. Values are copied out later, for the tensors that are wanted,
 // once every reference has been checked against the bytes that are really there.
 //
-// Anything else a file names is refused before it is looked at, so loading can run nothing.
+// Anything else that a file names is kept as a name with arguments (`PickledObject`) and never looked up,
+// so loading can run nothing: training scripts leave all sorts of things beside their weights. Names that
+// stand in no honest file, because calling them does something to the machine, refuse it at once.
 
 import { COST, type DecodeBudget } from '../../formats/budget.ts';
+import { buildNumpy, numpyCallables, numpyName } from '../../formats/numpy.ts';
 import type { PickleCallable, PickleHandlers } from '../../formats/pickle.ts';
+import { PickledObject } from '../../formats/pickle-object.ts';
 import { UserError } from '../../util/errors.ts';
 import type { DType } from '../dtypes.ts';
+import { notAllowed } from '../not-allowed.ts';
 
 /** Dimensions of a tensor; PyTorch's own limit. */
 const MAX_RANK = 64;
@@ -97,6 +102,35 @@ function rebuildTensor(args: readonly unknown[]): TensorRef {
   return new TensorRef(storage, offset, shape, stride);
 }
 
+/** Modules of functions that act on the machine, which nobody has reason to name in a file of weights. */
+const ACTING =
+  /^(os|posix|nt|sys|subprocess|_posixsubprocess|pty|shutil|socket|ctypes|importlib|runpy|pdb|bdb|timeit|webbrowser|pip|multiprocessing|urllib\d?|http|requests|pickle|_pickle|marshal|torch\.(hub|jit|package))(\.|$)/;
+/** Of Python's own names only types are harmless. */
+const BUILTINS = /^(builtins|__builtin__|__builtins__)\./;
+const BUILTIN_TYPES = new Set([
+  ...[
+    'set',
+    'frozenset',
+    'list',
+    'tuple',
+    'dict',
+    'bytearray',
+    'bytes',
+    'complex',
+    'slice',
+    'range',
+  ],
+  // How bound methods are pickled, which schedulers keep.
+  ...['object', 'int', 'float', 'str', 'bool', 'type', 'getattr'],
+]);
+/** Functions that call others with what they are given. */
+const CALLERS = /^(operator|_operator|functools)\.(methodcaller|reduce)$/;
+
+function actsOnTheMachine(name: string): boolean {
+  if (BUILTINS.test(name)) return !BUILTIN_TYPES.has(name.replace(BUILTINS, ''));
+  return ACTING.test(name) || CALLERS.test(name);
+}
+
 /** `torch._utils._rebuild_parameter(tensor, requires_grad, hooks)`: the tensor itself. */
 function rebuildParameter(args: readonly unknown[]): TensorRef {
   if (!(args[0] instanceof TensorRef)) throw damaged('a parameter is malformed');
@@ -104,9 +138,11 @@ function rebuildParameter(args: readonly unknown[]): TensorRef {
 }
 
 /** Persistent id: ('storage', type, key, location, elements[, (view key, first, count) or None]). */
-function storageFromId(id: unknown): StorageRef {
+function storageFromId(id: unknown): unknown {
   if (!Array.isArray(id)) throw damaged('a storage reference is malformed');
   const [kind, type, key, , count, view] = id;
+  // A class, with its source, of a model that was saved whole before 1.6.
+  if (kind === 'module') return type;
   if (kind !== 'storage' || !isStorageType(type) || typeof key !== 'string' || !isCount(count)) {
     throw damaged('a storage reference is malformed');
   }
@@ -134,7 +170,7 @@ export function pyTorchHandlers(budget: DecodeBudget): PickleHandlers {
     }
     return map;
   };
-  const allowed = new Map<string, PickleCallable>();
+  const allowed = new Map<string, PickleCallable>(numpyCallables(budget));
   const allow = (name: string, call: NonNullable<PickleCallable['call']>) =>
     allowed.set(name, {
       name,
@@ -147,6 +183,7 @@ export function pyTorchHandlers(budget: DecodeBudget): PickleHandlers {
   allow('torch._utils._rebuild_tensor', rebuildTensor);
   allow('torch._utils._rebuild_tensor_v2', rebuildTensor);
   allow('torch._utils._rebuild_parameter', rebuildParameter);
+  allow('torch._utils._rebuild_parameter_with_state', rebuildParameter);
   allow('torch.Size', ([extents]) => asCounts(extents));
   for (const [name, dtype] of Object.entries(STORAGES)) {
     const type: StorageType = { name: `torch.${name}`, dtype };
@@ -154,19 +191,31 @@ export function pyTorchHandlers(budget: DecodeBudget): PickleHandlers {
   }
   return {
     resolveGlobal(module, name) {
-      const full = `${module}.${name}`;
-      const callable = allowed.get(full);
-      if (callable === undefined) {
-        throw new UserError(
-          `the file asks for ${full.slice(0, 200)}, which is not allowed in a weights file (nothing was run); in Python, save tensors and numbers only: torch.save(model.state_dict(), "weights.pth")`,
-        );
-      }
+      const full = numpyName(module, name);
+      const known = allowed.get(full);
+      if (known !== undefined) return known;
+      if (actsOnTheMachine(full)) throw notAllowed(full);
+      budget.spend(COST.view + full.length);
+      const callable: PickleCallable = {
+        name: full,
+        call(args) {
+          budget.spend(COST.pickled);
+          return new PickledObject(full, args);
+        },
+      };
+      allowed.set(full, callable);
       return callable;
     },
-    build(object) {
+    build(object, state) {
+      if (object instanceof PickledObject) {
+        object.state = state;
+        return object;
+      }
       // state_dict() attaches `_metadata` (module versions) to its OrderedDict; tensors carry hooks.
       if (object instanceof Map || object instanceof TensorRef) return object;
-      throw damaged('it sets the state of an unexpected object');
+      const built = buildNumpy(object, state, budget);
+      if (built === undefined) throw damaged('it sets the state of an unexpected object');
+      return built;
     },
     persistentLoad(id) {
       budget.spend(COST.view);

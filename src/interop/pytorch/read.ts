@@ -2,25 +2,20 @@
 // files (a run of pickles followed by the storages), which the published CIFAR ResNets are. Both
 // bring a pickle and storage records; what the pickle may do is in objects.ts.
 
-import { COST, DecodeBudget } from '../../formats/budget.ts';
+import { DecodeBudget } from '../../formats/budget.ts';
 import { readPickle } from '../../formats/pickle.ts';
+import { PickledObject } from '../../formats/pickle-object.ts';
 import { looksLikeZip, ZipArchive } from '../../formats/zip.ts';
 import { UserError } from '../../util/errors.ts';
-import type { NamedTensors } from '../../util/tensor.ts';
 import { elementCount } from '../../util/tensor.ts';
 import { decodeFloat32, ELEMENT_BYTES } from '../dtypes.ts';
-import { damaged, pyTorchHandlers, StorageRef, TensorRef } from './objects.ts';
+import { notAllowed } from '../not-allowed.ts';
+import type { StoredFile } from '../stored.ts';
+import { damaged, pyTorchHandlers, StorageRef, type TensorRef } from './objects.ts';
+import { walkObject } from './walk.ts';
 
-/** What stands beside the weights in a checkpoint: `epoch`, `best_prec1`, `arch` ... */
-export type CheckpointExtra = Record<string, number | string | boolean>;
-
-export interface PyTorchFile {
-  /** The state_dict, integer counters included, in file order, without the `module.` prefix. */
-  readonly tensors: NamedTensors;
-  readonly extra: CheckpointExtra;
+export interface PyTorchFile extends StoredFile {
   readonly format: 'legacy' | 'zip';
-  /** True if every name began with `module.` (saved from DataParallel). */
-  readonly prefixStripped: boolean;
 }
 
 /** A parsed file before any value is copied: the object, and where storage records lie. */
@@ -33,9 +28,6 @@ interface Archive {
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL_VERSION = 1001;
-/** Names under which training scripts wrap the state_dict. */
-const WRAPPERS = ['state_dict', 'model_state_dict', 'model', 'net'];
-const PARALLEL_PREFIX = 'module.';
 
 /** True if the bytes begin like a pickle of protocol 2 or later, as legacy files do. */
 export function looksLikePickle(bytes: Uint8Array): boolean {
@@ -43,29 +35,35 @@ export function looksLikePickle(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads a `.th`, `.pth` or `.pt` file of weights: zip or legacy, a bare state_dict or one wrapped in a
- * checkpoint. Values of any type become float32; strided and shared storages are copied out row-major.
- * Nothing in the file is executed, and what is allocated is bounded by its size (formats/budget.ts).
- * @throws UserError if the file is damaged, asks for anything but tensors, or holds no weights
+ * Reads a `.th`, `.pth` or `.pt` file of weights: zip or legacy, a bare state_dict, one wrapped in a
+ * checkpoint, or a model that was saved whole. Values of any type become float32; strided and shared
+ * storages are copied out row-major. Nothing in the file is executed, and what is allocated is bounded by
+ * its size (formats/budget.ts).
+ * @throws UserError if the file is damaged or holds no tensors
  */
 export function readPyTorch(bytes: Uint8Array): PyTorchFile {
   const isZip = looksLikeZip(bytes);
   // Several names may share one storage; what they come to is bounded with everything else.
   const budget = new DecodeBudget(bytes.length, damaged);
   const archive = isZip ? readZipArchive(bytes, budget) : readLegacyArchive(bytes, budget);
-  const { stateDict, extra } = findStateDict(archive, budget);
+  const stored = walkObject(archive.root, budget, (ref) => tensorValues(ref, archive));
+  if (stored.tensors.length === 0) throw noTensors(archive.root, stored);
+  return { ...stored, format: isZip ? 'zip' : 'legacy' };
+}
 
-  const decoded: NamedTensors = new Map();
-  for (const [name, ref] of stateDict) {
-    budget.spend(COST.tensor);
-    budget.spendContent(Float32Array.BYTES_PER_ELEMENT * elementCount(ref.shape));
-    decoded.set(name, { shape: ref.shape, data: tensorValues(ref, archive) });
+/** Why a file without tensors has none. */
+function noTensors(root: unknown, { others }: StoredFile): UserError {
+  if (root instanceof PickledObject) return notAllowed(root.global);
+  if (!(root instanceof Map)) {
+    return new UserError('the file holds no dictionary of weights: save model.state_dict()');
   }
-  const prefixStripped = [...decoded.keys()].every((name) => name.startsWith(PARALLEL_PREFIX));
-  const tensors: NamedTensors = prefixStripped
-    ? new Map([...decoded].map(([name, t]) => [name.slice(PARALLEL_PREFIX.length), t]))
-    : decoded;
-  return { tensors, extra, format: isZip ? 'zip' : 'legacy', prefixStripped };
+  const [first] = others;
+  if (first !== undefined) return notAllowed(first.global);
+  const keys = [...root.keys()].filter((key) => typeof key === 'string');
+  const shown = keys.slice(0, 8).map((key) => key.slice(0, 40));
+  return new UserError(
+    `the file holds no weights: its dictionary has ${shown.length > 0 ? `the entries ${shown.join(', ')}` : 'no named entries'}, none of them a state_dict`,
+  );
 }
 
 function tensorValues(ref: TensorRef, archive: Archive): Float32Array {
@@ -136,7 +134,9 @@ function readLegacyArchive(bytes: Uint8Array, budget: DecodeBudget): Archive {
     at += bytesRead;
     return value;
   };
-  if (next() !== MAGIC) throw damaged('it does not begin with the magic number of torch.save');
+  const magic = next();
+  if (magic instanceof PickledObject) throw notAllowed(magic.global);
+  if (magic !== MAGIC) throw damaged('it does not begin with the magic number of torch.save');
   if (next() !== PROTOCOL_VERSION) throw damaged('it has an unknown protocol version');
   next(); // sizes of C types and byte order of the writing machine
   const references = new Map<string, StorageRef>();
@@ -181,52 +181,4 @@ function readLegacyArchive(bytes: Uint8Array, budget: DecodeBudget): Archive {
       return record;
     },
   };
-}
-
-/** The state_dict, bare or wrapped, and the plain values that stand beside it. */
-function findStateDict(
-  archive: Archive,
-  budget: DecodeBudget,
-): {
-  stateDict: Map<string, TensorRef>;
-  extra: CheckpointExtra;
-} {
-  const { root } = archive;
-  if (!(root instanceof Map)) {
-    throw new UserError('the file holds no dictionary of weights: save model.state_dict()');
-  }
-  const wrapper = WRAPPERS.map((name): unknown => root.get(name)).find(
-    (value) => value instanceof Map && tensorsOf(value).size > 0,
-  );
-  const stateDict = tensorsOf(wrapper instanceof Map ? wrapper : root);
-  if (stateDict.size === 0) {
-    const keys = [...root.keys()].filter((key) => typeof key === 'string');
-    const shown = keys.slice(0, 8).map((key) => key.slice(0, 40));
-    throw new UserError(
-      `the file holds no weights: its dictionary has ${shown.length > 0 ? `the entries ${shown.join(', ')}` : 'no named entries'}, none of them a state_dict`,
-    );
-  }
-  const extra: CheckpointExtra = {};
-  for (const [key, value] of root) {
-    if (typeof key !== 'string' || stateDict.get(key) === value) continue;
-    const plain = value instanceof TensorRef ? scalarValue(value, archive) : value;
-    if (typeof plain === 'number' || typeof plain === 'string' || typeof plain === 'boolean') {
-      budget.spend(COST.entry + key.length + (typeof plain === 'string' ? plain.length : 0));
-      extra[key] = plain;
-    }
-  }
-  return { stateDict, extra };
-}
-
-/** Early trainers saved `best_prec1` as a tensor of one value. */
-function scalarValue(ref: TensorRef, archive: Archive): number | undefined {
-  return elementCount(ref.shape) === 1 ? tensorValues(ref, archive)[0] : undefined;
-}
-
-function tensorsOf(map: Map<unknown, unknown>): Map<string, TensorRef> {
-  const tensors = new Map<string, TensorRef>();
-  for (const [key, value] of map) {
-    if (typeof key === 'string' && value instanceof TensorRef) tensors.set(key, value);
-  }
-  return tensors;
 }

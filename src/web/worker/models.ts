@@ -153,7 +153,9 @@ export class Models {
         const view = await openRun(this.storage.files, source.run);
         const checkpoint = source.checkpoint ?? 'last';
         const title = `${source.run} (${checkpoint})`;
-        const model = checkpointModel(title, await view.readWeights(checkpoint));
+        const model = checkpointModel(title, await view.readWeights(checkpoint), {
+          allowDefects: true,
+        });
         return { name: title, model };
       }
       case 'training': {
@@ -169,11 +171,15 @@ export class Models {
       case 'file': {
         const { file, name, arch } = source;
         const bytes = new Uint8Array(await file.arrayBuffer());
-        return { name, model: await readWholeModel(bytes, name, { arch }) };
+        const model = await readWholeModel(bytes, name, { arch, allowDefects: true });
+        return { name, model };
       }
       case 'address': {
         const { address, arch } = source;
-        return { name: address, model: await modelFromAddress(address, { arch }) };
+        return {
+          name: address,
+          model: await modelFromAddress(address, { arch, allowDefects: true }),
+        };
       }
       case 'random': {
         const { arch, shortcut, seed } = source;
@@ -217,6 +223,7 @@ function plainModel(title: string) {
     normalization,
     saysNormalization: false,
     metadata: {},
+    notices: [],
   } as const;
 }
 

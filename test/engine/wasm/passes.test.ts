@@ -81,7 +81,10 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
     });
     for (const destination of ['padded', 'dense'] as const) {
       for (const keep of [false, true]) {
-        const spec = stageKernel({ staging, height, width, channels, destination, keep });
+        const spec = stageKernel({
+          ...{ staging, height, width, channels, destination, keep },
+          ...(staging === 'normPadRelu' && { before: channels / 4 }),
+        });
         const bench = new Bench([spec], mode, 40);
         const padded = destination === 'padded';
         const values = (height + 2) * (width + 2) * channels;
@@ -161,9 +164,14 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
     expect(relativeError(bench.floats(sums, 2 * channels), expected)).toBeLessThan(SUMS);
   });
 
-  test.each([16, 32, 64])('option A shortcut and its adjoint, %i channels', (channels) => {
+  test.each([
+    [16, 4],
+    [32, 8],
+    [64, 16],
+    [64, 0],
+  ])('option A shortcut and its adjoint, %i channels with %i zeros before', (channels, before) => {
     const [height, width] = [4, 6];
-    const shape = { height, width, channels };
+    const shape = { height, width, channels, before };
     const gather = shortcutGather(shape);
     const scatter = shortcutScatterAdd(shape);
     const bench = new Bench([gather, scatter], mode, 40);
@@ -179,7 +187,7 @@ describe.each(MODES)('passes, $multiplyAdd', (mode) => {
       for (let x = 0; x < width; x++)
         for (let c = 0; c < channels / 2; c++) {
           const from = ((2 * y * 2 * width + 2 * x) * channels) / 2 + c;
-          const to = (y * width + x) * channels + channels / 4 + c;
+          const to = (y * width + x) * channels + before + c;
           expectedSmall[to] = large[from]!;
           expectedLarge[from]! += small[to]!;
         }

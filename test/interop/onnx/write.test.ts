@@ -9,7 +9,6 @@ import { packTensors } from '../../../src/engine/layout.ts';
 import { lowerInference } from '../../../src/engine/lower-infer.ts';
 import { createReferenceBackend } from '../../../src/engine/reference/backend.ts';
 import { type OnnxOptions, writeOnnx } from '../../../src/interop/onnx/write.ts';
-import { readPyTorch } from '../../../src/interop/pytorch/read.ts';
 import { writePyTorch } from '../../../src/interop/pytorch/write.ts';
 import {
   fromNamedTensors,
@@ -209,7 +208,7 @@ describe.skipIf(sample === undefined)('the published weights through every forma
   ])('%s: .th, safetensors, .pth and ONNX give %i wrong of 1,017', async (name, wrong) => {
     const path = `data/pretrained/${name}`;
     const { labels, pixels } = readRecords(sample!);
-    const published = readPyTorch(readFileSync(sharedFile(`${path}.th`)!)).tensors;
+    const published = readWeights(readFileSync(sharedFile(`${path}.th`)!)).tensors;
     const safetensors = readSafetensors(writeSafetensors(fromNamedTensors(published)));
     const weights = readWeights(writePyTorch(toNamedTensors(safetensors.tensors)));
     const model = writeOnnx(weights.network, weights.tensors, {

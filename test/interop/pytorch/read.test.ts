@@ -8,38 +8,27 @@ import { writePyTorch } from '../../../src/interop/pytorch/write.ts';
 import { UserError } from '../../../src/util/errors.ts';
 import { sharedFile } from '../../support/shared.ts';
 import { encodeLegacy, floatStorage, type LegacyStorage } from '../legacy-encoder.ts';
+import { tensorsIn } from '../tensors.ts';
 
-const values = (file: Uint8Array, name: string) => [
-  ...(readPyTorch(file).tensors.get(name)?.data ?? []),
-];
+const values = (file: Uint8Array, name: string) => [...(tensorsIn(file).get(name)?.data ?? [])];
 
 describe('legacy files', () => {
   const storages = { s: floatStorage([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) };
   const whole = { name: 'a', storage: 's', shape: [3, 4], stride: [4, 1] };
 
   it('reads a bare state_dict', () => {
-    const { tensors, format, prefixStripped, extra } = readPyTorch(encodeLegacy(storages, [whole]));
+    const { format, metadata } = readPyTorch(encodeLegacy(storages, [whole]));
+    const tensors = tensorsIn(encodeLegacy(storages, [whole]));
     expect(format).toBe('legacy');
-    expect(prefixStripped).toBe(false);
-    expect(extra).toEqual({});
+    expect(metadata).toEqual({});
     expect(tensors.get('a')?.shape).toEqual([3, 4]);
     expect([...(tensors.get('a')?.data ?? [])]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 
   it('finds a wrapped state_dict and the values beside it', () => {
     const file = encodeLegacy(storages, [whole], { wrap: true });
-    expect(readPyTorch(file).extra).toEqual({ epoch: 7, best_prec1: 91.5 });
-    expect(readPyTorch(file).tensors.size).toBe(1);
-  });
-
-  it('strips module. only when every name has it', () => {
-    const first = { ...whole, name: 'module.a' };
-    const all = readPyTorch(encodeLegacy(storages, [first, { ...whole, name: 'module.b' }]));
-    expect([...all.tensors.keys()]).toEqual(['a', 'b']);
-    expect(all.prefixStripped).toBe(true);
-    const some = readPyTorch(encodeLegacy(storages, [first, whole]));
-    expect([...some.tensors.keys()]).toEqual(['module.a', 'a']);
-    expect(some.prefixStripped).toBe(false);
+    expect(readPyTorch(file).metadata).toEqual({ epoch: '7', best_prec1: '91.5' });
+    expect([...tensorsIn(file).keys()]).toEqual(['state_dict.a']);
   });
 
   it('copies strided, transposed, shared and offset tensors out row-major', () => {
@@ -107,12 +96,12 @@ describe('legacy files', () => {
       ['a fractional extent', { shape: [1.5], stride: [1] }, /malformed shape/],
       ['expansion', { shape: [1e6, 1e6], stride: [0, 0] }, /far more than its size/],
     ])('a tensor with %s', (_name, layout, message) => {
-      expect(() => readPyTorch(encodeLegacy(storages, [{ ...whole, ...layout }]))).toThrow(message);
+      expect(() => tensorsIn(encodeLegacy(storages, [{ ...whole, ...layout }]))).toThrow(message);
     });
 
     it('with a storage missing', () => {
       const file = encodeLegacy(storages, [whole], { omit: ['s'] });
-      expect(() => readPyTorch(file)).toThrow('storage s is missing');
+      expect(() => tensorsIn(file)).toThrow('storage s is missing');
     });
   });
 });
@@ -153,7 +142,7 @@ describe('zip files', () => {
         ['x/data/0', new Uint8Array(8)],
       ]),
     );
-    expect(() => readPyTorch(archive)).toThrow('storage 0 has 8 bytes');
+    expect(() => tensorsIn(archive)).toThrow('storage 0 has 8 bytes');
   });
 
   it('says what is missing, compressed, or damaged', () => {
@@ -235,19 +224,16 @@ describe.skipIf(resnet20 === undefined)('the published weights', () => {
     ['resnet56-4bfd9763.th', 277, 93.62],
   ])('%s', (file, count, best) => {
     const bytes = readFileSync(sharedFile(`data/pretrained/${file}`) as string);
-    const { tensors, extra, format, prefixStripped } = readPyTorch(bytes);
-    expect({ format, prefixStripped, count: tensors.size }).toEqual({
-      format: 'legacy',
-      prefixStripped: true,
-      count,
-    });
-    expect(extra.best_prec1).toBeCloseTo(best, 4);
-    expect(tensors.get('conv1.weight')?.shape).toEqual([16, 3, 3, 3]);
-    expect(tensors.get('linear.weight')?.shape).toEqual([10, 64]);
+    const { metadata, format } = readPyTorch(bytes);
+    const tensors = tensorsIn(bytes);
+    expect({ format, count: tensors.size }).toEqual({ format: 'legacy', count });
+    expect(Number(metadata.best_prec1)).toBeCloseTo(best, 4);
+    expect(tensors.get('state_dict.module.conv1.weight')?.shape).toEqual([16, 3, 3, 3]);
+    expect(tensors.get('state_dict.module.linear.weight')?.shape).toEqual([10, 64]);
   });
 
   it('resnet20 has the values that PyTorch reads', () => {
-    const { tensors } = readPyTorch(readFileSync(resnet20 as string));
+    const tensors = tensorsIn(readFileSync(resnet20 as string));
     const digest = createHash('sha256');
     for (const { data } of tensors.values()) digest.update(new Uint8Array(data.buffer));
     expect(digest.digest('hex')).toBe(

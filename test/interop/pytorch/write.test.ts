@@ -15,14 +15,17 @@ import { createNetwork } from '../../../src/nn/network.ts';
 import { createInference } from '../../../src/train/executables.ts';
 import { pythonWithTorch, runPython } from '../python.ts';
 import { sampleNetwork, sampleWeights } from '../samples.ts';
+import { tensorsIn } from '../tensors.ts';
 
 const weights = sampleWeights(sampleNetwork);
 
 describe('a written .pth', () => {
   it('reads back with every value, and a counter after each running variance', () => {
-    const { tensors, extra, format } = readPyTorch(writePyTorch(weights, { batchesTracked: 42 }));
+    const file = writePyTorch(weights, { batchesTracked: 42 });
+    const { metadata, format } = readPyTorch(file);
     expect(format).toBe('zip');
-    expect(extra).toEqual({});
+    expect(metadata).toEqual({});
+    const tensors = tensorsIn(file);
     for (const [name, tensor] of weights) expect(tensors.get(name), name).toEqual(tensor);
     const names = [...tensors.keys()];
     expect(names.slice(0, 7)).toEqual([
@@ -43,8 +46,13 @@ describe('a written .pth', () => {
   it('is wrapped as the reference trainer saves it when values stand beside the weights', () => {
     const values = { epoch: 200, best_prec1: 91.78, arch: 'resnet8', done: true, steps: 2 ** 40 };
     const file = writePyTorch(weights, { modulePrefix: true, extra: values });
-    expect(readPyTorch(file)).toMatchObject({ extra: values, prefixStripped: true });
-    expect(readPyTorch(file).tensors.get('linear.bias')).toEqual(weights.get('linear.bias'));
+    expect(readPyTorch(file).metadata).toEqual({
+      ...{ epoch: '200', best_prec1: '91.78', arch: 'resnet8', done: 'true' },
+      steps: String(2 ** 40),
+    });
+    expect(tensorsIn(file).get('state_dict.module.linear.bias')).toEqual(
+      weights.get('linear.bias'),
+    );
   });
 
   it('has the same bytes every time', () => {
@@ -56,7 +64,7 @@ describe('a written .pth', () => {
       shape: [],
       data: Float32Array.of(7),
     });
-    const { tensors } = readPyTorch(writePyTorch(counted, { batchesTracked: 1 }));
+    const tensors = tensorsIn(writePyTorch(counted, { batchesTracked: 1 }));
     expect(tensors.get('bn1.num_batches_tracked')?.data[0]).toBe(7);
     expect(tensors.get('layer1.0.bn1.num_batches_tracked')?.data[0]).toBe(1);
   });
@@ -214,22 +222,26 @@ torch.save({'state_dict': tensors, 'epoch': 3, 'best_prec1': 91.5, 'optimizer': 
   sys.argv[1], _use_new_zipfile_serialization=sys.argv[2] == 'true')
 print(json.dumps({k: [list(v.shape), v.detach().double().flatten().tolist()] for k, v in tensors.items()}))`;
     const expected = runPython(python as string, program, [path, String(zip)]);
-    const { tensors, extra, format } = readPyTorch(readFileSync(path));
+    const { metadata, format } = readPyTorch(readFileSync(path));
     expect(format).toBe(zip ? 'zip' : 'legacy');
-    expect(extra).toEqual({ epoch: 3, best_prec1: 91.5 });
-    const ours = [...tensors].map(([name, { shape, data }]) => [name, [shape, [...data]]]);
+    expect(metadata).toEqual({ epoch: '3', best_prec1: '91.5' });
+    const ours = [...tensorsIn(readFileSync(path))]
+      .filter(([name]) => name.startsWith('state_dict.'))
+      .map(([name, { shape, data }]) => [name.slice('state_dict.'.length), [shape, [...data]]]);
     expect(Object.fromEntries(ours)).toEqual(expected);
   });
 
-  it('models saved whole are refused', () => {
+  it('models saved whole give the tensors of their state_dict', () => {
     const path = join(folder, 'model.pth');
     const program = `
 import sys, torch
-torch.save(torch.nn.BatchNorm2d(3), sys.argv[1])
+torch.save(torch.nn.Sequential(torch.nn.BatchNorm2d(3), torch.nn.ReLU()), sys.argv[1])
 print('null')`;
     runPython(python as string, program, [path]);
-    expect(() => readPyTorch(readFileSync(path))).toThrow(
-      'asks for torch.nn.modules.batchnorm.BatchNorm2d, which is not allowed',
+    expect([...tensorsIn(readFileSync(path)).keys()]).toEqual(
+      ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked'].map(
+        (name) => `0.${name}`,
+      ),
     );
   });
 });

@@ -58,7 +58,12 @@ function directInputGradient(
   if (shortcut?.kind === 'pad') {
     const dz = context.images(shortcut.dz);
     const scatter = context.kernel(
-      shortcutScatterAdd({ height: outSize, width: outSize, channels: outChannels }),
+      shortcutScatterAdd({
+        height: outSize,
+        width: outSize,
+        channels: outChannels,
+        before: shortcut.channelsBefore,
+      }),
     );
     addShortcut = (image, target) => scatter(target, dz.at(image));
   }

@@ -61,8 +61,11 @@ export function stageActivation(
           );
       }
       const b = context.images(shortcut.x);
-      const staging = shortcut.kind === 'identity' ? 'normAddRelu' : 'normPadRelu';
-      const stage = context.kernel(stageKernel({ ...shape, staging, keep: keeps }));
+      const staged =
+        shortcut.kind === 'identity'
+          ? ({ staging: 'normAddRelu' } as const)
+          : ({ staging: 'normPadRelu', before: shortcut.channelsBefore } as const);
+      const stage = context.kernel(stageKernel({ ...shape, ...staged, keep: keeps }));
       return (image, target) =>
         stage(target + inner, keepAt(image), y.at(image), b.at(image), coefficients, 0);
     }

@@ -1,5 +1,6 @@
 // Option A shortcut between stages (He et al. 2015, section 4.2): every second pixel, with zeros for the
-// channels that are new, half of them before and half after (as the reference implementation does).
+// channels that are new: half of them before and half after, as the reference implementation does, or all of
+// them after.
 // In training the forward direction is part of staging ('normPadRelu'). The kernels' shape is that of the
 // smaller, deeper side.
 
@@ -10,31 +11,36 @@ import { zip } from './context.ts';
 import type { ImageShape } from './image.ts';
 import { defineKernel } from './kernel.ts';
 
-/** Inference: small[h][w][C/4 + c] = large[2h][2w][c], zeros elsewhere. */
+/** Of the smaller side, and how many of its channels lie before those of the larger one. */
+interface ShortcutShape extends ImageShape {
+  readonly before: number;
+}
+
+/** Inference: small[h][w][before + c] = large[2h][2w][c], zeros elsewhere. */
 export const shortcutGather = defineKernel({
   name: 'shortcutGather',
   parameters: ['large', 'small'],
-  generate: (_, declare, shape: ImageShape) => {
+  generate: (_, declare, shape: ShortcutShape) => {
     const { fn, large, small } = declare();
     everySecondPixel(fn, large, small, shape, ({ values, zero }) => [
       values.map((x, i) => set(x, v128.load(large, i * 16))),
       Array.from({ length: shape.channels / 4 }, (_, i) => {
-        const from = i - shape.channels / 16;
+        const from = i - shape.before / 4;
         return v128.store(small, i * 16, values[from] ?? zero);
       }),
     ]);
   },
 });
 
-/** Its adjoint: large[2h][2w][c] += small[h][w][C/4 + c]. */
+/** Its adjoint: large[2h][2w][c] += small[h][w][before + c]. */
 export const shortcutScatterAdd = defineKernel({
   name: 'shortcutScatterAdd',
   parameters: ['large', 'small'],
-  generate: (_, declare, shape: ImageShape) => {
+  generate: (_, declare, shape: ShortcutShape) => {
     const { fn, large, small } = declare();
     everySecondPixel(fn, large, small, shape, ({ values, gradients }) => [
       values.map((x, i) => set(x, v128.load(large, i * 16))),
-      gradients.map((x, i) => set(x, v128.load(small, shape.channels + i * 16))),
+      gradients.map((x, i) => set(x, v128.load(small, shape.before * 4 + i * 16))),
       zip(values, gradients).map(([x, dx], i) => v128.store(large, i * 16, f32x4.add(x, dx))),
     ]);
   },

@@ -27,7 +27,7 @@ import { defineKernel } from './kernel.ts';
  * - `normRelu`: relu(scale*a + shift); coefficients = [scale C][shift C].
  * - `normAddRelu`: relu(scale*a + shift + b), b dense of the same shape (identity shortcut).
  * - `normPadRelu`: option A shortcut: b is [2H][2W][C/2]; its even pixels are added to channels
- *   C/4 … C/4 + C/2, the others get nothing.
+ *   before … before + C/2, the others get nothing.
  * - `normProjectRelu`: option B: relu(scale*a + shift + scaleB*b + shiftB), b = the 1×1 convolution's
  *   output, shortcutCoefficients = [scaleB C][shiftB C].
  * - `gradient`: batch norm backward: k1*a + k2*b + k3, a = dz, b = convolution output y,
@@ -47,6 +47,8 @@ interface StageShape extends ImageShape {
   readonly destination: 'padded' | 'dense';
   /** Also store the result densely at `keep`. */
   readonly keep: boolean;
+  /** With `normPadRelu`: channels of zeros before those of the shortcut. */
+  readonly before?: number;
 }
 
 /** What staging works with, a wide value of each: x of a, y of b, and the coefficients in order. */
@@ -104,7 +106,7 @@ export const stage = defineKernel({
 
     // Padded shortcut (option A): b has half the channels at twice the resolution.
     const padded = staging === 'normPadRelu';
-    const firstPadded = channels / 4;
+    const firstPadded = shape.before ?? 0;
     /** Of the four channels of half h of the wide value at `at`: whether the padded shortcut reaches them. */
     const inside = (at: number, h: Half) => {
       const channel = at / 4 + h * 4 - firstPadded;

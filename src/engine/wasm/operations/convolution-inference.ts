@@ -50,7 +50,12 @@ function epilogueOf(
   const gathered = context.gathered();
   const { outSize, outChannels } = conv;
   const gather = context.kernel(
-    shortcutGather({ height: outSize, width: outSize, channels: outChannels }),
+    shortcutGather({
+      height: outSize,
+      width: outSize,
+      channels: outChannels,
+      before: shortcut.channelsBefore,
+    }),
   );
   return {
     epilogue: { kind: 'biasAddRelu', coefficients, a: gathered },
