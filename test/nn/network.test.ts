@@ -58,12 +58,22 @@ describe('layers', () => {
     }
   });
 
+  test('option A-end pads the same number, all of them after', () => {
+    const shortcuts = createNetwork('resnet20', { shortcut: 'A-end' }).blocks.map(
+      ({ shortcut }) => shortcut,
+    );
+    expect(shortcuts.filter(({ kind }) => kind === 'pad')).toEqual([
+      { kind: 'pad', channelsBefore: 0, channelsBehind: 16 },
+      { kind: 'pad', channelsBefore: 0, channelsBehind: 32 },
+    ]);
+  });
+
   test('option A pads the same number of zero channels before and after', () => {
     const shortcuts = createNetwork('resnet20').blocks.map(({ shortcut }) => shortcut);
     expect(shortcuts.filter(({ kind }) => kind === 'identity')).toHaveLength(7);
     expect(shortcuts.filter(({ kind }) => kind === 'pad')).toEqual([
-      { kind: 'pad', channelsBefore: 8 },
-      { kind: 'pad', channelsBefore: 16 },
+      { kind: 'pad', channelsBefore: 8, channelsBehind: 8 },
+      { kind: 'pad', channelsBefore: 16, channelsBehind: 16 },
     ]);
   });
 

@@ -309,6 +309,7 @@ function refuseBesideEvaluate(given: ReadonlySet<string>): void {
     'resume',
     'weights',
     'saveDir',
+    'log',
   ]);
   const refused = Object.entries(trainOptions).find(([key]) => given.has(key) && !used.has(key));
   if (!refused) return;

@@ -10,7 +10,6 @@ import {
 import type { ShortcutOption } from '../../nn/network.ts';
 import { openModel } from '../../runs/model.node.ts';
 import { type Model, modelNotices, withNormalization } from '../../runs/model.ts';
-import { printBeside } from '../console/print.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { usageError } from '../options.ts';
 import { openDataset } from './dataset.ts';
@@ -86,9 +85,4 @@ export function noticesOf(model: Model, left: readonly (keyof typeof OPTIONS)[] 
   return modelNotices(model)
     .filter(({ about }) => about === undefined || !left.includes(about))
     .map(({ about, text }) => (about ? `${text} ${OPTIONS[about]}` : text));
-}
-
-/** Says it on standard error. */
-export function tellNotices(model: Model): void {
-  for (const line of noticesOf(model)) printBeside(line);
 }

@@ -7,7 +7,6 @@ import { readPickle } from '../../formats/pickle.ts';
 import { PickledObject } from '../../formats/pickle-object.ts';
 import { looksLikeZip, ZipArchive } from '../../formats/zip.ts';
 import { UserError } from '../../util/errors.ts';
-import { elementCount } from '../../util/tensor.ts';
 import { decodeFloat32, ELEMENT_BYTES } from '../dtypes.ts';
 import { notAllowed } from '../not-allowed.ts';
 import type { StoredFile } from '../stored.ts';

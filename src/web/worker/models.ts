@@ -9,7 +9,8 @@ import { modelFromAddress } from '../../library/source.ts';
 import { initializeWeights } from '../../nn/initialize.ts';
 import { createNetwork } from '../../nn/network.ts';
 import { parameterCount } from '../../nn/parameters.ts';
-import { checkpointModel, type Model, readWholeModel } from '../../runs/model.ts';
+import { alignClasses } from '../../runs/class-order.ts';
+import { checkpointModel, type Model, modelNotices, readWholeModel } from '../../runs/model.ts';
 import { openRun } from '../../runs/reader.ts';
 import { evaluateSplit } from '../../train/evaluate.ts';
 import { createInference } from '../../train/executables.ts';
@@ -65,6 +66,7 @@ export class Models {
       parameters: parameterCount(network),
       classes: classesOf(model),
       normalization: normalization.kind,
+      notices: modelNotices(model).map(({ text }) => text),
       ...(facts && { epochs: facts.epochs }),
       ...(facts?.error !== undefined && { error: facts.error }),
       ...(iteration !== undefined && { iteration }),
@@ -87,7 +89,8 @@ export class Models {
     }
     const images = dataset[split];
     if (images.count === 0) throw new UserError(`${dataset.title} has no ${split} images.`);
-    const { network, weights, normalization } = model;
+    const { model: aligned, notice } = alignClasses(model, dataset);
+    const { network, weights, normalization } = aligned;
     const cells = classes.map(() => classes.map((): number[] => []));
     const backend = await this.devices.backend();
     const executable = await createInference(backend, network, weights, normalization, BATCH);
@@ -97,7 +100,8 @@ export class Models {
         onImage: (index, label, predicted) => cells[label]![predicted]!.push(index),
         onProgress: (done, total) => onProgress({ what: 'evaluate', done, total }),
       });
-      return { ...report, classes: dataset.classes, cells };
+      const noticed = notice === undefined ? {} : { notice };
+      return { ...report, classes: dataset.classes, cells, ...noticed };
     } finally {
       await executable.dispose();
     }

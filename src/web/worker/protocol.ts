@@ -9,6 +9,7 @@
 import type { BlockMaps, BlockName, PixelArithmetic } from '../../experiment/feature-maps.ts';
 import type { ConfigOverrides } from '../../experiment/recipes.ts';
 import type { LayerResponse } from '../../experiment/responses.ts';
+import type { ShortcutOption } from '../../nn/network.ts';
 import type { ExportFormat } from '../../runs/export.ts';
 import type { MetricsRecord } from '../../runs/metrics.ts';
 import type { RunEnvironment, RunSummary } from '../../runs/summary.ts';
@@ -177,10 +178,12 @@ export interface ModelFacts {
   readonly model: string;
   readonly title: string;
   readonly arch: string;
-  readonly shortcut: 'A' | 'B' | 'none';
+  readonly shortcut: ShortcutOption;
   readonly parameters: number;
   readonly classes: readonly string[];
   readonly normalization: string;
+  /** What was assumed of the weights, in sentences. */
+  readonly notices: readonly string[];
   /** Of the checkpoint, where it says so. */
   readonly epochs?: number;
   readonly error?: number;
@@ -192,6 +195,8 @@ export interface Evaluation extends EvaluationReport {
   readonly classes: readonly string[];
   /** `cells[label][predicted]`: which images of the split are counted there. */
   readonly cells: readonly (readonly (readonly number[])[])[];
+  /** What people should know of how the classes of images and weights fit. */
+  readonly notice?: string;
 }
 
 export interface Probability {

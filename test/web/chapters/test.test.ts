@@ -30,6 +30,7 @@ function weightsFile(classes: readonly string[], { broken = false } = {}) {
     format: 'safetensors',
     metadata: {},
     saysNormalization: true,
+    notices: [],
   } as const;
   const { bytes } = exportModel({ ...plain, ...known }, 'safetensors');
   return { name: 'small.safetensors', mimeType: '', buffer: Buffer.from(bytes) };
