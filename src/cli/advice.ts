@@ -69,8 +69,8 @@ const ADVICE: { readonly [Code in ErrorCode]: Advice<Code> } = {
     whole
       ? `${problem} The newest whole state is "${whole.name}", ${whole.place}. To go on from it: ${commandName()} train --resume ${quoted(dir)} --from ${whole.name}`
       : `${problem} No other state of the run is whole: begin it anew, or restore the folder from a copy.`,
-  'no-test-images': ({ source }) =>
-    `${source} has no test folder: add one, or hold images out with --validation N (a number of images, or a fraction)`,
+  'no-test-images': ({ source, found, isUndivided }) =>
+    `${source} has ${found}: ${isUndivided ? 'divide them' : 'add one'}, or hold images out with --validation N (a number of images, or a fraction)`,
   'unreadable-image': ({ problem }) =>
     `${problem}: repair or remove it, or leave --strict away to go on without it`,
   'several-networks': ({ what, places }) =>

@@ -15,6 +15,8 @@ export interface LoadOptions {
   readonly validation?: number;
   /** Stop at the first unreadable image instead of skipping it. */
   readonly strict?: boolean;
+  /** Nothing is trained: a source may have test images alone, or classes without a folder for either. */
+  readonly forTesting?: boolean;
   /** Of the validation split. */
   readonly seed?: number;
   readonly onProgress?: (event: LoadEvent) => void;

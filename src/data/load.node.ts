@@ -7,10 +7,13 @@ import { didYouMean } from '../util/suggest.ts';
 import type { Dataset } from './dataset.ts';
 import type { LoadOptions } from './load-options.ts';
 import { loadCifarArchive, loadCifarByName, loadCifarFolder } from './node/cifar-files.ts';
-import { isImageFolder, loadImageFolder } from './node/image-folder.ts';
+import { folderContent } from './node/folder-layout.ts';
+import { fileKind, foreignFiles } from './node/foreign-data.ts';
+import { loadImageFolder } from './node/image-folder.ts';
+import { loadNpz } from './node/npz.ts';
 import { damagedBatches } from './original.ts';
+import { divided, requireSplits, type Whole } from './splits.ts';
 import { isSyntheticSource, makeSynthetic } from './synthetic.ts';
-import { splitValidation } from './validation.ts';
 
 export { cacheFolder } from './node/cache.ts';
 export { type CifarName, cacheablePaths, isCached } from './node/cifar-files.ts';
@@ -18,8 +21,9 @@ export { DownloadError } from './node/download.ts';
 
 /**
  * Loads `cifar10`, `cifar100`, `synthetic[:train=N,test=N,seed=N]`, a folder or archive in CIFAR's
- * official layout, or a folder of images. An image folder without `test/` needs `validation`; the
- * held-out images are then its test set, and there is no separate validation split.
+ * official layout, arrays in a `.npz`, or a folder of images. Without test images of its own a data set needs
+ * validation images, its own (`val/`) or held out; they are then its test set, and there is no separate
+ * validation split.
  * @throws DownloadError when a named data set is neither in the cache nor to be downloaded
  * @throws UserError for anything else that is wrong with the source
  */
@@ -32,23 +36,7 @@ export async function loadDataset(source: string, options: LoadOptions = {}): Pr
   for (const { name, text } of damagedBatches(whole.findings ?? [])) {
     options.onNotice?.(`${source}: ${name} is not as published: ${text}; unpack the archive again`);
   }
-  const { validation, seed = 0 } = options;
-  const { test } = whole;
-  if (test === undefined) {
-    if (validation === undefined) {
-      throw new UserError(
-        `${source} has no test folder: add one, or hold images out for validation (a number of them, or a fraction)`,
-        { code: 'no-test-images', facts: { source } },
-      );
-    }
-    const parts = splitValidation(whole.train, validation, seed, whole.classes);
-    options.onNotice?.(
-      `${source} has no test folder: the ${parts.validation.count} held-out images are its test set`,
-    );
-    return { ...whole, train: parts.train, test: parts.validation };
-  }
-  if (validation === undefined) return { ...whole, test };
-  return { ...whole, test, ...splitValidation(whole.train, validation, seed, whole.classes) };
+  return divided(whole, options);
 }
 
 /** No permission, a broken disk: the user's to repair, whichever file was being read. */
@@ -56,10 +44,7 @@ function isFileSystemError(error: unknown): error is Error & { path: string } {
   return error instanceof Error && 'syscall' in error && 'path' in error;
 }
 
-async function loadWhole(
-  source: string,
-  options: LoadOptions,
-): Promise<Omit<Dataset, 'test'> & { readonly test?: Dataset['test'] }> {
+async function loadWhole(source: string, options: LoadOptions): Promise<Whole> {
   if (source === 'cifar10' || source === 'cifar100') return loadCifarByName(source, options);
   if (isSyntheticSource(source)) return makeSynthetic(source);
   if (!existsSync(source)) {
@@ -68,14 +53,30 @@ async function loadWhole(
         `archive.${didYouMean(source, ['cifar10', 'cifar100', 'synthetic'])}`,
     );
   }
-  if (!statSync(source).isDirectory()) return loadCifarArchive(source, source);
+  if (!statSync(source).isDirectory()) return loadFile(source);
   const cifar = await loadCifarFolder(source, source);
   if (cifar !== undefined) return cifar;
-  if (isImageFolder(source)) {
-    return { source, isOriginalCifar10: false, ...(await loadImageFolder(source, options)) };
-  }
-  throw new UserError(
-    `${source} is not a data set: expected CIFAR's files (such as data_batch_1.bin) or a folder of ` +
-      'images (train/<class>/*.png and test/<class>/*.png)',
+  const images = await loadImageFolder(source, options, ({ classes, folders }) =>
+    requireSplits(source, { ...folders, classes, isUndivided: folders.train === '.' }, options),
   );
+  if (images !== undefined) {
+    const { title, classes, folders, splits } = images;
+    const isUndivided = folders.train === '.';
+    return { source, isOriginalCifar10: false, title, classes, isUndivided, ...splits };
+  }
+  const foreign = foreignFiles(source);
+  throw new UserError(
+    foreign === undefined
+      ? `${source} is not a data set (${folderContent(source)}): expected CIFAR's files (such as data_batch_1.bin), ` +
+          'a folder of images (train/<class>/*.png and test/<class>/*.png), or one folder of images for each class'
+      : `${source} is not a data set that is read: ${foreign}`,
+  );
+}
+
+async function loadFile(source: string): Promise<Whole> {
+  // A pipe would be waited for.
+  const kind = statSync(source).isFile() ? await fileKind(source) : undefined;
+  if (kind === 'npz') return loadNpz(source);
+  if (kind !== undefined) throw new UserError(`${source} ${kind}`);
+  return loadCifarArchive(source, source);
 }

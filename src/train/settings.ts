@@ -61,7 +61,7 @@ export const SETTINGS = {
     plan: {},
     option: {
       group: 'network',
-      help: 'cifar10, cifar100, synthetic[:train=N,test=N,seed=N], a folder or archive in the official CIFAR layout, or a folder train/<class>/*, test/<class>/*',
+      help: 'cifar10, cifar100, synthetic[:train=N,test=N,seed=N], a folder or archive in the official CIFAR layout, a .npz, or a folder of images: train/<class>/* with test/ or val/, or <class>/* with validation images held out',
       short: 'd',
     },
   },

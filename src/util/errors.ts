@@ -70,7 +70,13 @@ export interface ErrorFacts {
     readonly problem: string;
     readonly whole?: { readonly name: string; readonly place: string };
   };
-  'no-test-images': { readonly source: string };
+  /** `isUndivided`: its classes lie in the folder itself. */
+  'no-test-images': {
+    readonly source: string;
+    /** What there is instead. */
+    readonly found: string;
+    readonly isUndivided: boolean;
+  };
   /** An image that was not to be skipped. */
   'unreadable-image': { readonly problem: string };
   /** A file with more than one complete network, by where they are in it. */

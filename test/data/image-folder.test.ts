@@ -117,7 +117,7 @@ describe('a good folder', () => {
   test('leaves other files aside', async () => {
     putAll(folder, { ...pets(), 'train/cat/readme.txt': 'x', 'train/cat/.DS_Store': 'x' });
     expect((await loadDataset(folder, listen)).train.count).toBe(5);
-    expect(notices).toEqual([`ignored in ${folder}, being neither PNG, JPEG nor WebP: 1`]);
+    expect(notices).toEqual([`ignored in ${folder}, being no images (PNG, JPEG, WebP ...): 1`]);
   });
 });
 

@@ -181,19 +181,21 @@ const preparedImages: FuzzedReader = {
     });
     const skipped = [{ path: 'train/cat/1.png', reason: 'it is empty' }];
     return [
-      { train: split(2), test: split(1), skipped: [] },
-      { train: split(1), skipped },
+      { splits: { train: split(2), validation: split(1), test: split(1) }, skipped: [] },
+      { splits: { train: split(1) }, skipped },
     ].map((prepared) => Buffer.concat(encodePrepared(key.folder, key.digest, prepared)));
   },
   async read(bytes) {
     await writeFile(scratchFile(), bytes);
     const prepared = await readPreparedFile(scratchFile(), key);
     if (prepared === undefined) throw new UserError('the images are prepared again');
-    const { train, test } = prepared;
-    for (const label of [...train.labels, ...(test?.labels ?? [])]) {
-      if (label >= key.classes) throw new Error(`label ${label} of ${key.classes} classes`);
+    let size = 0;
+    for (const { labels, images } of Object.values(prepared.splits)) {
+      const wrong = labels.find((label) => label >= key.classes);
+      if (wrong !== undefined) throw new Error(`label ${wrong} of ${key.classes} classes`);
+      size += images.byteLength + labels.byteLength;
     }
-    return train.images.byteLength + (test?.images.byteLength ?? 0);
+    return size;
   },
 };
 

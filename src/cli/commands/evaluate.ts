@@ -171,7 +171,7 @@ class Evaluator {
     const seed = values.seed ?? model.config?.seed;
     const key = JSON.stringify([source, validation, seed]);
     if (this.last?.key !== key) {
-      const options = { validation, seed, strict, offline };
+      const options = { validation, seed, strict, offline, forTesting: true };
       this.last = { key, dataset: await openDataset(source, this.terminal, options) };
     }
     return this.last.dataset;

@@ -80,7 +80,8 @@ export async function evaluateModel(
 
 function splitOf(dataset: Dataset, name: 'test' | 'train' | 'validation'): Split {
   const split = dataset[name];
-  if (split) return split;
+  if (split && split.count > 0) return split;
+  if (split) throw new UserError(`${dataset.title} has no ${name} images.`);
   throw new UserError(
     `${dataset.title} has no validation split: hold images out with --validation N, as in training.`,
     { exitCode: 2 },

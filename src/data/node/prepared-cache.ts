@@ -14,9 +14,10 @@ import * as z from 'zod/mini';
 import { messageOf } from '../../util/errors.ts';
 import { IMAGE_BYTES, type Split } from '../dataset.ts';
 import { cacheFolder, writeAtomically } from './cache.ts';
+import { SPLIT_ROLES, type SplitRole } from './folder-layout.ts';
 
 /** The number changes with the layout and with what decoding does to a picture. */
-const MAGIC = 'T6IMAGE2';
+const MAGIC = 'T6IMAGE3';
 
 export interface Skipped {
   readonly path: string;
@@ -24,8 +25,8 @@ export interface Skipped {
 }
 
 export interface Prepared {
-  readonly train: Split;
-  readonly test?: Split;
+  /** Those that the folder has. */
+  readonly splits: Readonly<Partial<Record<SplitRole, Split>>>;
   /** Files that could not be read. */
   readonly skipped: readonly Skipped[];
 }
@@ -33,8 +34,7 @@ export interface Prepared {
 const headerSchema = z.object({
   folder: z.string(),
   digest: z.string(),
-  train: z.int().check(z.nonnegative()),
-  test: z.optional(z.int().check(z.nonnegative())),
+  splits: z.array(z.object({ role: z.enum(SPLIT_ROLES), count: z.int().check(z.nonnegative()) })),
   skipped: z.array(z.object({ path: z.string(), reason: z.string() })),
   /** SHA-256 of everything behind the header. */
   checksum: z.string(),
@@ -81,14 +81,14 @@ export async function readPreparedFile(
     await file.read(json, 0, headerBytes, 12);
     const header = headerSchema.parse(JSON.parse(json.toString('utf8')));
     if (header.digest !== digest || header.folder !== resolve(folder)) return undefined;
-    const counts = header.test === undefined ? [header.train] : [header.train, header.test];
+    const counts = header.splits.map(({ count }) => count);
     let position = padded(12 + headerBytes);
     if (size !== position + counts.reduce((sum, count) => sum + splitBytes(count), 0)) {
       return undefined;
     }
-    const splits: Split[] = [];
+    const splits: Partial<Record<SplitRole, Split>> = {};
     const hash = createHash('sha256');
-    for (const count of counts) {
+    for (const { role, count } of header.splits) {
       const bytes = new Uint8Array(splitBytes(count));
       for (let at = 0; at < bytes.length; ) {
         const { bytesRead } = await file.read(bytes, at, bytes.length - at, position + at);
@@ -99,10 +99,10 @@ export async function readPreparedFile(
       hash.update(bytes);
       const labels = new Uint16Array(bytes.buffer, 0, count);
       if (labels.some((label) => label >= classes)) return undefined;
-      splits.push({ count, labels, images: bytes.subarray(padded(2 * count)) });
+      splits[role] = { count, labels, images: bytes.subarray(padded(2 * count)) };
     }
     if (hash.digest('hex') !== header.checksum) return undefined;
-    return { train: splits[0] as Split, test: splits[1], skipped: header.skipped };
+    return { splits, skipped: header.skipped };
   } catch {
     // Missing, unreadable or damaged: the images themselves are still there.
     return undefined;
@@ -129,8 +129,11 @@ export async function writePrepared(
 export function encodePrepared(folder: string, digest: string, prepared: Prepared): Uint8Array[] {
   const content: Uint8Array[] = [];
   const hash = createHash('sha256');
-  for (const split of [prepared.train, prepared.test]) {
-    if (split === undefined) continue;
+  const splits = SPLIT_ROLES.flatMap((role) => {
+    const split = prepared.splits[role];
+    return split === undefined ? [] : [{ role, split }];
+  });
+  for (const { split } of splits) {
     const labels = new Uint8Array(padded(2 * split.count));
     new Uint16Array(labels.buffer).set(split.labels);
     content.push(labels, split.images);
@@ -140,8 +143,7 @@ export function encodePrepared(folder: string, digest: string, prepared: Prepare
     JSON.stringify({
       folder: resolve(folder),
       digest,
-      train: prepared.train.count,
-      test: prepared.test?.count,
+      splits: splits.map(({ role, split }) => ({ role, count: split.count })),
       skipped: prepared.skipped,
       checksum: hash.digest('hex'),
     }),
