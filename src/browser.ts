@@ -41,7 +41,7 @@ export { createNetwork, type Network, type ShortcutOption, TABLE6_DEPTHS } from 
 export { checkWeights, parameterCount, parameterSpecs } from './nn/parameters.ts';
 export { formatSummary, type NetworkSummary, summarizeNetwork } from './nn/summary.ts';
 export { type ExportFormat, type ExportOptions, exportModel } from './runs/export.ts';
-export type { Model } from './runs/model.ts';
+export { type Model, modelNotices } from './runs/model.ts';
 export { parseTrainConfig, type TrainConfig } from './train/config.ts';
 export { type EvaluationReport, evaluateSplit, predictImages } from './train/evaluate.ts';
 export type { RunResult, TrainEvent } from './train/events.ts';

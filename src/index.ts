@@ -2,6 +2,8 @@
 // into a run folder or by hand, evaluate, predict, read and recognise weights. The command line is
 // built from the same pieces.
 
+import './library/require-node.ts';
+
 export type { Dataset, Split } from './data/dataset.ts';
 export {
   type ContactSheetOptions,
@@ -53,7 +55,7 @@ export { checkWeights, parameterCount, parameterSpecs } from './nn/parameters.ts
 export { formatSummary, type NetworkSummary, summarizeNetwork } from './nn/summary.ts';
 export { hostFacts } from './runs/environment.node.ts';
 export { type ExportFormat, type ExportOptions, exportModel } from './runs/export.ts';
-export type { Model } from './runs/model.ts';
+export { type Model, modelNotices } from './runs/model.ts';
 export { createRun, openRun, resumeRun } from './runs/runs.node.ts';
 export { runTraining, type SessionOptions } from './runs/session.ts';
 export { parseTrainConfig, type TrainConfig } from './train/config.ts';

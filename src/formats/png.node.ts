@@ -2,7 +2,7 @@
 // could do it, but it is an optional dependency and this is all that is needed (PNG specification,
 // W3C 2003, sections 5 and 11).
 
-import { crc32, deflateSync } from 'node:zlib';
+import zlib from 'node:zlib';
 
 /** A picture in memory. */
 export interface RgbRaster {
@@ -17,12 +17,12 @@ function chunk(type: string, data: Uint8Array): Buffer {
   bytes.writeUInt32BE(data.length, 0);
   bytes.write(type, 4, 'latin1');
   bytes.set(data, 8);
-  bytes.writeUInt32BE(crc32(bytes.subarray(4, 8 + data.length)), 8 + data.length);
+  bytes.writeUInt32BE(zlib.crc32(bytes.subarray(4, 8 + data.length)), 8 + data.length);
   return bytes;
 }
 
 /** The bytes of a PNG file. */
-export function encodePng({ width, height, pixels }: RgbRaster): Buffer {
+export function encodePng({ width, height, pixels }: RgbRaster): Uint8Array<ArrayBuffer> {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
@@ -39,7 +39,7 @@ export function encodePng({ width, height, pixels }: RgbRaster): Buffer {
   return Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
     chunk('IHDR', header),
-    chunk('IDAT', deflateSync(filtered)),
+    chunk('IDAT', zlib.deflateSync(filtered)),
     chunk('IEND', new Uint8Array(0)),
   ]);
 }

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // A trained network as a function from pictures to classes, for programs that use table6 as a library.
 // How a picture is read is the host's (a path on Node, an <img> in a browser); the rest is here.
 

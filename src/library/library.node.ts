@@ -7,8 +7,10 @@ import { decodePicture, decodePictureBytes } from '../data/node/picture.ts';
 import type { BackendOptions } from '../engine/backend-options.ts';
 import { openModel } from '../runs/model.node.ts';
 import type { Model } from '../runs/model.ts';
+import { UserError } from '../util/errors.ts';
 import { type Classifier, makeClassifier } from './classifier.ts';
 import { openBackend } from './open-backend.node.ts';
+import type { DrawablePicture } from './picture.browser.ts';
 import { isRawImage, type RawImage, toNetworkInput } from './pixels.ts';
 import {
   type LoadOptions,
@@ -18,8 +20,13 @@ import {
   type WeightsBytes,
 } from './source.ts';
 
-/** A file (PNG, JPEG, WebP), its content, or pixels. Files are read by the optional package sharp. */
-export type NodePicture = string | URL | Blob | RawImage;
+/**
+ * A file (PNG, JPEG, WebP, GIF, AVIF, TIFF), its content, or pixels. Files are read by the optional package sharp.
+ *
+ * What a page draws (`<img>`, `<canvas>`) is in it because type checkers take these types for bundles, too,
+ * which run with the browser's build; on Node.js it is an error.
+ */
+export type NodePicture = string | URL | Blob | RawImage | DrawablePicture;
 
 /**
  * How `openBackend` takes them, with other defaults for single pictures: the CPU, which starts at once,
@@ -60,6 +67,11 @@ export async function createClassifier(
 
 async function readPicture(picture: NodePicture): Promise<Uint8Array> {
   if (isRawImage(picture)) return toNetworkInput(picture);
+  if (typeof picture !== 'string' && !(picture instanceof URL) && !(picture instanceof Blob)) {
+    throw new UserError(
+      'A picture is a path, an address of a file (file:), a Blob or pixels ({ data, width, height }) on Node.js: elements of a page are read by the build for browsers, table6/browser.',
+    );
+  }
   const decode = await imageDecoder();
   if (picture instanceof Blob) {
     const bytes = new Uint8Array(await picture.arrayBuffer());

@@ -36,7 +36,7 @@ afterEach(() => {
 });
 
 /** Three cats and two dogs to train on, one of each to test. */
-function pets(): Record<string, Buffer> {
+function pets(): Record<string, Uint8Array> {
   return {
     'train/cat/1.png': png(0),
     'train/cat/2.png': png(1),
@@ -165,7 +165,7 @@ describe('decoding', () => {
 });
 
 describe('an image that cannot be read', () => {
-  const broken = (): Record<string, Buffer> => ({
+  const broken = (): Record<string, Uint8Array> => ({
     ...pets(),
     'train/cat/2.png': png(1).subarray(0, 1000),
   });

@@ -1,7 +1,7 @@
 // The package as packed installs into an empty project, and the examples run there: on Node, with
 // types, from the command line, and bundled in a browser with and without threads.
 
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -46,7 +46,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('the tarball', () => {
   test('has the build and the command, and none of the sources or tests', () => {
     const tops = new Set(packed.files.map((file) => file.split('/')[0]));
-    expect([...tops].sort()).toEqual(['LICENSE', 'README.md', 'bin', 'dist', 'package.json']);
+    expect([...tops].sort()).toEqual([
+      ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md'],
+      ...['bin', 'dist', 'docs', 'notebook', 'package.json'],
+    ]);
     for (const file of [
       ...['bin/table6.js', 'dist/index.js', 'dist/index.d.ts', 'dist/browser.js'],
       ...['dist/cli/main.js', 'dist/engine/wasm/worker.node.js'],
@@ -56,6 +59,18 @@ describe('the tarball', () => {
       expect(packed.files).toContain(file);
     }
     expect(packed.files.filter((file) => /(?<!\.d)\.ts$/.test(file))).toEqual([]);
+  });
+
+  test('has what its README links to', () => {
+    const text = readFileSync(path.join(REPOSITORY, 'README.md'), 'utf8');
+    const links = [...text.matchAll(/\]\((?!#|https?:)([^)#]+)/g)].map(([, link]) => link!);
+    expect(links.length).toBeGreaterThan(5);
+    for (const link of links) {
+      expect(
+        packed.files.some((file) => file.startsWith(link)),
+        link,
+      ).toBe(true);
+    }
   });
 
   test('is as small as docs/library.md says', () => {
@@ -83,7 +98,23 @@ describe('the tarball', () => {
   });
 });
 
+/** A Node.js that is older than the oldest one that runs the library. */
+const oldNode = ['/usr/bin/node', '/usr/local/bin/node'].find((file) => {
+  const { stdout } = spawnSync(file, ['--version'], { encoding: 'utf8' });
+  return Number(/^v(\d+)/.exec(stdout ?? '')?.[1] ?? 99) < 24;
+});
+
 describe('installed into an empty project', () => {
+  test('on a Node.js that is too old it says so', async (context) => {
+    if (problem !== undefined) return context.skip(problem);
+    if (oldNode === undefined) return context.skip('needs an older Node.js');
+    const { stderr } = spawnSync(oldNode, ['--input-type=module', '-e', "import 'table6'"], {
+      cwd: project,
+      encoding: 'utf8',
+    });
+    expect(stderr).toMatch(/table6 needs Node\.js 24 or newer, and this is Node\.js \d+/);
+  });
+
   test('the command runs', async (context) => {
     if (problem !== undefined) return context.skip(problem);
     const command = at('node_modules/.bin/table6');
@@ -139,6 +170,16 @@ describe('installed into an empty project', () => {
     const documented = writeDocumented(example, (code) => code.includes('document.'));
     const files = ['classify.ts', ...documented];
     await typeCheck(example, [...strict, ...resolution, ...lib, ...files]);
+    // As most projects are set up: no condition of the browser's, no types of Node.js, declarations checked.
+    const usual = [
+      '--moduleResolution',
+      'bundler',
+      '--lib',
+      'es2022,dom,dom.iterable',
+      '--types',
+      '',
+    ];
+    await typeCheck(example, [...strict, ...usual, '--skipLibCheck', 'false', ...files]);
     const { build } = (await import('vite')) as { build(options: object): Promise<unknown> };
     await build({ root: example, logLevel: 'error' });
 

@@ -37,10 +37,14 @@ export async function packPackage(folder: string): Promise<Packed> {
     ['build', '--outDir', page, '--emptyOutDir', '--logLevel', 'error'],
     REPOSITORY,
   );
-  for (const name of ['package.json', 'README.md', 'LICENSE']) {
-    copyFileSync(path.join(REPOSITORY, name), path.join(root, name));
+  for (const name of readdirSync(REPOSITORY)) {
+    if (/^package\.json$|\.md$|^LICENSE$/.test(name)) {
+      copyFileSync(path.join(REPOSITORY, name), path.join(root, name));
+    }
   }
-  cpSync(path.join(REPOSITORY, 'bin'), path.join(root, 'bin'), { recursive: true });
+  for (const name of ['bin', 'docs', 'notebook']) {
+    cpSync(path.join(REPOSITORY, name), path.join(root, name), { recursive: true });
+  }
   const flags = ['--ignore-scripts', '--json', '--pack-destination', folder, ...NPM_FLAGS];
   const { stdout } = await run('npm', ['pack', ...flags], { cwd: root });
   const answer: unknown = JSON.parse(stdout);

@@ -12,7 +12,9 @@ import { makeFolder } from '../../util/make-folder.node.ts';
  * The cache folder: `TABLE6_DATA`, else `table6` in `XDG_CACHE_HOME`, else `~/.cache/table6`. It need
  * not exist.
  */
-export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
+export function cacheFolder(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string {
   if (environment.TABLE6_DATA) return resolve(environment.TABLE6_DATA);
   return join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'table6');
 }

@@ -1,6 +1,6 @@
 // Node.js as a host of the WebAssembly backend: worker_threads, and V8's compiler flags.
 
-import { getCompileCacheDir } from 'node:module';
+import module from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { prepareCompiler, restoreCompiler } from './flags.node.ts';
@@ -26,7 +26,7 @@ function startWorker(events: WorkerEvents): WasmWorker {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const entry = new URL(`./worker.node.${extension}`, import.meta.url);
   // No inherited arguments: a loader or a test runner's hooks have no business in a worker.
-  const workerData: NodeWorkerData = { compileCache: getCompileCacheDir() !== undefined };
+  const workerData: NodeWorkerData = { compileCache: module.getCompileCacheDir() !== undefined };
   const worker = new Worker(entry, { execArgv: [], name: 'table6 wasm', workerData });
   let reason = 'it exited';
   let ending = false;
