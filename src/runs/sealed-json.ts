@@ -12,10 +12,15 @@ export async function sealJson(value: object): Promise<string> {
   return `${JSON.stringify({ ...value, [KEY]: await jsonChecksum(value) }, null, 2)}\n`;
 }
 
-/** A checksum of what JSON says, whatever its white space. */
+/** A checksum of what JSON says, whatever its white space and the order of its names. */
 export async function jsonChecksum(value: unknown): Promise<string> {
-  const text = new TextEncoder().encode(JSON.stringify(value));
+  const text = new TextEncoder().encode(JSON.stringify(value, sorted));
   return ALGORITHM + (await sha256Hex(text));
+}
+
+function sorted(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /**
