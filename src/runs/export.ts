@@ -5,6 +5,7 @@
 import { SEALED, sealOnnx } from '../interop/onnx/seal.ts';
 import { type OnnxOptions, writeOnnx } from '../interop/onnx/write.ts';
 import { writePyTorch } from '../interop/pytorch/write.ts';
+import { toHalfTensors } from '../interop/safetensors/half.ts';
 import { fromNamedTensors, writeSafetensors } from '../interop/safetensors/safetensors.ts';
 import { SEAL_KEYS, sealSafetensors } from '../interop/safetensors/seal.ts';
 import { FACT_KEYS } from './checkpoint.ts';
@@ -14,6 +15,8 @@ export const EXPORT_FORMATS = ['safetensors', 'pth', 'onnx'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 export interface ExportOptions {
+  /** safetensors: the large tensors as float16. */
+  readonly half?: boolean;
   /**
    * PyTorch: put `module.` before every name and wrap the state_dict as the reference implementation's
    * trainer saves it, so that its `--resume FILE --evaluate` runs on the file.
@@ -47,7 +50,7 @@ export function exportModel(
 ): Exported {
   switch (format) {
     case 'safetensors':
-      return exportSafetensors(model);
+      return exportSafetensors(model, options.half ?? false);
     case 'pth':
       return exportPyTorch(model, options.modulePrefix ?? false);
     case 'onnx':
@@ -90,8 +93,9 @@ function knownFacts(model: Model): Record<string, string> {
   };
 }
 
-function exportSafetensors(model: Model): Exported {
-  const bytes = writeSafetensors(fromNamedTensors(model.weights), knownFacts(model));
+function exportSafetensors(model: Model, half: boolean): Exported {
+  const tensors = half ? toHalfTensors(model.weights) : fromNamedTensors(model.weights);
+  const bytes = writeSafetensors(tensors, knownFacts(model));
   return { bytes, notices: [] };
 }
 

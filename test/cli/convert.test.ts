@@ -29,6 +29,15 @@ describe('convert', () => {
     expect(readdirSync(at('out')).sort()).toEqual(['a.onnx', 'a.pth', 'a.safetensors']);
   });
 
+  test('--half writes safetensors of about half the size, and is for nothing else', async () => {
+    await run('convert', 'model.th', 'half.safetensors', '--half');
+    const [half, full] = ['half', 'out/a'].map((name) => readFileSync(at(`${name}.safetensors`)));
+    expect(half!.length).toBeLessThan(0.6 * full!.length);
+    const refused = await run('convert', 'model.th', 'half.pth', '--half');
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toContain('--half is for safetensors files only');
+  });
+
   test('never replaces a file without --force', async () => {
     writeFileSync(at('old.pth'), 'precious');
     const refused = await run('convert', 'model.th', 'old.pth');

@@ -54,6 +54,10 @@ export const convert = defineCommand({
     },
     offline: offlineOption,
     force: flag({ help: 'Replace OUT where it exists', short: 'f' }),
+    half: flag({
+      help: 'Kernels and the last layer in half precision: half the size; batch norms stay as they are',
+      group: 'safetensors',
+    }),
     modulePrefix: flag({
       help: "A checkpoint as the reference implementation's trainer.py resumes and evaluates it: names with `module.`, wrapped with epoch and best_prec1",
       group: 'PyTorch',
@@ -87,7 +91,7 @@ export const convert = defineCommand({
   ],
   async run({ values, positionals, given }) {
     const [from, to] = positionals as [string, string];
-    const { modulePrefix, input } = values;
+    const { half, modulePrefix, input } = values;
     const format = values.to ?? formatOfName(to);
     if (format === undefined) {
       throw usageError(
@@ -107,7 +111,7 @@ export const convert = defineCommand({
     checkFolder(dirname(to));
     const terminal = progressTerminal(true);
     const model = await openTypedModel('convert', from, values, terminal);
-    const options = { modulePrefix, input, foldBatchNorm: !values.noFold };
+    const options = { half, modulePrefix, input, foldBatchNorm: !values.noFold };
     const exported = await exportFile(model, format, options);
     const { bytes } = exported;
     const notices = [...noticesOf(model), ...exported.notices];
@@ -148,7 +152,13 @@ function checkFolder(folder: string): void {
 
 /** An option that would do nothing is a misunderstanding. */
 function refuseOthers(format: string, given: ReadonlySet<string>): void {
-  const only = { modulePrefix: 'pth', input: 'onnx', fold: 'onnx', noFold: 'onnx' } as const;
+  const only = {
+    half: 'safetensors',
+    modulePrefix: 'pth',
+    input: 'onnx',
+    fold: 'onnx',
+    noFold: 'onnx',
+  } as const;
   for (const key of Object.keys(only) as (keyof typeof only)[]) {
     if (given.has(key) && only[key] !== format) {
       throw usageError('convert', `--${flagName(key)} is for ${TITLES[only[key]]} files only`);
