@@ -56,9 +56,18 @@ async function linkOrCreate(from: string, to: string, bytes: Uint8Array): Promis
 const NO_WAIT = constants.O_NONBLOCK ?? 0;
 const NO_LINK = constants.O_NOFOLLOW ?? 0;
 
+/** Node.js reads no more at once. */
+const MOST_BYTES = 2 * 2 ** 30;
+
 async function readWhole(path: string): Promise<Uint8Array> {
   await using handle = await open(path, constants.O_RDONLY | NO_WAIT);
-  if (!(await handle.stat()).isFile()) throw irregular(path);
+  const found = await handle.stat();
+  if (!found.isFile()) throw irregular(path);
+  if (found.size >= MOST_BYTES) {
+    throw new UserError(
+      `"${path}" has ${found.size} bytes, more than any file of a run: it is damaged, or none.`,
+    );
+  }
   return await handle.readFile();
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { link, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { nodeFileSystem } from '../../src/runs/file-system.node.ts';
 import { type FileSystem, removeTemporaries, writeAtomically } from '../../src/runs/file-system.ts';
@@ -133,6 +133,13 @@ describe('what is in a folder of a run', () => {
     await expect(nodeFileSystem.read(`${dir}/pipe`)).rejects.toThrow('is no regular file');
     await expect(nodeFileSystem.append(`${dir}/pipe`, 0)).rejects.toThrow();
     await expect(nodeFileSystem.read('/dev/zero')).rejects.toThrow('is no regular file');
+  });
+
+  test('is not read when it is larger than anything that a run writes', async () => {
+    const dir = await temporaryFolder();
+    await writeFile(`${dir}/a`, '');
+    await truncate(`${dir}/a`, 3 * 2 ** 30);
+    await expect(nodeFileSystem.read(`${dir}/a`)).rejects.toThrow('has 3221225472 bytes');
   });
 
   test('and was left half written by a process that was killed is removed, and nothing else', async () => {
