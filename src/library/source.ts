@@ -62,5 +62,31 @@ export async function modelFromAddress(address: string, options: ModelOptions): 
   if (!response.ok) {
     throw new UserError(`${address} cannot be fetched: the answer was ${response.status}.`);
   }
-  return await readWholeModel(new Uint8Array(await response.arrayBuffer()), address, options);
+  return await readWholeModel(await bodyOf(response, address), address, options);
+}
+
+/** Larger than the weights of any network. */
+const MOST_BYTES = 2 ** 31;
+
+/** What an address answers, which may have no end. */
+async function bodyOf(response: Response, address: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    if (done || !value) break;
+    parts.push(value);
+    size += value.length;
+    if (size < MOST_BYTES) continue;
+    await reader?.cancel();
+    throw new UserError(`${address} is larger than the weights of any network: check the address.`);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }

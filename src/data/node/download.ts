@@ -26,6 +26,8 @@ export interface DownloadOptions {
 /** The server could not be reached, or did not give the file: nothing is wrong on this machine. */
 export class DownloadError extends UserError {}
 
+/** The archives have 170 MB. */
+const MOST_BYTES = 2 ** 28;
 const REDIRECTS = 5;
 /** New connections after one that broke off but brought something. */
 const ATTEMPTS = 4;
@@ -115,6 +117,9 @@ async function fetchRest(url: URL, part: string, have: number, options: Download
   let done = start;
   response.on('data', (chunk: Buffer) => {
     done += chunk.length;
+    if (done > MOST_BYTES) {
+      response.destroy(new DownloadError(`${url} does not end: it is not the archive`));
+    }
     options.onProgress?.(done, total);
   });
   await pipeline(response, createWriteStream(part, { flags: start > 0 ? 'a' : 'w' }), {
