@@ -6,7 +6,7 @@ import { checkSeal } from '../interop/safetensors/seal.ts';
 import { parseTrainConfig, RESUMABLE_SETTINGS, type TrainConfig } from '../train/config.ts';
 import { check, problemText } from '../util/check.ts';
 import { messageOf, UserError } from '../util/errors.ts';
-import { decodeWeights, type LoadedWeights } from './checkpoint.ts';
+import { decodeWeights, type LoadedWeights, weightsSha256 } from './checkpoint.ts';
 import { refuseEdits } from './edits.ts';
 import type { FileSystem } from './file-system.ts';
 import {
@@ -64,8 +64,16 @@ export async function openRun(files: FileSystem, dir: string): Promise<RunView> 
         const has = checkpoints.length > 0 ? checkpoints.join(', ') : 'none yet';
         throw new UserError(`The run "${dir}" has no checkpoint "${name}" (it has: ${has}).`);
       }
-      if ((await checkSeal(bytes)) === 'damaged') throw await damagedCheckpoint(files, dir, name);
-      return decodeWeights(bytes, `"${file}"`);
+      const seal = await checkSeal(bytes);
+      if (seal === 'damaged') throw await damagedCheckpoint(files, dir, name);
+      const loaded = decodeWeights(bytes, `"${file}"`);
+      // Older versions wrote no checksum, but the sum of a finished run's weights.
+      const isFinished = name === LAST && summary?.outcome === 'complete';
+      if (seal === 'none' && isFinished && summary.weightsSha256 !== undefined) {
+        const sum = await weightsSha256(loaded.weights);
+        if (sum !== summary.weightsSha256) throw await damagedCheckpoint(files, dir, name);
+      }
+      return loaded;
     },
   };
 }
@@ -77,7 +85,7 @@ async function damagedCheckpoint(files: FileSystem, dir: string, name: string) {
     if (bytes && (await checkSeal(bytes)) === 'whole') whole.push(other);
   }
   return new UserError(
-    `"${checkpointPath(dir, name)}" is damaged: its content does not match its checksum. Checkpoints of the run that are whole: ${whole.join(', ') || 'none'}.`,
+    `"${checkpointPath(dir, name)}" is damaged: its content does not match the checksum of it. Checkpoints of the run that are whole: ${whole.join(', ') || 'none'}.`,
   );
 }
 
