@@ -12,10 +12,14 @@ import {
   type PreparedKey,
   readPreparedFile,
 } from '../../src/data/node/prepared-cache.ts';
+import { readNpz } from '../../src/data/npz.ts';
 import { crc32 } from '../../src/formats/checksum.ts';
 import { PickleWriter } from '../../src/formats/pickle-writer.ts';
+import { writeZip } from '../../src/formats/zip-writer.ts';
 import { rawTensor } from '../../src/interop/dtypes.ts';
+import { readPyTorch } from '../../src/interop/pytorch/read.ts';
 import { writePyTorch } from '../../src/interop/pytorch/write.ts';
+import { matchNetwork } from '../../src/interop/recognize.ts';
 import {
   readSafetensors,
   toNamedTensors,
@@ -24,7 +28,9 @@ import {
 import { UserError } from '../../src/util/errors.ts';
 import type { NamedTensors } from '../../src/util/tensor.ts';
 import { encodeLegacy, floatStorage } from '../interop/legacy-encoder.ts';
+import { NAMINGS, type Naming, renamedWeights } from '../interop/naming.ts';
 import { tensorsIn } from '../interop/tensors.ts';
+import { TorchFile } from '../interop/torch-file.ts';
 
 export interface FuzzedReader {
   readonly name: string;
@@ -94,6 +100,71 @@ const behindChecksums: FuzzedReader = {
   name: 'PyTorch zip behind its checksums',
   corpus: zipPyTorch.corpus,
   read: (bytes) => zipPyTorch.read(withChecksums(bytes)),
+};
+
+/** Everything that may stand beside weights, and a model that was saved whole. */
+function besideWeights(): Uint8Array[] {
+  const file = new TorchFile();
+  file.dict({
+    args: () => file.object('argparse', 'Namespace', { lr: () => file.pickle.number(0.1) }),
+    best: () => file.numpyScalar(92.5),
+    counts: () => file.call('collections', 'Counter', (pickle) => pickle.emptyDict()),
+    ema: () => file.stateDict(small, 'module.'),
+    model: () => file.module(small),
+  });
+  return [file.bytes(), new TorchFile().module(small).bytes()];
+}
+
+const pickledObjects: FuzzedReader = {
+  name: 'PyTorch objects',
+  corpus: besideWeights,
+  read: (bytes) => floatBytes(tensorsIn(withChecksums(bytes))),
+};
+
+/** Names and shapes of a network whose tensors all share a few values, so that the file is small. */
+function namedShapes(naming: Naming, prefix = ''): Uint8Array {
+  const shapes = renamedWeights(naming, { arch: 'resnet8', shortcut: 'B' });
+  const storage = floatStorage([1, 2, 3, 4]);
+  const tensors = [...shapes].map(([name, { shape }]) => ({
+    name: prefix + name,
+    storage: 's',
+    shape: [...shape],
+    stride: shape.map(() => 0),
+  }));
+  return encodeLegacy({ s: storage }, tensors);
+}
+
+const recognition: FuzzedReader = {
+  name: 'recognition by order and shape',
+  corpus: () =>
+    Object.values(NAMINGS).map((naming, i) => namedShapes(naming, i % 2 ? 'model.' : '')),
+  read(bytes) {
+    // The values are too few for the shapes, so only what these say is looked at.
+    const { tensors } = readPyTorch(bytes);
+    const shapes = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+    return matchNetwork(shapes, {}, 'The file').names.size;
+  },
+};
+
+const npz: FuzzedReader = {
+  name: '.npz',
+  corpus() {
+    const header = (type: string, shape: string) => {
+      const text = `{'descr': '${type}', 'fortran_order': False, 'shape': (${shape}), }`;
+      const bytes = Buffer.from(`\x93NUMPY\x01\0..${text.padEnd(117)}\n`, 'latin1');
+      bytes.writeUInt16LE(118, 8);
+      return bytes;
+    };
+    const arrays = new Map([
+      ['x_train.npy', Buffer.concat([header('|u1', '2, 32, 32, 3'), pixels(2)])],
+      ['y_train.npy', Buffer.concat([header('|u1', '2,'), Buffer.from([0, 1])])],
+    ]);
+    return [writeZip(arrays)];
+  },
+  async read(bytes) {
+    const { train } = await readNpz(withChecksums(bytes), 'fuzz.npz');
+    return train.images.byteLength + train.labels.byteLength;
+  },
 };
 
 const safetensors: FuzzedReader = {
@@ -214,6 +285,9 @@ function scratchFile(): string {
 export const FUZZED_READERS: readonly FuzzedReader[] = [
   legacyPyTorch,
   zipPyTorch,
+  pickledObjects,
+  recognition,
+  npz,
   behindChecksums,
   safetensors,
   cifarBinary,

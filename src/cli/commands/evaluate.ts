@@ -168,6 +168,12 @@ class Evaluator {
     const source = values.data ?? model.config?.data ?? 'cifar10';
     const { strict, offline } = values;
     const validation = values.validation ?? (model.config?.validation || undefined);
+    if (values.seed !== undefined && validation === undefined) {
+      throw usageError(
+        'evaluate',
+        '--seed chooses the images that --validation holds out: give both, or leave it away',
+      );
+    }
     const seed = values.seed ?? model.config?.seed;
     const key = JSON.stringify([source, validation, seed]);
     if (this.last?.key !== key) {
