@@ -6,10 +6,11 @@ import { checkSeal } from '../../interop/safetensors/seal.ts';
 import { readBytes } from '../../interop/weights.node.ts';
 import { nodeFileSystem } from '../../runs/file-system.node.ts';
 import { readModel } from '../../runs/model.ts';
+import { isRun } from '../../runs/reader.ts';
 import { trimSlash } from '../../runs/run.ts';
 import { type Finding, verifyRun } from '../../runs/verify.ts';
 import { UserError } from '../../util/errors.ts';
-import { quoted, worded } from '../advice.ts';
+import { quoted, repairable, worded } from '../advice.ts';
 import { defineCommand } from '../command.ts';
 import { commandName } from '../console/command-name.ts';
 import { printJson } from '../console/print.ts';
@@ -23,6 +24,8 @@ interface Report {
   /** Of a run: the checkpoint that a resume can begin from, and where that is. */
   readonly newest?: { readonly name: string; readonly place: string } | undefined;
   readonly isRun: boolean;
+  /** Why nothing could be looked at. */
+  readonly error?: string;
 }
 
 export const verify = defineCommand({
@@ -33,7 +36,7 @@ export const verify = defineCommand({
   arguments: [
     {
       name: 'RUN|FILE',
-      help: 'run folders, .safetensors, .th, .pth or .onnx',
+      help: 'run folders, folders of them, .safetensors, .th, .pth or .onnx',
       required: true,
       repeated: true,
     },
@@ -41,17 +44,18 @@ export const verify = defineCommand({
   options: { json: jsonOption },
   examples: [
     { command: 'verify runs/resnet20-seed1', help: 'After a crash, or a copy' },
+    { command: 'verify runs', help: 'All runs in a folder' },
     { command: 'verify model.safetensors weights.th', help: 'Files of weights' },
   ],
   async run({ values, positionals }) {
     const reports: Report[] = [];
-    for (const path of positionals) {
+    for (const path of (await Promise.all(positionals.map(runsIn))).flat()) {
       const report = await examine(path);
       reports.push(report);
       if (!values.json) print(report, progressTerminal(false));
     }
     if (values.json) printJson(reports.map(({ isRun: _isRun, ...report }) => report));
-    return reports.some(({ findings }) => findings.some(isDamage)) ? 1 : 0;
+    return reports.some(({ findings, error }) => error || findings.some(isDamage)) ? 1 : 0;
   },
 });
 
@@ -59,10 +63,33 @@ function isDamage({ state }: Finding): boolean {
   return state === 'damaged';
 }
 
+/** A folder of runs stands for them. */
+async function runsIn(path: string): Promise<string[]> {
+  const files = nodeFileSystem;
+  const folder = trimSlash(path);
+  if (await isRun(files, folder)) return [path];
+  const runs: string[] = [];
+  for (const name of (await files.list(folder)).sort()) {
+    if (await isRun(files, `${folder}/${name}`)) runs.push(`${folder}/${name}`);
+  }
+  return runs.length > 0 ? runs : [path];
+}
+
+/** One that cannot be looked at does not cost the others. */
 async function examine(path: string): Promise<Report> {
-  const isRun = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (isRun) return { path, isRun, ...(await verifyRun(nodeFileSystem, trimSlash(path))) };
-  return { path, isRun, findings: [{ file: path, ...(await examineFile(path)) }] };
+  try {
+    return await examineOne(path);
+  } catch (error) {
+    const known = repairable(error);
+    if (!known) throw error;
+    return { path, isRun: false, findings: [], error: worded(known, 'verify') };
+  }
+}
+
+async function examineOne(path: string): Promise<Report> {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isFolder) return { path, isRun: true, ...(await verifyRun(nodeFileSystem, trimSlash(path))) };
+  return { path, isRun: false, findings: [{ file: path, ...(await examineFile(path)) }] };
 }
 
 const UNCHECKED = { state: 'unchecked', text: 'it has no checksum' } as const;
@@ -92,7 +119,8 @@ async function examineFile(path: string): Promise<Omit<Finding, 'file'>> {
   }
 }
 
-function print({ path, findings, newest, isRun }: Report, terminal: Terminal): void {
+function print({ path, findings, newest, isRun, error }: Report, terminal: Terminal): void {
+  if (error !== undefined) terminal.line(error, 'bad');
   if (isRun) terminal.line(path);
   const width = Math.max(...findings.map(({ file }) => file.length));
   for (const { file, state, text } of findings) {
