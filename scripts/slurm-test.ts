@@ -216,7 +216,8 @@ async function small(count: number): Promise<void> {
     const active = (counts.running ?? 0) + (counts.starting ?? 0);
     must(active <= 2, `${active} tasks at a time, with a limit of two`);
     must((counts.finished ?? 0) >= finished, 'a run was finished, and is not any more');
-    must(!counts.failed && !counts.missing && !counts.stopped, `states: ${JSON.stringify(counts)}`);
+    const lost = runs.find(({ state }) => ['failed', 'missing', 'stopped'].includes(state));
+    must(!lost, `${lost?.run} is ${lost?.state}: ${lost?.message}, see ${lost?.log}`);
     for (const [index, now] of runs.entries()) {
       const isOver = before[index]?.state === 'finished' && now.state !== 'finished';
       must(!isOver, `${now.run} was finished and is ${now.state}`);
@@ -320,6 +321,7 @@ try {
   say('slurm-test: all as it should be');
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
+  values.keep = true;
   for (const name of ['slurmctld', 'slurmd-n1', 'slurmd-n2']) {
     const log = await readFile(`${home}/slurm/log/${name}.log`, 'utf8').catch(() => '');
     console.error(`==> ${name} <==\n${log.split('\n').slice(-30).join('\n')}`);
