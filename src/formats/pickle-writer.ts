@@ -56,6 +56,11 @@ export class PickleWriter {
     return this.raw(0x52);
   }
 
+  /** Gives the object below it the attributes in the dictionary on top. */
+  build(): this {
+    return this.raw(0x62);
+  }
+
   /** Replaces the id on top with what it refers to. */
   persistentId(): this {
     return this.raw(0x51);

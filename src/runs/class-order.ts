@@ -44,7 +44,7 @@ export function alignClasses(model: Model, dataset: Pick<Dataset, 'classes' | 't
       const { at } = match;
       const whose = model.classes
         ? `class ${at} is "${names[at]}" in the weights`
-        : `the weights do not name their classes, and of CIFAR-10's, which published ones have, class ${at} is "${names[at]}"`;
+        : `the weights do not name their classes; class ${at} of CIFAR-10, which published ones have, is "${names[at]}"`;
       return {
         model,
         notice: `Beware: ${whose} and "${classes[at]}" in ${dataset.title}: the answers are right only where the classes mean the same in the same order.`,

@@ -2,6 +2,7 @@
 // normalisation and the class names along; a bare PyTorch state_dict has no place for them, and
 // whoever writes one is told what is left behind.
 
+import { normalizationText } from '../data/normalization.ts';
 import { SEALED, sealOnnx } from '../interop/onnx/seal.ts';
 import { type OnnxOptions, writeOnnx } from '../interop/onnx/write.ts';
 import { writePyTorch } from '../interop/pytorch/write.ts';
@@ -110,18 +111,24 @@ function exportPyTorch(model: Model, modulePrefix: boolean): Exported {
     };
     return { bytes: writePyTorch(weights, { modulePrefix, extra }), notices: [] };
   }
+  const { format: _f, version: _v, config: _c, ...known } = knownFacts(model);
   const notices: string[] = [];
   if (model.saysNormalization && model.normalization.kind !== 'imagenet') {
     notices.push(
-      `A PyTorch state_dict has no place for the normalisation (${model.normalization.kind}), without which the weights are of no use: keep the safetensors file, or write ONNX, which has it inside.`,
+      `Programs other than this one do not read the normalisation out of a PyTorch state_dict (${normalizationText(model.normalization)}), without which the weights are of no use: tell it to them, or write ONNX, which has it inside.`,
     );
   }
   if (network.shortcut === 'none') {
     notices.push(
-      `The weights of ${network.arch} look like those of a residual network: say that they are ${network.arch} when you use them.`,
+      `The weights of ${network.arch} look like those of a residual network: say that they are ${network.arch} where you use them.`,
     );
   }
-  return { bytes: writePyTorch(weights), notices };
+  if (network.shortcut === 'A-end') {
+    notices.push(
+      'The weights look like those of a network with zeros on both sides of its shortcuts: theirs are behind (A-end).',
+    );
+  }
+  return { bytes: writePyTorch(weights, { facts: known }), notices };
 }
 
 function exportOnnx(

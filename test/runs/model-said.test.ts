@@ -41,6 +41,13 @@ describe('the normalisation', () => {
     expect(readModel(exportModel(other, 'safetensors').bytes, 'y').normalization).toEqual(numbers);
   });
 
+  test('goes with a state_dict too, as an attribute that PyTorch leaves alone', () => {
+    const model = readModel(renamed, 'x', { normalization: half, shortcut: 'A-end' });
+    const again = readModel(exportModel(model, 'pth').bytes, 'y');
+    expect(again).toMatchObject({ normalization: half, saysNormalization: true, notices: [] });
+    expect(again.network).toEqual(model.network);
+  });
+
   test('said otherwise than the file does is taken, and told', () => {
     const bytes = exportModel(readModel(plain, 'x', { normalization: half }), 'safetensors').bytes;
     const model = readModel(bytes, 'x', { normalization: IMAGENET_NORMALIZATION });
@@ -139,7 +146,7 @@ describe('classes are matched by name', () => {
     const ten = readModel(plain, 'x');
     const names = 'plane car bird cat deer dog frog horse ship truck'.split(' ');
     const { notice } = alignClasses(ten, { classes: names, title: 'photos' });
-    expect(notice).toMatch(/^Beware: the weights do not name their classes, and of CIFAR-10's/);
+    expect(notice).toMatch(/^Beware: the weights do not name their classes; class 0 of CIFAR-10/);
     const unnamed = { ...model, classes: undefined };
     expect(align(['a', 'b', 'c'], unnamed as never).notice).toMatch(/does not name its classes/);
   });

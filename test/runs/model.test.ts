@@ -115,10 +115,10 @@ describe('written and read again', () => {
     expect(copy.weights).toEqual(model.weights);
   });
 
-  test('a bare state_dict loses the normalisation and a plain network’s name, and says so', () => {
+  test('other programs do not read normalisation and name out of a bare state_dict, which is said', () => {
     const checkpoint = readModel(encodeWeights(state), 'x');
     const { notices } = exportModel(checkpoint, 'pth');
-    expect(notices).toEqual([expect.stringContaining('normalisation (per-pixel-mean)')]);
+    expect(notices).toEqual([expect.stringContaining('(per-pixel-mean (mean 3072 means')]);
     const bytes = writePyTorch(sampleWeights(plain));
     const bare = readModel(bytes, 'x', { arch: 'plain8' });
     expect(exportModel(bare, 'pth').notices).toEqual([

@@ -15,6 +15,9 @@ import { UserError } from '../../util/errors.ts';
 import type { DType } from '../dtypes.ts';
 import { notAllowed } from '../not-allowed.ts';
 
+/** The attribute of a state_dict in which this program keeps what belongs to the weights. */
+export const FACTS_ATTRIBUTE = 'table6';
+
 /** Dimensions of a tensor; PyTorch's own limit. */
 const MAX_RANK = 64;
 
@@ -157,8 +160,12 @@ function storageFromId(id: unknown): unknown {
 /**
  * The allow-list, as handlers for one file.
  * @param budget bounds among others what lists of pairs (Python 2's form of OrderedDict) become in total
+ * @param onFacts is told what this program has kept beside a state_dict
  */
-export function pyTorchHandlers(budget: DecodeBudget): PickleHandlers {
+export function pyTorchHandlers(
+  budget: DecodeBudget,
+  onFacts: (facts: Map<unknown, unknown>) => void = () => {},
+): PickleHandlers {
   const orderedDict = (args: readonly unknown[]): Map<unknown, unknown> => {
     const [items = []] = args;
     if (!Array.isArray(items)) throw damaged('a dictionary is malformed');
@@ -212,7 +219,12 @@ export function pyTorchHandlers(budget: DecodeBudget): PickleHandlers {
         return object;
       }
       // state_dict() attaches `_metadata` (module versions) to its OrderedDict; tensors carry hooks.
-      if (object instanceof Map || object instanceof TensorRef) return object;
+      if (object instanceof Map) {
+        const facts = state instanceof Map ? state.get(FACTS_ATTRIBUTE) : undefined;
+        if (facts instanceof Map) onFacts(facts);
+        return object;
+      }
+      if (object instanceof TensorRef) return object;
       const built = buildNumpy(object, state, budget);
       if (built === undefined) throw damaged('it sets the state of an unexpected object');
       return built;

@@ -2,7 +2,7 @@
 // files (a run of pickles followed by the storages), which the published CIFAR ResNets are. Both
 // bring a pickle and storage records; what the pickle may do is in objects.ts.
 
-import { DecodeBudget } from '../../formats/budget.ts';
+import { COST, DecodeBudget } from '../../formats/budget.ts';
 import { readPickle } from '../../formats/pickle.ts';
 import { PickledObject } from '../../formats/pickle-object.ts';
 import { looksLikeZip, ZipArchive } from '../../formats/zip.ts';
@@ -21,6 +21,8 @@ export interface PyTorchFile extends StoredFile {
 interface Archive {
   readonly root: unknown;
   readonly littleEndian: boolean;
+  /** What this program has kept beside the state_dict. */
+  readonly facts: Readonly<Record<string, string>>;
   /** The bytes of a storage record, a view of the file. */
   record(key: string): Uint8Array;
 }
@@ -47,7 +49,18 @@ export function readPyTorch(bytes: Uint8Array): PyTorchFile {
   const archive = isZip ? readZipArchive(bytes, budget) : readLegacyArchive(bytes, budget);
   const stored = walkObject(archive.root, budget, (ref) => tensorValues(ref, archive));
   if (stored.tensors.length === 0) throw noTensors(archive.root, stored);
-  return { ...stored, format: isZip ? 'zip' : 'legacy' };
+  const metadata = { ...stored.metadata, ...archive.facts };
+  return { ...stored, metadata, format: isZip ? 'zip' : 'legacy' };
+}
+
+function textsOf(map: Map<unknown, unknown>, budget: DecodeBudget): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const [name, text] of map) {
+    if (typeof name !== 'string' || typeof text !== 'string') continue;
+    budget.spend(COST.entry + name.length + text.length);
+    texts[name] = text;
+  }
+  return texts;
 }
 
 /** Why a file without tensors has none. */
@@ -96,7 +109,9 @@ function readZipArchive(bytes: Uint8Array, budget: DecodeBudget): Archive {
       'the file is a TorchScript program, not weights; in Python: torch.save(torch.jit.load(FILE).state_dict(), "weights.pth")',
     );
   }
-  const { value } = readPickle(readStored(zip, pickleName), pyTorchHandlers(budget), budget);
+  const facts: Map<unknown, unknown>[] = [];
+  const handlers = pyTorchHandlers(budget, (found) => facts.push(found));
+  const { value } = readPickle(readStored(zip, pickleName), handlers, budget);
   const orderName = `${folder}byteorder`;
   const byteOrder = zip.has(orderName)
     ? new TextDecoder().decode(readStored(zip, orderName).subarray(0, 16)).trim()
@@ -108,6 +123,8 @@ function readZipArchive(bytes: Uint8Array, budget: DecodeBudget): Archive {
     root: value,
     littleEndian: byteOrder === 'little',
     record: (key) => readStored(zip, `${folder}data/${key}`),
+    // Those of several networks in one file would be of one of them.
+    facts: facts.length === 1 ? textsOf(facts[0] as Map<unknown, unknown>, budget) : {},
   };
 }
 
@@ -174,6 +191,7 @@ function readLegacyArchive(bytes: Uint8Array, budget: DecodeBudget): Archive {
   return {
     root,
     littleEndian: true,
+    facts: {},
     record(key) {
       const record = records.get(key);
       if (record === undefined) throw damaged(`storage ${key.slice(0, 40)} is missing`);

@@ -7,6 +7,7 @@ import type { NamedTensors } from '../../util/tensor.ts';
 import { elementCount } from '../../util/tensor.ts';
 import type { RawTensor } from '../dtypes.ts';
 import { contiguousStride, rawTensor } from '../dtypes.ts';
+import { FACTS_ATTRIBUTE } from './objects.ts';
 
 export interface PyTorchOptions {
   /** Put `module.` before every name, as a model inside DataParallel expects (its trainer.py does). */
@@ -16,6 +17,11 @@ export interface PyTorchOptions {
    * reference trainer saves it (`epoch`, `best_prec1`); with none, the state_dict alone.
    */
   readonly extra?: Readonly<Record<string, number | string | boolean>>;
+  /**
+   * What belongs to the weights and has no place in a state_dict: the normalisation, the class names. It is
+   * an attribute of the dictionary, as PyTorch's own `_metadata` is: load_state_dict does not look at it.
+   */
+  readonly facts?: Readonly<Record<string, string>>;
   /** Training steps so far, for the batch norms' `num_batches_tracked`. */
   readonly batchesTracked?: number;
 }
@@ -58,7 +64,7 @@ export function writePyTorch(
   tensors: NamedTensors,
   options: PyTorchOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  const { modulePrefix = false, extra = {}, batchesTracked = 0 } = options;
+  const { modulePrefix = false, extra = {}, facts = {}, batchesTracked = 0 } = options;
   const stateDict = withCounters(tensors, batchesTracked);
   const isCheckpoint = Object.keys(extra).length > 0;
 
@@ -72,6 +78,11 @@ export function writePyTorch(
     storages.push([`weights/data/${storages.length}`, tensor.bytes]);
   }
   pickle.setItems();
+  if (Object.keys(facts).length > 0) {
+    pickle.emptyDict().mark().string(FACTS_ATTRIBUTE).emptyDict().mark();
+    for (const [name, value] of Object.entries(facts)) pickle.string(name).string(value);
+    pickle.setItems().setItems().build();
+  }
   for (const [name, value] of Object.entries(extra)) {
     pickle.string(name);
     if (typeof value === 'number') pickle.number(value);
