@@ -80,13 +80,13 @@ class Session {
     this.notice = notice;
   }
 
-  static async begin(options: SessionOptions): Promise<Session> {
-    const { run, dataset, backend, stop, initialWeights, now = Date.now } = options;
+  static async begin(given: SessionOptions): Promise<Session> {
+    const { run, backend, stop, initialWeights, now = Date.now } = given;
     const { config, state } = run;
-    checkFit(options);
+    checkFit(given);
     const [before] = run.sessionsBefore;
-    const fingerprint = await datasetFingerprint(dataset);
-    await checkSameData(run, dataset, fingerprint);
+    const { dataset, fingerprint } = await sameData(run, given.dataset);
+    const options = { ...given, dataset };
     const network = createNetwork(config.arch, config);
     const normalization =
       state?.normalization ??
@@ -235,11 +235,21 @@ function checkFit({ run, dataset, backend }: SessionOptions): void {
   }
 }
 
-async function checkSameData(run: Run, dataset: Dataset, fingerprint: string): Promise<void> {
+/** The data as the run began with them. */
+async function sameData(run: Run, dataset: Dataset) {
+  const fingerprint = await datasetFingerprint(dataset);
   // All sessions had the same data; the first ones may be of a version that knew less of them.
   const before = run.sessionsBefore.at(-1)?.data.fingerprint;
-  if (before === undefined || before === fingerprint) return;
-  if (before === (await sampledFingerprint(dataset))) return;
+  if (before === undefined || before === fingerprint) return { dataset, fingerprint };
+  if (before === (await sampledFingerprint(dataset))) return { dataset, fingerprint };
+  if (dataset.validation && run.config.validation === 0) {
+    // Earlier versions left validation images of a folder's own aside.
+    const without = { ...dataset, validation: undefined };
+    const old = await datasetFingerprint(without);
+    if (before === old || before === (await sampledFingerprint(without))) {
+      return { dataset: without, fingerprint: old };
+    }
+  }
   throw new UserError(
     `The data in "${run.config.data}" are not those that the run "${run.dir}" began with: restore them, or start a new run.`,
   );

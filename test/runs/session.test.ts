@@ -305,6 +305,15 @@ test('a session that computes otherwise than the first says so; another number o
   );
 });
 
+test('a run that began without a folder’s own validation images goes on without them', async () => {
+  const dir = `${await temporaryFolder()}/run`;
+  await killAfter(await createRun(testHost(), { dir, config }), ({ kind }) => kind === 'step');
+  const more: Dataset = { ...dataset, validation: dataset.test };
+  const events = await collect(session(await resumeRun(testHost(), dir), { dataset: more }));
+  const start = events.find(({ kind }) => kind === 'start');
+  expect(start).toMatchObject({ validationImages: 0 });
+});
+
 describe('refuses', () => {
   test('half precision on a backend without it', async () => {
     const dir = `${await temporaryFolder()}/run`;
