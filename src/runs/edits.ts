@@ -2,12 +2,15 @@
 
 import { keptDifferences, type TrainConfig } from '../train/config.ts';
 import { UserError } from '../util/errors.ts';
+import { isLonger } from './extend.ts';
 import { CONFIG } from './layout.ts';
 
 /** @throws UserError naming what differs between the file and what was trained */
 export function refuseEdits(written: TrainConfig, trained: TrainConfig, dir: string): void {
   const edits = keptDifferences(written, trained)
     .filter((name) => name !== 'rateChanges' || !isLaterRate(written, trained))
+    // A checkpoint is written with another length before config.json is.
+    .filter((name) => name !== 'schedule' || !isLonger(trained, written))
     .map(
       (name) =>
         `${name} is ${JSON.stringify(written[name])} and was ${JSON.stringify(trained[name])}`,

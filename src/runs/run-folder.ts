@@ -194,6 +194,26 @@ export class Run {
     return paths;
   }
 
+  /**
+   * Writes what a resumed run changes for good: its length, first into the checkpoint, which decides, and
+   * what it is called.
+   * @param before config.json as it is
+   * @param summary as it is; its checksum of config.json is taken away before that changes
+   */
+  async keepChanges(before: TrainConfig, summary: RunSummary | undefined): Promise<void> {
+    const { name, note, schedule } = this.config;
+    const isLonger = schedule.length !== before.schedule.length;
+    if (!isLonger && name === before.name && note === before.note) return;
+    if (isLonger && this.state) await this.save(this.state, []);
+    if (isLonger && summary) {
+      const { configChecksum: _, ...rest } = summary;
+      await this.write(SUMMARY, await sealJson(rest));
+    }
+    const config = { ...before, name, note, schedule };
+    await this.write(CONFIG, toJson(config));
+    this.configChecksum = await configChecksum(config);
+  }
+
   private takeEvaluations(): void {
     for (const bytes of this.evaluations) this.count(bytes);
     this.evaluations = [];

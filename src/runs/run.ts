@@ -5,6 +5,7 @@ import { parseTrainConfig, RESUMABLE_SETTINGS, type TrainConfig } from '../train
 import { UserError } from '../util/errors.ts';
 import { pick } from '../util/objects.ts';
 import { refuseEdits } from './edits.ts';
+import { lengthNotice, withEpochs } from './extend.ts';
 import { type FileSystem, writeAtomically } from './file-system.ts';
 import { CONFIG, METRICS } from './layout.ts';
 import { type LockOptions, lockRun } from './lock.ts';
@@ -51,6 +52,8 @@ export async function createRun(host: RunHost, options: CreateRunOptions): Promi
 export interface ResumeOptions extends LockOptions {
   /** A checkpoint to go on from, by name, instead of the last one. */
   readonly from?: string;
+  /** Epochs in the whole run, where these are others than it had; see `withEpochs`. */
+  readonly epochs?: number | undefined;
 }
 
 /**
@@ -77,15 +80,27 @@ export async function resumeRun(
     const found = await stateToResume(files, folder, { from: options.from, summary });
     if (found) refuseEdits(config, found.state.config, folder);
     const before = found?.state.config ?? config;
-    const checked = parseTrainConfig({ ...before, ...pick(changes, RESUMABLE_SETTINGS) });
+    const { name, note } = config;
+    const done = found?.state.progress.epoch ?? 0;
+    const { epochs = before.schedule.length } = options;
+    const longer = options.epochs === undefined ? before : withEpochs(before, epochs, done);
+    const checked = parseTrainConfig({
+      ...{ ...longer, name, note },
+      ...pick(changes, RESUMABLE_SETTINGS),
+    });
     const notices = damaged.map((problem) => `${problem} It is made again.`);
+    if (checked.schedule.length !== config.schedule.length) {
+      notices.push(lengthNotice(config, checked));
+    }
     if (found?.notice) notices.push(found.notice);
     const moved = found && (await goBackTo(files, folder, found));
     if (moved) notices.push(moved);
-    return await Run.open({
+    const run = await Run.open({
       ...{ host, lock, dir: folder, config: checked, checksum },
       ...{ found, environment, notices },
     });
+    await run.keepChanges(config, summary);
+    return run;
   } catch (error) {
     await lock.release();
     throw error;

@@ -11,6 +11,7 @@
 import * as z from 'zod/mini';
 import { NORMALIZATION_KINDS, parseNormalization } from '../data/normalization.ts';
 import { SHORTCUT_OPTIONS, STAGES } from '../nn/network.ts';
+import { UserError } from '../util/errors.ts';
 import { MACHINE_SETTINGS } from './machine-settings.ts';
 import { normalizationKindSchema } from './normalization-schema.ts';
 import {
@@ -27,6 +28,18 @@ import type { Setting } from './setting.ts';
 /** The recipes that can be named; what they mean is in `experiment/recipes.ts`. */
 export const RECIPE_NAMES = ['notebook', 'notebook-as-run', 'paper', 'quick', 'fast'] as const;
 export type RecipeName = (typeof RECIPE_NAMES)[number];
+
+/** A line of text, which a report can show. */
+const LONGEST_TITLE = 200;
+const titleSchema = z.string().check(z.maxLength(LONGEST_TITLE), z.regex(/^\P{Cc}*$/u));
+const TITLE = {
+  kind: 'text',
+  placeholder: '<text>',
+  read(text: string): string {
+    if (titleSchema.safeParse(text).success) return text;
+    throw new UserError(`must be one line of at most ${LONGEST_TITLE} characters`);
+  },
+} as const;
 
 export const SETTINGS = {
   /** `resnet20`, `plain56` ... */
@@ -278,6 +291,29 @@ export const SETTINGS = {
       group: 'run',
       help: 'A line every so many batches, where lines are printed',
       short: 'p',
+    },
+  },
+  /** For people: no number depends on them. */
+  name: {
+    form: TITLE,
+    schema: titleSchema,
+    default: '',
+    older: '',
+    changes: 'nothing',
+    resumable: true,
+    option: { group: 'run', help: 'What to call the run in reports', shownDefault: 'nothing' },
+  },
+  note: {
+    form: TITLE,
+    schema: titleSchema,
+    default: '',
+    older: '',
+    changes: 'nothing',
+    resumable: true,
+    option: {
+      group: 'run',
+      help: 'What to remember of the run; reports show it',
+      shownDefault: 'none',
     },
   },
   /** A line in metrics.jsonl every so many batches (and at the last of an epoch). */

@@ -120,7 +120,7 @@ describe('train', () => {
     const { code, stdout } = await run([...TRAIN, '--dry-run', '--save-dir', 'dry']);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /Dry run: one batch of 64, forward and backward, in .* Nothing was saved\./,
+      /Dry run: one batch of 64, forward and backward, in .* Nothing was saved\.\nThe whole run would take about \d+:\d\d here\./,
     );
     expect(existsSync(at('dry'))).toBe(false);
   });

@@ -47,6 +47,8 @@ describe('resolving a configuration', () => {
       memory: 'auto',
       half: false,
       printFreq: 55,
+      name: '',
+      note: '',
       metricsEvery: 10,
       saveEvery: 10,
       checkpointSeconds: 60,
@@ -67,9 +69,19 @@ describe('resolving a configuration', () => {
   );
 
   test('of a run that is older than some settings still parses', () => {
-    const { initial, freeze, memory, nesterov, ...old } = resolveConfig({ arch: 'resnet110' });
+    const { initial, freeze, memory, nesterov, name, note, ...old } = resolveConfig({
+      arch: 'resnet110',
+    });
     expect(old.schedule.kind).toBe('steps');
-    expect(trainConfigSchema.parse(old)).toEqual({ ...old, initial, freeze, memory, nesterov });
+    expect(trainConfigSchema.parse(old)).toEqual({
+      ...old,
+      initial,
+      freeze,
+      memory,
+      nesterov,
+      name,
+      note,
+    });
   });
 
   test('the paper subtracts the mean of each pixel; the notebook uses ImageNet numbers', () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
 import type { Backend } from '../../src/engine/backend.ts';
@@ -341,4 +341,65 @@ describe('refuses', () => {
       'The run is for 4 classes and the data have 3',
     );
   });
+});
+
+describe('a finished run that is extended', () => {
+  const milestones = [1, 4];
+  const short = tinyConfig({ epochs: 2, milestones });
+  const finished = async () => {
+    const dir = `${await temporaryFolder()}/run`;
+    await collect(session(await createRun(testHost(), { dir, config: short })));
+    return dir;
+  };
+
+  test('is the run that it would have been with this length from the beginning', async () => {
+    const dir = await finished();
+    const run = await resumeRun(testHost(), dir, {}, { epochs: 5 });
+    const { config: read } = await openRun(nodeFileSystem, dir);
+    expect(read.schedule.length).toBe(5);
+    expect(run.notices.join()).toMatch(/has 5 epochs now, and had 2\. Its drops stay after 1, 4/);
+    await collect(session(run));
+    const whole = `${await temporaryFolder()}/run`;
+    const long = tinyConfig({ epochs: 5, milestones });
+    await collect(session(await createRun(testHost(), { dir: whole, config: long })));
+    const summaries = await Promise.all(
+      [dir, whole].map(async (each) => (await openRun(nodeFileSystem, each)).summary!),
+    );
+    expect(summaries[0]!.weightsSha256).toBe(summaries[1]!.weightsSha256);
+    expect(await metricsWithoutTimes(dir)).toEqual(await metricsWithoutTimes(whole));
+  });
+
+  test('killed between checkpoint and config.json, it goes on as the longer one', async () => {
+    const dir = await finished();
+    const before = await readFile(`${dir}/config.json`);
+    await (await resumeRun(testHost(), dir, {}, { epochs: 5 })).close();
+    await writeFile(`${dir}/config.json`, before);
+    const again = await resumeRun(testHost(), dir);
+    expect(again.config.schedule.length).toBe(5);
+    await again.close();
+    expect((await openRun(nodeFileSystem, dir)).config.schedule.length).toBe(5);
+  });
+
+  test.each([
+    ['an end before what is done', short, 1, /has done 2 epochs already/],
+    ['a cosine', tinyConfig({ epochs: 2, scheduleKind: 'cosine' }), 3, /falls along a cosine/],
+    ['one cycle', tinyConfig({ epochs: 2, scheduleKind: 'one-cycle' }), 3, /falls along a cycle/],
+  ])('not with %s', async (_, config, epochs, sentence) => {
+    const dir = `${await temporaryFolder()}/run`;
+    await collect(session(await createRun(testHost(), { dir, config })));
+    await expect(resumeRun(testHost(), dir, {}, { epochs })).rejects.toThrow(sentence);
+  });
+});
+
+test('a run is called otherwise when it is resumed, or by its config.json', async () => {
+  const dir = `${await temporaryFolder()}/run`;
+  const named = tinyConfig({ epochs: 1, name: 'first', note: 'a note' });
+  await collect(session(await createRun(testHost(), { dir, config: named })));
+  await (await resumeRun(testHost(), dir, { name: 'second' })).close();
+  const { config: renamed } = await openRun(nodeFileSystem, dir);
+  expect(renamed).toMatchObject({ name: 'second', note: 'a note' });
+  await writeFile(`${dir}/config.json`, JSON.stringify({ ...renamed, name: 'third' }));
+  const run = await resumeRun(testHost(), dir);
+  expect(run.config.name).toBe('third');
+  await run.close();
 });

@@ -64,7 +64,7 @@ describe('the table', () => {
 describe('made from it', () => {
   test('what may be another one when a run is resumed', () => {
     expect(RESUMABLE_SETTINGS).toEqual([
-      ...['data', 'device', 'threads', 'memory', 'printFreq', 'saveEvery'],
+      ...['data', 'device', 'threads', 'memory', 'printFreq', 'name', 'note', 'saveEvery'],
       ...['checkpointSeconds', 'checkpointSteps'],
     ]);
     // None of them is another training.
@@ -86,7 +86,7 @@ describe('made from it', () => {
     const free = Object.keys(config).filter((name) => !TRAINING_SETTINGS.some((s) => s === name));
     expect(free).toEqual([
       ...['classes', 'data', 'seed', 'validation', 'device', 'threads', 'convolution', 'memory'],
-      ...['tune', 'tensorCores', 'printFreq', 'metricsEvery', 'saveEvery'],
+      ...['tune', 'tensorCores', 'printFreq', 'name', 'note', 'metricsEvery', 'saveEvery'],
       ...['checkpointSeconds', 'checkpointSteps'],
     ]);
   });

@@ -68,7 +68,10 @@ export const report = defineCommand({
     const runs = (await isRun(nodeHost.files, asked)) ? path.dirname(asked) : asked;
     if (values.output === undefined) {
       if (values.json) printJson(JSON.parse(formatReport(read, 'json')));
-      else print(formatReport(withRepeat(read, runs), values.format).trimEnd());
+      else
+        print(
+          formatReport(withRepeat(read, runs), values.format, process.stdout.columns).trimEnd(),
+        );
     } else {
       const output = trimSlash(values.output);
       const linkTo = linksFrom(output, runs);

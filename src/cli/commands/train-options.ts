@@ -30,7 +30,7 @@ export const trainOptions = {
     group: run,
   }),
   resume: text({
-    help: 'Go on with a run, bit for bit as if it had never stopped',
+    help: 'Go on with a run, bit for bit as if it had never stopped; with more --epochs extend it',
     placeholder: '<run>',
     group: run,
   }),
@@ -65,7 +65,7 @@ export const trainOptions = {
     group: run,
   },
   dryRun: flag({
-    help: 'One batch forward and backward, then stop; nothing is saved',
+    help: 'A batch forward and backward, how long the whole run would take, then stop; nothing is saved',
     group: run,
   }),
 };

@@ -7,6 +7,8 @@ import type { Backend } from '../../engine/backend.ts';
 import { type ConfigOverrides, changeConfig, resolveConfig } from '../../experiment/recipes.ts';
 import { createNetwork, parseArch } from '../../nn/network.ts';
 import { deviceBefore, multiplyAddBefore } from '../../runs/device-before.ts';
+import { withEpochs } from '../../runs/extend.ts';
+import { checkpointPath } from '../../runs/layout.ts';
 import type { Run } from '../../runs/run.ts';
 import { createRun, openRun, resumeRun } from '../../runs/runs.node.ts';
 import { DEFAULTS, RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
@@ -75,6 +77,10 @@ export const train = defineCommand({
       help: 'The same run with another seed',
     },
     { command: 'train --resume runs/resnet20-seed1', help: 'Go on with a stopped run' },
+    {
+      command: 'train --resume runs/resnet20-seed1 --epochs 300',
+      help: 'Extend a run whose rate drops at milestones, which stay where they are',
+    },
     { command: 'train resnet110 --dry-run', help: 'Does it fit and run? One batch, nothing saved' },
     { command: 'train resnet20 --log notebook', help: "The notebook's lines on the console" },
   ],
@@ -176,8 +182,10 @@ async function resume(
   given: ReadonlySet<string>,
   terminal: Terminal,
 ) {
-  const { config, environment } = await openRun(dir);
+  const { config, environment, summary } = await openRun(dir);
   refuseChanges(config, name, given);
+  // Refused before data are loaded, and again by the checkpoint itself.
+  if (values.epochs !== undefined) withEpochs(config, values.epochs, summary?.epochsDone ?? 0);
   const typed = pick(typedSettings(values), RESUMABLE_SETTINGS);
   const { threads } = backendOptions({ threads: typed.threads });
   const device =
@@ -206,7 +214,15 @@ async function resume(
   });
   const backend = await opening.backend;
   const onWait = (line: string) => terminal.line(line);
-  const run = await resumeRun(dir, { ...typed, threads }, { onWait, from: values.from });
+  const run = await resumeRun(
+    dir,
+    { ...typed, threads },
+    {
+      onWait,
+      from: values.from,
+      epochs: values.epochs,
+    },
+  );
   const settings = { run, dataset, backend, terminal, values };
   if (run.state !== undefined) return await session(settings);
   const beginning = await beginAgain(config, dataset).catch(async (error: unknown) => {
@@ -218,7 +234,7 @@ async function resume(
 
 const WITH_RESUME = new Set<string>([
   ...RESUMABLE_SETTINGS,
-  ...['arch', 'resume', 'log', 'json', 'strict', 'offline', 'tensorboard', 'from'],
+  ...['arch', 'resume', 'log', 'json', 'strict', 'offline', 'tensorboard', 'from', 'epochs'],
 ]);
 
 function refuseChanges(
@@ -257,6 +273,10 @@ async function session({ run, dataset, backend, terminal, values, beginning }: S
     terminal.line();
     for (const line of resultLines(end, dataset.title)) terminal.line(line);
     terminal.line(`Run: ${run.dir}`);
+    const best = end.result.bestOnTest || end.result.bestOnValidation ? 'best' : 'last';
+    terminal.line(
+      `Weights: ${checkpointPath(run.dir, best)}${best === 'best' ? `, and last beside it` : ''}`,
+    );
     terminal.line(`Next: ${commandName()} evaluate ${quoted(run.dir)}`);
   }
   if (values.json) printJson({ run: run.dir, ...(await openRun(run.dir)).summary });

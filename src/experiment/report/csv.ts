@@ -65,6 +65,8 @@ export function runsCsv(report: Report): string {
   return lines([
     [
       'folder',
+      'name',
+      'note',
       'network',
       'recipe',
       'seed',
@@ -90,6 +92,8 @@ export function runsCsv(report: Report): string {
 function runCells(run: ReportRun): Cell[] {
   return [
     run.folder,
+    run.label,
+    run.note,
     run.arch,
     run.recipe,
     run.seed,

@@ -27,6 +27,7 @@ export interface ReportRun {
   readonly folder: string;
   /** What someone has called it. */
   readonly label?: string;
+  readonly note?: string;
   readonly arch: string;
   readonly recipe: RecipeName;
   readonly seed: number;

@@ -63,10 +63,11 @@ async function withResponses(row: ReportRow, views: readonly CellView[]): Promis
   return { ...row, responses: layerResponses(createNetwork(run.config.arch, run.config), weights) };
 }
 
-export function formatReport(report: Report, format: ReportFormat): string {
+/** @param width of the terminal that the text is for */
+export function formatReport(report: Report, format: ReportFormat, width?: number): string {
   switch (format) {
     case 'text':
-      return reportText(report);
+      return reportText(report, width);
     case 'markdown':
       return reportMarkdown(report);
     case 'csv':

@@ -30,6 +30,8 @@ export function reportRun(known: KnownRun): ReportRun {
   const trainError = curves?.trainError.at(-1)?.[1];
   return {
     ...{ folder, arch, recipe, seed, state, message, config, curves },
+    ...(config.name !== '' && { label: config.name }),
+    ...(config.note !== '' && { note: config.note }),
     epochsDone: summary?.epochsDone ?? curves?.testError.length ?? 0,
     epochs: summary?.epochs ?? 0,
     ...(state === 'finished' && result?.final && { final: percent(result.final.error) }),

@@ -118,6 +118,11 @@ function runsTable({ rows }: Report): Table {
     },
     { head: 'train error', cell: ({ run }) => format.error(run.trainError) },
     { head: 'time', cell: ({ run }) => format.duration(run.seconds) },
+    {
+      head: 'note',
+      cell: ({ run }) => run.note ?? '',
+      shown: runs.some(({ run }) => run.note !== undefined),
+    },
   ];
   const there = columns.filter(({ shown = true }) => shown);
   return {

@@ -6,15 +6,16 @@ import type { Report } from './data.ts';
 import type { Table } from './table.ts';
 import { detailTables, failures, machines, mainTable, shortTable } from './tables.ts';
 
-export function reportText(report: Report): string {
+/** @param width of a line of sentences, and of a terminal where there is one */
+export function reportText(report: Report, width?: number): string {
   const trainedOn = machines(report);
   const sections = [
-    `${lineText(report.title)}\n\n${layOut(mainTable(report))}`,
-    report.notes.map((note) => wrap(note, 100)).join('\n'),
-    ...detailTables(report).map(({ title, table }) => section(title, table)),
+    `${wrap(lineText(report.title), width ?? 100)}\n\n${layOut(mainTable(report), width)}`,
+    report.notes.map((note) => wrap(note, Math.min(100, width ?? 100))).join('\n'),
+    ...detailTables(report).map(({ title, table }) => section(title, table, width)),
     failures(report).join('\n'),
     trainedOn.length > 0
-      ? `Trained on\n${trainedOn.map((line) => wrap(line, 100)).join('\n')}`
+      ? `Trained on\n${trainedOn.map((line) => wrap(line, Math.min(100, width ?? 100))).join('\n')}`
       : '',
   ];
   return terminalText(`${sections.filter((text) => text !== '').join('\n\n')}\n`);
@@ -25,12 +26,30 @@ export function tableText(report: Report): string {
   return layOut(shortTable(report));
 }
 
-function section(title: string, table: Table | undefined): string {
-  return table && table.rows.length > 0 ? `${title}\n${layOut(table)}` : '';
+function section(title: string, table: Table | undefined, width?: number): string {
+  return table && table.rows.length > 0
+    ? `${wrap(title, width ?? 100)}\n${layOut(table, width)}`
+    : '';
 }
 
-function layOut({ header, rows, left }: Table): string {
-  return alignColumns([header, ...rows], (column) => column >= left);
+/** In columns; where these are wider than the terminal each row by itself, a line a cell. */
+function layOut({ header, rows, left }: Table, width = Infinity): string {
+  const text = alignColumns([header, ...rows], (column) => column >= left);
+  if (Math.max(...text.split('\n').map((line) => line.length)) <= width) return text;
+  const label = Math.max(...header.map((head) => head.length));
+  return rows
+    .map((cells) =>
+      cells
+        .flatMap((cell, column) => {
+          const [first = '', ...more] = wrap(lineText(cell), width - label - 2).split('\n');
+          const lines = [`${(header[column] ?? '').padEnd(label)}  ${first}`, ...more];
+          return lines.map((line, i) =>
+            (i === 0 ? line : `${' '.repeat(label + 2)}${line}`).trimEnd(),
+          );
+        })
+        .join('\n'),
+    )
+    .join('\n\n');
 }
 
 function wrap(text: string, width: number): string {

@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { cellFolder, makePlan } from '../../../src/experiment/plan.ts';
 import { writePlan } from '../../../src/experiment/plan-folder.ts';
+import { resolveConfig } from '../../../src/experiment/recipes.ts';
 import { buildReport } from '../../../src/experiment/report/build.ts';
 import { runsCsv } from '../../../src/experiment/report/csv.ts';
 import { figuresOf } from '../../../src/experiment/report/figures.ts';
@@ -86,6 +87,23 @@ describe('formats', () => {
       expect(formatReport(together, format)).toMatch(/Trained on[^:]*a GPU; a host/);
     },
   );
+
+  test.each([40, 60, 79])('text fits a terminal of %i columns, and breaks no word', (width) => {
+    const config = resolveConfig({ arch: 'resnet20', overrides: { learningRate: 0.05 } });
+    const runs = [run('resnet20', 1, 8.4), run('resnet20', 1, 9.4, { config, folder: 'other' })];
+    const text = formatReport(buildReport(runs, 'x'), 'text', width);
+    for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(width);
+    const words = (whole: string) => new Set(whole.split(/\s+/));
+    const known = words(formatReport(buildReport(runs, 'x'), 'text'));
+    for (const word of words(text)) expect(known).toContain(word);
+  });
+
+  test('names and notes of runs are shown', () => {
+    const named = run('resnet20', 1, 8.4, { label: 'baseline', note: 'before the move' });
+    const text = formatReport(buildReport([named], 'x'), 'text');
+    expect(text).toMatch(/resnet20-notebook-seed1 “baseline” .*before the move/);
+    expect(buildReport([named], 'x').rows[0]!.name).toBe('ResNet-20, “baseline”');
+  });
 
   test('JSON can be read again', () => {
     expect(JSON.parse(formatReport(report, 'json'))).toMatchObject({ title: report.title });
