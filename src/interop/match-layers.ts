@@ -8,6 +8,7 @@
 // Every tensor must find its place. One that is left over belongs to another network.
 
 import { createNetwork, type Network, type ShortcutOption } from '../nn/network.ts';
+import { pairedByName } from './flat-names.ts';
 import { type Module, readModules } from './modules.ts';
 import { byNumber, commonTokens, startsWith, withoutKind } from './name-tokens.ts';
 import { NoMatch } from './no-match.ts';
@@ -63,6 +64,19 @@ export function matchLayers(
   }
   const shortcut = projections[0] ? 'B' : shortcutWithoutProjection;
   const network = networkOf(perStage, shortcut, linear);
+  const byName = pairedByName(modules);
+  if (byName) {
+    const pair = (conv: Module) => paired(conv, byName.get(conv) as Module, modules.isOrdered);
+    const blocks = stages.flatMap((convs, stage) =>
+      Array.from({ length: perStage }, (_, index) => {
+        const projection = index === 0 && stage > 0 ? projections[stage - 1] : undefined;
+        const [first, second] = [convs[2 * index]!, convs[2 * index + 1]!];
+        const main = { first: pair(first), second: pair(second) };
+        return projection ? { ...main, projection: pair(projection) } : main;
+      }),
+    );
+    return { network, names: namesOf(network, { stem: pair(stem), blocks, linear }) };
+  }
   const free = new Set(modules.norms);
   const blocks = stages.flatMap((convs, stage) =>
     Array.from({ length: perStage }, (_, index) => {
@@ -125,7 +139,14 @@ function mainConvs(
   const sorted = inOrder(same, isOrdered);
   if (stage === 0) return sorted;
   const narrower = WIDTHS[stage - 1] as number;
-  return [...convs.filter(({ shape }) => shapeText(shape) === of(narrower)), ...sorted];
+  const [change, other] = convs.filter(({ shape }) => shapeText(shape) === of(narrower));
+  if (change === undefined) throw new NoMatch(`it has no convolution of ${of(narrower)}`);
+  if (other) throw new NoMatch(`it has a second convolution "${other.path}" of ${of(narrower)}`);
+  const [next] = sorted;
+  if (next && (byNumber(change.tokens, next.tokens) ?? -1) > 0) {
+    throw new NoMatch(`"${change.path}", which changes the shape, is not the first of its stage`);
+  }
+  return [change, ...sorted];
 }
 
 /** As their numbers say, else as the file has them. */

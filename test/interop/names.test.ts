@@ -71,7 +71,12 @@ describe('layers are told by order and shape', () => {
 });
 
 describe('what is nearly a CIFAR ResNet is refused', () => {
-  const few = ['the reference implementation', 'fc and downsample', 'a sequence in a block'];
+  const few = [
+    'the reference implementation',
+    'fc and downsample',
+    'a sequence in a block',
+    'numbers without blocks',
+  ];
   test.each(Object.entries(NEAR_MISSES))('%s', (_, change) => {
     for (const name of few) {
       for (const shortcut of ['A', 'B'] as const) {

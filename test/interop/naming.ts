@@ -75,6 +75,14 @@ export const NAMINGS: Readonly<Record<string, Naming>> = {
     [/shortcut\.0/, 'convShortcut'],
     [/shortcut\.1/, 'bnShortcut'],
   ),
+  'numbers without blocks': (name) =>
+    name
+      .replace(/^layer(\d)\.(\d)\.(conv|bn)(\d)/, (_, stage, block, kind, place) => {
+        const number = 4 * (Number(stage) - 1) + 2 * Number(block) + Number(place) + 1;
+        return `${kind}${number}`;
+      })
+      .replace(/^layer(\d)\.0\.shortcut\.0/, 'proj$1_conv')
+      .replace(/^layer(\d)\.0\.shortcut\.1/, 'proj$1_bn'),
   'gamma and beta': replaced(
     [/bn(\d)\.weight/, 'bn$1.gamma'],
     [/bn(\d)\.bias/, 'bn$1.beta'],
