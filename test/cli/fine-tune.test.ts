@@ -60,6 +60,8 @@ describe('--init', () => {
     expect(classes).toEqual(['cat', 'dog', 'fox']);
     expect(normalization.kind).toBe('imagenet');
     expect(config).toMatchObject({
+      // Found again from any folder.
+      data: at('images'),
       freeze: 'layer2',
       initial: { source: 'given.th', layers: 'all-but-last', keepsNormalization: true },
     });

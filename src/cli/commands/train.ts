@@ -1,6 +1,8 @@
 // `table6 train`: from what was typed to a configuration, a data set and a run folder; or back to a
 // run that stopped. The session itself is session/training.ts.
 
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { Dataset } from '../../data/dataset.ts';
 import { heldOutImages } from '../../data/validation.ts';
 import type { Backend } from '../../engine/backend.ts';
@@ -34,7 +36,7 @@ import {
 } from '../session/initial.ts';
 import { progressTerminal } from '../session/output.ts';
 import { resultLines, trainOnConsole } from '../session/training.ts';
-import { typedSettings } from '../setting-options.ts';
+import { type TypedSettings, typedSettings } from '../setting-options.ts';
 import { evaluate } from './evaluate.ts';
 import { trainOptions } from './train-options.ts';
 
@@ -110,7 +112,7 @@ function oneArch(option: string | undefined, argument: string | undefined): stri
 async function begin(values: TrainValues, name: string | undefined, terminal: Terminal) {
   const file = values.config === undefined ? undefined : await readConfigFile(values.config);
   if (file) refuseBesideFile(file, values, name);
-  const typed = typedSettings(values);
+  const typed = withWholePath(typedSettings(values));
   const asked = { ...DEFAULTS, ...file, ...typed } as TrainConfig;
   const { device, threads } = backendOptions({
     ...asked,
@@ -159,6 +161,13 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
   if (values.dryRun) return await dryRun({ config, dataset, backend, terminal, json: values.json });
   const run = await createRun({ config, dir: values.saveDir });
   return await session({ run, dataset, backend, terminal, values, beginning });
+}
+
+/** The run is to find its images again from any folder; names of data sets are no paths. */
+function withWholePath(typed: TypedSettings): TypedSettings {
+  const { data } = typed;
+  const isPath = data !== undefined && !/^(cifar10|cifar100|synthetic)(:|$)/i.test(data);
+  return isPath && existsSync(data) ? { ...typed, data: path.resolve(data) } : typed;
 }
 
 /** A file is a whole configuration: what it was made from cannot be another one beside it. */
