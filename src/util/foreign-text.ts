@@ -45,7 +45,9 @@ export function markdownText(text: string): string {
       .replace(/[\\|*_`~<>[\]#&]/g, (character) => `\\${character}`)
       // An address becomes a link by itself on some pages, whatever it leads to.
       .replace(/:\/\//g, ':\\/\\/')
-      .replace(/^(\s*)([-+=]|\d+[.)])/, '$1\\$2')
+      .replace(/^(\s*)([-+=])/, '$1\\$2')
+      // "1. " begins a list; 8.75 is a number.
+      .replace(/^(\s*\d+)([.)])(?=\s|$)/, '$1\\$2')
   );
 }
 

@@ -53,6 +53,9 @@ test('Markdown has no HTML, link, heading, list or column of its own', () => {
   for (const begin of ['- a', '+ a', '1. a', '12) a', '= a', '\n# a']) {
     expect(markdownText(begin)).toContain('\\');
   }
+  // A backslash before a digit would be seen.
+  expect(markdownText('1. a')).toBe('1\\. a');
+  for (const number of ['8.75', '12', '1.5 %']) expect(markdownText(number)).toBe(number);
 });
 
 test.each(['=1+1', '+1', '-1', '@SUM(A1)', '  =1', '\t=1', '\r=1', '＝1'])(

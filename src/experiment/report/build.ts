@@ -227,7 +227,11 @@ function otherRows(
 
 /** In a study of other networks, other data or other settings they would be six empty lines. */
 function isPartOfTable6(rows: readonly ReportRow[], runs: readonly ReportRun[]): boolean {
-  return isOfTable6(rows, runs) && new Set(rows.map(({ arch }) => arch)).size === rows.length;
+  const kinds = new Set(rows.map(({ arch, recipe }) => `${arch} ${recipe}`));
+  const asNamed = rows.every(({ differs }) =>
+    differs.every(({ name, isUsual }) => name === 'recipe' || isUsual),
+  );
+  return isOfTable6(rows, runs) && kinds.size === rows.length && asNamed;
 }
 
 /** Whether any of the paper's networks is among them, and nothing else than its data. */

@@ -45,6 +45,16 @@ describe('a row', () => {
     expect(text).toMatch(/ResNet-1202 .*7\.93 .*\? .*not run .*19,421,274/);
   });
 
+  test('with two recipes it is still that table', () => {
+    const config = resolveConfig({ arch: 'resnet20', recipe: 'fast' });
+    const runs = [run('resnet20', 1, 8.4), run('resnet20', 1, 10, { recipe: 'fast', config })];
+    expect(buildReport(runs, 'x').rows.map(({ arch }) => arch)).toEqual([
+      'resnet20',
+      'resnet20',
+      ...['resnet32', 'resnet44', 'resnet56', 'resnet110', 'resnet1202'],
+    ]);
+  });
+
   test('counts finished runs alone, and shows the others', () => {
     const partial = buildReport(
       [
