@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { findChromium } from '../support/chromium.ts';
 import { hostPage, violations } from './host.ts';
 import { buildGallery, openWatched } from './site.ts';
@@ -52,7 +52,7 @@ describe.skipIf(!chromium)('the shared components', () => {
     const chart = page.locator('figure.chart').first();
     await chart.getByText('In figures').click();
     const rows = chart.locator('tbody tr');
-    expect(await rows.count()).toBe(4);
+    await vi.waitFor(async () => expect(await rows.count()).toBe(4), 10_000);
     expect(await rows.last().textContent()).toContain('2.303');
     await chart.getByLabel('plain20-s1').uncheck();
     expect(await rows.count()).toBe(3);

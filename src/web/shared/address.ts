@@ -98,9 +98,13 @@ export function listOf<T>(item: Field<T>, initial: readonly T[] = []): Field<rea
       text === ''
         ? []
         : text.split(',').flatMap((part) => {
-            const value = item.read(part);
+            const value = item.read(part.replace(/%2C/g, ',').replace(/%25/g, '%'));
             return value === undefined ? [] : [value];
           }),
-    write: (values) => values.map((value) => item.write(value)).join(','),
+    write: (values) => values.map((value) => withoutCommas(item.write(value))).join(','),
   };
+}
+
+function withoutCommas(text: string): string {
+  return text.replace(/%/g, '%25').replace(/,/g, '%2C');
 }

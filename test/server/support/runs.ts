@@ -5,6 +5,7 @@ import path from 'node:path';
 import { resolveConfig } from '../../../src/experiment/recipes.ts';
 import type { MetricsRecord } from '../../../src/runs/metrics.ts';
 import type { RunSummary } from '../../../src/runs/summary.ts';
+import type { RecipeName } from '../../../src/train/config.ts';
 
 export function stepRecord(iteration: number, time = 1_700_000_000_000): MetricsRecord {
   const loss = 2.3 / (1 + iteration / 1000);
@@ -60,11 +61,21 @@ export interface MadeRun {
   summarize(epochsDone: number, outcome?: RunSummary['outcome']): Promise<void>;
 }
 
+export interface MadeOf {
+  readonly arch?: string;
+  readonly recipe?: RecipeName;
+}
+
 /** Makes a run folder below `root`. */
-export async function makeRun(root: string, name: string, metrics = ''): Promise<MadeRun> {
+export async function makeRun(
+  root: string,
+  name: string,
+  metrics = '',
+  { arch = 'resnet20', recipe = 'notebook' }: MadeOf = {},
+): Promise<MadeRun> {
   const dir = path.join(root, name);
   const seed = Number(/seed(\d+)$/.exec(name)?.[1] ?? 1);
-  const config = resolveConfig({ arch: 'resnet20', recipe: 'notebook', overrides: { seed } });
+  const config = resolveConfig({ arch, recipe, overrides: { seed } });
   await mkdir(path.join(dir, 'checkpoints'), { recursive: true });
   await writeFile(path.join(dir, 'metrics.jsonl'), metrics);
   await writeFile(path.join(dir, 'config.json'), JSON.stringify(config));
@@ -73,9 +84,15 @@ export async function makeRun(root: string, name: string, metrics = ''): Promise
     append: (text) => appendFile(path.join(dir, 'metrics.jsonl'), text),
     async summarize(epochsDone, outcome = 'interrupted') {
       const summary: RunSummary = {
-        ...{ arch: 'resnet20', shortcut: 'A', recipe: 'notebook', seed, parameters: 269_722 },
+        ...{ arch, shortcut: 'A', recipe, seed, parameters: 269_722 },
         ...{ dataTitle: 'CIFAR-10', isOriginalCifar10: true, trainImages: 50_000 },
-        ...{ validationImages: 0, testImages: 10_000, outcome, epochsDone, epochs: 200 },
+        ...{
+          validationImages: 0,
+          testImages: 10_000,
+          outcome,
+          epochsDone,
+          epochs: config.schedule.length,
+        },
         ...{ iteration: 391 * epochsDone, result: {}, seconds: 40 * epochsDone },
       };
       await writeFile(path.join(dir, 'summary.json'), JSON.stringify(summary));

@@ -57,6 +57,7 @@ describe('a field', () => {
     ['a switch', flag(), '1', true],
     ['a text', text(), 'cifar10', 'cifar10'],
     ['a list', listOf(number(0)), '1,2', [1, 2]],
+    ['a list of names', listOf(text()), 'a%2C b,5 %25', ['a, b', '5 %']],
     ['an empty list', listOf(number(0), [3]), '', []],
   ] as const)('reads %s and writes it again', (_, field, written, value) => {
     expect(field.read(written)).toEqual(value);
