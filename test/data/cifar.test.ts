@@ -227,7 +227,7 @@ describe('other sources', () => {
   test('a folder without data', async () => {
     const folder = folderOf({ 'readme.txt': 'nothing here' });
     await expect(loadDataset(folder)).rejects.toThrow(
-      `${folder} is not a data set: expected CIFAR's files (such as data_batch_1.bin) or a folder`,
+      `${folder} is not a data set (it has readme.txt): expected CIFAR's files (such as data_batch_1.bin), a folder of images`,
     );
   });
 
