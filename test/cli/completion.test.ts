@@ -51,7 +51,7 @@ describe.skipIf(lacks(has('bash'), 'there is no bash'))('in bash', () => {
     ],
     [
       ['train', '--shortcut', ''],
-      ['A', 'B'],
+      ['A', 'A-end', 'B'],
     ],
     [['train', '-j', ''], ['']],
     [

@@ -23,7 +23,10 @@ describe('a picture that cannot be read', () => {
     ['\0\0\0\x18ftypavif....', /\(it is AVIF\): convert/],
     ['<!doctype html><p>', /\(it is a web page\): convert/],
     ['%PDF-1.7', /\(it is a PDF\): convert/],
-    ['something', /\(bad seek\): it is damaged or no picture; give a PNG, JPEG or WebP file\.$/],
+    [
+      'something',
+      /\(bad seek\): it is damaged or no picture; give a PNG, JPEG, WebP, GIF, AVIF or TIFF file\.$/,
+    ],
     ['', /is an empty file\.$/],
   ])('%j', async (content, message) => {
     await expect(decodePictureBytes(decoder, bytes(content), 'The picture')).rejects.toThrow(
@@ -35,7 +38,7 @@ describe('a picture that cannot be read', () => {
 
   test('an address, a folder, nothing, a pipe', async () => {
     const rejects = (name: string) => expect(decodePicture(decoder, name)).rejects;
-    await rejects('https://example.org/cat.jpg').toThrow(/is an address, .*download it/);
+    await rejects('https://example.org/cat.jpg').toThrow(/is an address .*: download it/);
     mkdirSync(at('folder'));
     await rejects(at('folder')).toThrow('is a folder: name the pictures in it.');
     await rejects(at('none.png')).toThrow('does not exist: check the path.');

@@ -6,7 +6,8 @@ import { addressState } from '../../shared/router.svelte.ts';
 export const WAYS = ['page', 'run', 'file', 'served'] as const;
 
 export const state = addressState('test', {
-  way: oneOf(WAYS, 'run'),
+  /** '' until one is chosen: the first that there is. */
+  way: oneOf(['', ...WAYS], ''),
   /** A run of this tab, and which of its checkpoints. */
   run: text(),
   checkpoint: text('last'),
