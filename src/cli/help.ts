@@ -10,37 +10,60 @@ const WIDEST = 100;
 /** Below, the explanation of an option stands under it, not beside it. */
 const NARROW = 80;
 
-/** `table6 --help`. */
-export function overviewHelp(commands: readonly CommandEntry[], version: string): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
+/**
+ * `table6 --help`.
+ * @param columns of the terminal
+ */
+export function overviewHelp(
+  commands: readonly CommandEntry[],
+  version: string,
+  columns = WIDEST,
+): string {
+  const title = `table6 ${version}: the CIFAR-10 residual networks of He et al. (2015), Table 6, trained in TypeScript`;
+  const examples = [
+    ['table6 train resnet20 --recipe quick', 'Train on CIFAR-10 for a few epochs'],
+    ['table6 evaluate runs/<run>', 'Test error of the best checkpoint'],
+    ['table6 summary --all', 'The six networks of Table 6'],
+  ] as const;
+  const width = columns < NARROW ? 4 : 37;
   return [
-    `table6 ${version}: the CIFAR-10 residual networks of He et al. (2015), Table 6, trained in TypeScript`,
+    ...wrap(title, columns === WIDEST ? title.length : columns - 1),
     '',
     'Usage: table6 <command> [options]',
     '',
-    'Commands:',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...commandList(commands, columns),
     '',
     'Examples:',
-    '  table6 train resnet20 --recipe quick   Train on CIFAR-10 for a few epochs',
-    '  table6 evaluate runs/<run>             Test error of the best checkpoint',
-    '  table6 summary --all                   The six networks of Table 6',
+    ...examples.flatMap(([line, help]) => entry(line, width, help, columns)),
     '',
-    "'table6 <command> --help' shows a command's options and examples.",
+    ...wrap("'table6 <command> --help' shows a command's options and examples.", columns - 1),
   ].join('\n');
 }
 
 /** `table6 slurm --help`: the commands whose names begin with one word. */
-export function groupHelp(group: string, commands: readonly CommandEntry[]): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
+export function groupHelp(
+  group: string,
+  commands: readonly CommandEntry[],
+  columns = WIDEST,
+): string {
   return [
     `Usage: table6 ${group} <command> [options]`,
     '',
-    'Commands:',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...commandList(commands, columns),
     '',
-    `'table6 ${group} <command> --help' shows a command's options and examples.`,
+    ...wrap(
+      `'table6 ${group} <command> --help' shows a command's options and examples.`,
+      columns - 1,
+    ),
   ].join('\n');
+}
+
+function commandList(commands: readonly CommandEntry[], columns: number): string[] {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  return [
+    'Commands:',
+    ...commands.flatMap(({ name, summary }) => entry(name, width, summary, columns)),
+  ];
 }
 
 /**

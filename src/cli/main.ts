@@ -70,7 +70,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     if (second !== undefined && !['--help', '-h'].includes(second)) {
       throw unknownCommand(second.startsWith('-') ? second : `${first} ${second}`, group);
     }
-    return printed(groupHelp(first, group));
+    return printed(groupHelp(first, group, process.stdout.columns));
   }
   const { entry, rest } = found;
   const command = await entry.load();
@@ -92,7 +92,7 @@ function findCommand(argv: readonly string[]) {
 }
 
 function overview(): string {
-  return overviewHelp(COMMANDS, packageVersion());
+  return overviewHelp(COMMANDS, packageVersion(), process.stdout.columns);
 }
 
 function unknownCommand(typed: string, known = COMMANDS): UserError {

@@ -15,6 +15,8 @@ export interface Split {
   readonly images: Uint8Array;
   /** Class index of each image. */
   readonly labels: Uint16Array;
+  /** Path of each image below the data set's folder, where images are files. */
+  readonly names?: readonly string[];
 }
 
 /** What was found out about one batch. */

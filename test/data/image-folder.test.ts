@@ -178,6 +178,8 @@ describe('an image that cannot be read', () => {
       expect(data.train.count).toBe(4);
       expect(Array.from(data.train.labels)).toEqual([0, 0, 1, 1]);
       expect(imageBytes(data.train, 1)).toEqual(imageBytes(pictures, 2));
+      expect(data.train.names).toHaveLength(4);
+      expect(data.train.names?.slice(0, 2)).toEqual(['train/cat/1.png', 'train/cat/3.png']);
       expect(notices).toEqual([
         expect.stringMatching(
           `^skipped ${folder}/train/cat/2.png: it cannot be read as an image \\(.+\\)$`,

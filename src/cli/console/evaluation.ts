@@ -13,6 +13,7 @@ import type { Terminal } from './terminal.ts';
 /** For programs; errors are fractions. */
 export function evaluationJson({ report, model, dataset, split, notices }: Evaluated) {
   const { images, wrong, top1Error, top5Error, loss, perClass, confusion, worst, seconds } = report;
+  const names = dataset[split]?.names;
   return {
     images,
     wrong,
@@ -38,6 +39,7 @@ export function evaluationJson({ report, model, dataset, split, notices }: Evalu
     confusion,
     worst: worst.map((mistake) => ({
       index: mistake.index,
+      ...(names && { file: names[mistake.index] }),
       label: dataset.classes[mistake.label],
       predicted: dataset.classes[mistake.predicted],
       loss: mistake.loss,
@@ -104,7 +106,7 @@ export function printEvaluation(evaluated: Evaluated, shown: Shown): void {
     ),
   );
   if (dataset.classes.length <= 20 || values.confusion) printConfusion(report, dataset, terminal);
-  printWorst(report, dataset, shown);
+  printWorst(evaluated, shown);
 }
 
 function printConfusion(report: EvaluationReport, dataset: Dataset, terminal: Terminal): void {
@@ -121,7 +123,8 @@ function printConfusion(report: EvaluationReport, dataset: Dataset, terminal: Te
   );
 }
 
-function printWorst(report: EvaluationReport, dataset: Dataset, { terminal, values }: Shown): void {
+function printWorst({ report, dataset, split }: Evaluated, { terminal, values }: Shown): void {
+  const names = dataset[split]?.names;
   if (report.worst.length === 0) return;
   terminal.line();
   terminal.line('Worst mistakes');
@@ -129,14 +132,14 @@ function printWorst(report: EvaluationReport, dataset: Dataset, { terminal, valu
     formatTable(
       ['image', 'is', 'taken for', 'with', 'true class has', 'loss'],
       report.worst.map((mistake) => [
-        String(mistake.index),
+        names?.[mistake.index] ?? String(mistake.index),
         dataset.classes[mistake.label] ?? String(mistake.label),
         dataset.classes[mistake.predicted] ?? String(mistake.predicted),
         formatPercent(mistake.predictedProbability, 1),
         formatPercent(mistake.labelProbability, 1),
         mistake.loss.toFixed(2),
       ]),
-      (column) => column === 0 || column >= 3,
+      (column) => (column === 0 && !names) || column >= 3,
     ),
   );
   if (values.images !== undefined) {

@@ -56,7 +56,7 @@ export async function loadImageFolder(
     if (problem) options.onNotice?.(`${problem}: the images will be decoded again next time`);
   }
   reportSkipped(folder, prepared.skipped, options);
-  const { splits } = prepared;
+  const splits = withNames(prepared, layout);
   if (splits.train) checkClasses(join(folder, folders.train ?? ''), classes, splits.train, options);
   for (const role of ['validation', 'test'] as const) {
     if (splits[role]?.count !== 0) continue;
@@ -64,6 +64,17 @@ export async function loadImageFolder(
   }
   const title = imageFolderTitle(folder, { classes, ...files });
   return { title, classes, folders, splits };
+}
+
+/** Which file each image is: those of the listing that could be read, in its order. */
+function withNames({ splits, skipped }: Prepared, { files }: FolderLayout): Prepared['splits'] {
+  const unread = new Set(skipped.map(({ path }) => path));
+  return Object.fromEntries(
+    Object.entries(splits).map(([role, split]) => {
+      const paths = (files[role as SplitRole] ?? []).map(({ path }) => path);
+      return [role, { ...split, names: paths.filter((path) => !unread.has(path)) }];
+    }),
+  );
 }
 
 /** Changes whenever an image is added, removed, changed, or said to show something else. */
