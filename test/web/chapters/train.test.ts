@@ -88,7 +88,7 @@ describe.skipIf(!chromium)('the training chapter', () => {
     await using watched = await open('epochs=200');
     const { page } = watched;
     await train(page);
-    await page.getByText('Epochs', { exact: true }).waitFor(WAIT);
+    await page.getByRole('heading', { name: 'Epochs', exact: true }).waitFor(WAIT);
     const { computed, elapsed } = await longestTasks(host.browser, page, 6);
     console.log(
       `longest task of the page in 6 s of training: ${computed.toFixed(0)} ms of its own, ${elapsed.toFixed(0)} ms by the clock`,
