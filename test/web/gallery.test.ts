@@ -36,14 +36,14 @@ describe.skipIf(!chromium)('the shared components', () => {
     const word = page.getByRole('button', { name: 'block', exact: true });
     const card = page.getByText('Two convolutions with a shortcut around them');
     await word.click();
-    expect(await card.isVisible()).toBe(true);
+    await card.waitFor();
     await word.click();
-    expect(await card.isVisible()).toBe(false);
+    await card.waitFor({ state: 'hidden' });
     await word.focus();
     await page.keyboard.press('Enter');
-    expect(await card.isVisible()).toBe(true);
+    await card.waitFor();
     await page.keyboard.press('Escape');
-    expect(await card.isVisible()).toBe(false);
+    await card.waitFor({ state: 'hidden' });
   });
 
   it('switch lines off, smooth them, and tell them in figures', async () => {

@@ -25,7 +25,9 @@ export class RunList {
     return this.runs.find((each) => each.run === run);
   }
 
+  /** It was removed; lists that are on their way may still have it. */
   forget(run: string): void {
+    this.answered = this.asked;
     this.runs = this.runs.filter((each) => each.run !== run);
   }
 

@@ -142,6 +142,7 @@ class Tab {
   async removeRun(run: string): Promise<void> {
     await this.ask('removeRun', { run });
     this.list.forget(run);
+    await this.list.refresh();
   }
 
   async loadModel(source: ModelSource): Promise<ModelFacts> {

@@ -91,6 +91,18 @@ describe('the runs of a tab', () => {
     ]);
   });
 
+  it('does not take a removed run back from a list that was on its way', async () => {
+    const { list, answer } = asked();
+    const first = list.refresh();
+    answer(0, facts('runs/a', 'stopped'));
+    await first;
+    const second = list.refresh();
+    list.forget('runs/a');
+    answer(1, facts('runs/a', 'stopped'));
+    await second;
+    expect(list.runs).toEqual([]);
+  });
+
   it('asks again when a run has stopped: its folder has changed', async () => {
     const { list, answer } = asked();
     list.hear(tell('runs/a', 'stopped'));
