@@ -61,6 +61,15 @@ export function augmentationOf(seed: number, epoch: number, index: number): Augm
   return { row, column, flip: random.integer(2) === 1 ? 1 : 0 };
 }
 
+/** How the images of a pass are moved: at random in an epoch of training, or mirrored and nothing else. */
+export type Movement = { readonly seed: number; readonly epoch: number } | 'mirrored';
+
+function movementOf(movement: Movement | undefined, index: number): Augmentation {
+  if (movement === undefined) return UNMOVED;
+  if (movement === 'mirrored') return MIRRORED;
+  return augmentationOf(movement.seed, movement.epoch, index);
+}
+
 /** Which images a batch has, and how they are moved: all of it but the pixels. */
 export interface Selection {
   /** Images in it, at most the batch size. */
@@ -94,7 +103,7 @@ export function createBatch(batchSize: number): Batch {
 
 /**
  * Selects the images `order[start .. start + size)`, fewer at the end of the epoch.
- * @param augment names the random numbers; without it images stay unmoved, as for evaluation
+ * @param movement without it images stay unmoved, as for evaluation
  * @returns `selection`
  */
 export function selectImages<S extends Selection>(
@@ -103,7 +112,7 @@ export function selectImages<S extends Selection>(
   start: number,
   size: number,
   selection: S,
-  augment?: { readonly seed: number; readonly epoch: number },
+  movement?: Movement,
 ): S {
   const count = Math.max(0, Math.min(size, order.length - start));
   selection.count = count;
@@ -111,7 +120,7 @@ export function selectImages<S extends Selection>(
     const index = order[start + i] as number;
     selection.indices[i] = index;
     selection.labels[i] = split.labels[index] as number;
-    const moved = augment ? augmentationOf(augment.seed, augment.epoch, index) : UNMOVED;
+    const moved = movementOf(movement, index);
     selection.augmentation[3 * i] = moved.row;
     selection.augmentation[3 * i + 1] = moved.column;
     selection.augmentation[3 * i + 2] = moved.flip;
@@ -126,9 +135,9 @@ export function makeBatch(
   start: number,
   size: number,
   batch: Batch,
-  augment?: { readonly seed: number; readonly epoch: number },
+  movement?: Movement,
 ): Batch {
-  selectImages(split, order, start, size, batch, augment);
+  selectImages(split, order, start, size, batch, movement);
   for (let i = 0; i < batch.count; i++) {
     const from = (batch.indices[i] as number) * IMAGE_BYTES;
     batch.images.set(split.images.subarray(from, from + IMAGE_BYTES), i * IMAGE_BYTES);
@@ -137,3 +146,4 @@ export function makeBatch(
 }
 
 const UNMOVED: Augmentation = { row: CROP_PADDING, column: CROP_PADDING, flip: 0 };
+const MIRRORED: Augmentation = { ...UNMOVED, flip: 1 };

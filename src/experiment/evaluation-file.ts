@@ -16,6 +16,8 @@ const evaluationSchema = z.object({
   /** Fractions. */
   top1_error: z.number(),
   top5_error: z.number(),
+  /** With the mean over each image and its mirror image; older evaluations are without. */
+  mirrored: z.optional(z.object({ wrong: whole, top1_error: z.number(), top5_error: z.number() })),
   classes: z.array(z.object({ name: z.string(), images: whole, accuracy: z.nullable(z.number()) })),
   /** confusion[class][predicted] = images. */
   confusion: z.array(z.array(whole)),

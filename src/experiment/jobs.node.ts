@@ -54,7 +54,10 @@ export function createLauncher(options: LauncherOptions): Launcher {
         ...(half ? ['--half'] : []),
       ];
       const job = await start(
-        ['evaluate', dir, '--checkpoint=last', '--json', ...limits, ...shared, ...options.evaluate],
+        [
+          ...['evaluate', dir, '--checkpoint=last', '--mirrored', '--json'],
+          ...[...limits, ...shared, ...options.evaluate],
+        ],
         dir,
         'collect',
       );

@@ -1,14 +1,22 @@
 // Evaluation of a split with an inference executable: images in their order, unmoved, the short last
-// batch with its weight; where it is limited, a fixed sample over all classes. The training loop needs the sums; `evaluateSplit` also keeps what a person
-// wants to see afterwards: which classes are mistaken for which, and the worst mistakes.
+// batch with its weight; where it is limited, a fixed sample over all classes. The training loop needs
+// the sums; `evaluateSplit` also keeps what a person wants to see afterwards: which classes are mistaken
+// for which, the worst mistakes, and what the mean over each image and its mirror image comes to.
 
-import { batchCount, sampleOrder } from '../data/batches.ts';
+import { batchCount, type Movement, sampleOrder } from '../data/batches.ts';
 import { IMAGE_BYTES, type Split } from '../data/dataset.ts';
 import type { BatchMetrics, Executable } from '../engine/backend.ts';
 import { createYielder } from './executables.ts';
 import { Feed } from './feed.ts';
 import { addToMeter, EMPTY_METER, errorsOf } from './meters.ts';
-import { crossEntropy, likeliest, type RankedClass, rankClasses, softmax } from './softmax.ts';
+import {
+  crossEntropy,
+  likeliest,
+  type RankedClass,
+  rankClasses,
+  rankOf,
+  softmax,
+} from './softmax.ts';
 
 export interface EvaluatedBatch {
   readonly batch: number;
@@ -26,9 +34,13 @@ export interface EvaluatedBatch {
  */
 export async function* evaluateBatches(
   feed: Feed,
-  options: { readonly limitBatches?: number; readonly inFlight?: number } = {},
+  options: {
+    readonly limitBatches?: number;
+    readonly inFlight?: number;
+    readonly movement?: Movement;
+  } = {},
 ): AsyncGenerator<EvaluatedBatch> {
-  const { limitBatches = 0, inFlight = 1 } = options;
+  const { limitBatches = 0, inFlight = 1, movement } = options;
   const { batchSize, split } = feed;
   const amount = limitBatches > 0 ? Math.min(split.count, limitBatches * batchSize) : split.count;
   const order = sampleOrder(split, amount);
@@ -39,6 +51,7 @@ export async function* evaluateBatches(
     order,
     first: 0,
     end: batches,
+    movement,
     most: () => inFlight,
   })) {
     const now = performance.now();
@@ -77,7 +90,17 @@ export interface EvaluationReport {
   readonly confusion: readonly (readonly number[])[];
   /** The wrongly classified images of highest loss, worst first. */
   readonly worst: readonly Mistake[];
+  /** Where that was asked for. */
+  readonly mirrored?: MirroredErrors;
   readonly seconds: number;
+}
+
+/** Errors where the logits of each image and of its mirror image are averaged. */
+export interface MirroredErrors {
+  readonly wrong: number;
+  /** Fractions. */
+  readonly top1Error: number;
+  readonly top5Error: number;
 }
 
 export interface EvaluationOptions {
@@ -85,6 +108,8 @@ export interface EvaluationOptions {
   readonly limitBatches?: number;
   /** How many of the worst mistakes to keep (default 10). */
   readonly worst?: number;
+  /** Classify each image a second time, mirrored left to right, and give the errors of the mean, too. */
+  readonly mirrored?: boolean;
   /** Told what each image was taken for, in their order. */
   readonly onImage?: (index: number, label: number, predicted: number) => void;
   /** Told after each batch: images done, images in all. */
@@ -99,6 +124,7 @@ export async function evaluateSplit(
 ): Promise<EvaluationReport> {
   const { classes } = executable.program.network;
   const { worst: keep = 10, limitBatches = 0 } = options;
+  const answers: Float32Array[] = [];
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   let meter = EMPTY_METER;
   let mistakes: Mistake[] = [];
@@ -106,6 +132,7 @@ export async function evaluateSplit(
   for await (const batch of evaluateBatches(new Feed(executable, split), { limitBatches })) {
     const { count } = batch.metrics;
     const logits = await executable.read('logits');
+    if (options.mirrored) answers.push(logits.slice(0, count * classes));
     for (let i = 0; i < count; i++) {
       const index = batch.indices[i] as number;
       const label = split.labels[index] as number;
@@ -133,8 +160,42 @@ export async function evaluateSplit(
     }),
     confusion,
     worst: mistakes,
+    ...(options.mirrored && {
+      mirrored: await evaluateMirrored(executable, split, answers, limitBatches),
+    }),
     seconds,
   };
+}
+
+/**
+ * The mean over two views, a mirrored one and the image as it is; its argmax is that of their sum.
+ * @param answers the logits of the images as they are, batch by batch
+ */
+async function evaluateMirrored(
+  executable: Executable,
+  split: Split,
+  answers: readonly Float32Array[],
+  limitBatches: number,
+): Promise<MirroredErrors> {
+  const { classes } = executable.program.network;
+  let images = 0;
+  let wrong = 0;
+  let wrongTop5 = 0;
+  const batches = evaluateBatches(new Feed(executable, split), {
+    limitBatches,
+    movement: 'mirrored',
+  });
+  for await (const { batch, indices } of batches) {
+    const mirrored = await executable.read('logits');
+    const sums = answers[batch]!.map((logit, i) => logit + mirrored[i]!);
+    indices.forEach((index, i) => {
+      const rank = rankOf(sums.subarray(i * classes, (i + 1) * classes), split.labels[index]!);
+      if (rank >= 1) wrong++;
+      if (rank >= 5) wrongTop5++;
+    });
+    images += indices.length;
+  }
+  return { wrong, top1Error: wrong / images, top5Error: wrongTop5 / images };
 }
 
 function mistake(index: number, label: number, predicted: number, logits: Float32Array): Mistake {

@@ -3,7 +3,13 @@
 // order. Where the device holds the images, a batch only names them. Neither changes a bit of what is
 // computed: steps run in the order in which they were submitted.
 
-import { createBatch, createSelection, makeBatch, selectImages } from '../data/batches.ts';
+import {
+  createBatch,
+  createSelection,
+  type Movement,
+  makeBatch,
+  selectImages,
+} from '../data/batches.ts';
 import type { Split } from '../data/dataset.ts';
 import type { BatchMetrics, Executable, HeldImages, SgdSettings } from '../engine/backend.ts';
 
@@ -19,8 +25,8 @@ export interface FeedOptions {
   /** The first batch, and the one after the last. */
   readonly first: number;
   readonly end: number;
-  /** Names the random numbers of the augmentation; without it images stay unmoved. */
-  readonly augment?: { readonly seed: number; readonly epoch: number };
+  /** Without it images stay unmoved. */
+  readonly movement?: Movement;
   /** SGD's numbers for a batch, asked for when it is submitted; without it weights stay. */
   readonly sgd?: (batch: number) => SgdSettings;
   /**
@@ -156,14 +162,14 @@ export class Feed {
     if (held) {
       const selection = createSelection(size);
       return {
-        gather: (start, { order, augment }) =>
-          selectImages(split, order, start, size, selection, augment),
+        gather: (start, { order, movement }) =>
+          selectImages(split, order, start, size, selection, movement),
         submit: (sgd) => held.run({ ...selection, sgd }),
       };
     }
     const batch = createBatch(size);
     return {
-      gather: (start, { order, augment }) => makeBatch(split, order, start, size, batch, augment),
+      gather: (start, { order, movement }) => makeBatch(split, order, start, size, batch, movement),
       submit: (sgd) => executable.run({ ...batch, sgd }),
     };
   }

@@ -153,13 +153,13 @@ export class Trainer {
   ): AsyncGenerator<TrainEvent> {
     const { config } = this.options;
     const { epoch, batch: first } = this.progress;
-    const augment = config.augment ? { seed: config.seed, epoch } : undefined;
+    const movement = config.augment ? { seed: config.seed, epoch } : undefined;
     const most = () => this.mostInFlight();
     const sgd = (batch: number) => {
       this.rateChanges.begin(this.iterationOf(batch));
       return this.sgdAt(batch);
     };
-    const steps = this.feed.run({ order, first, end: batches, augment, most, sgd });
+    const steps = this.feed.run({ order, first, end: batches, movement, most, sgd });
     for await (const { batch, metrics, dataSeconds } of steps) {
       const times = watch.step(metrics.count, dataSeconds);
       const { learningRate } = this.sgdAt(batch);

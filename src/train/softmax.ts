@@ -35,6 +35,16 @@ export function likeliest(logits: ArrayLike<number>): number {
   return best;
 }
 
+/** How many classes are likelier than this one: 0 for the likeliest. */
+export function rankOf(logits: ArrayLike<number>, label: number): number {
+  const own = logits[label]!;
+  let rank = 0;
+  for (let i = 0; i < logits.length; i++) {
+    if (logits[i]! > own || (logits[i]! === own && i < label)) rank++;
+  }
+  return rank;
+}
+
 /** The `count` likeliest classes, likeliest first. */
 export function rankClasses(logits: ArrayLike<number>, count: number): RankedClass[] {
   const probabilities = softmax(logits);

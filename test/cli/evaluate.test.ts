@@ -37,6 +37,23 @@ describe('evaluate and predict', () => {
     expect((await readFile(at('worst.png'))).subarray(1, 4).toString()).toBe('PNG');
   });
 
+  test('--mirrored gives the errors of the mean over both views beside the plain ones', async () => {
+    const [plain, both, text, table] = await Promise.all([
+      run([...EVALUATE, '--json']),
+      run([...EVALUATE, '--json', '--mirrored']),
+      run([...EVALUATE, '--mirrored']),
+      run(['evaluate', 'trained', 'trained', '--threads', '1', '--mirrored']),
+    ]);
+    const { seconds: _, ...result } = parseJson(plain.stdout);
+    const { mirrored, ...rest } = parseJson(both.stdout);
+    expect(rest).toMatchObject(result);
+    expect(result).not.toHaveProperty('mirrored');
+    const { wrong, top1_error } = mirrored as { wrong: number; top1_error: number };
+    expect(top1_error).toBe(wrong / 200);
+    expect(text.stdout).toContain(`(${wrong} wrong), from the mean of the logits of each image`);
+    expect(table.stdout).toMatch(/loss +mirrored too\n/);
+  });
+
   test('train --evaluate is evaluate', async () => {
     const [one, other] = await Promise.all([
       run(['train', '--evaluate', '--resume', 'trained', '-j', '1', '--json']),

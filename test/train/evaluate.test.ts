@@ -7,7 +7,10 @@ import { evaluateBatches, evaluateSplit, predictImages } from '../../src/train/e
 import { Feed } from '../../src/train/feed.ts';
 import { crossEntropy, likeliest } from '../../src/train/softmax.ts';
 
-/** An image's logits are its first three bytes; metrics follow from them. */
+/** Where the logits of the mirror image lie: a pixel's three bytes at the right end of the first row. */
+const MIRRORED = 31 * 3;
+
+/** An image's logits are its first pixel, as the network sees it; metrics follow from them. */
 function byteExecutable(batchSize: number): Executable {
   const program = lowerInference(createNetwork('resnet8', { classes: 3 }), { batchSize });
   const logits = new Float32Array(batchSize * 3);
@@ -21,7 +24,8 @@ function byteExecutable(batchSize: number): Executable {
       let lossSum = 0;
       let correctTop1 = 0;
       for (let i = 0; i < batch.count; i++) {
-        const row = batch.images.subarray(i * 3072, i * 3072 + 3);
+        const first = i * 3072 + (batch.augmentation[3 * i + 2] === 1 ? MIRRORED : 0);
+        const row = batch.images.subarray(first, first + 3);
         logits.set(row, i * 3);
         const label = batch.labels[i]!;
         lossSum += crossEntropy(row, label);
@@ -32,10 +36,17 @@ function byteExecutable(batchSize: number): Executable {
   };
 }
 
-function splitOf(images: { logits: [number, number, number]; label: number }[]): Split {
+interface Answered {
+  readonly logits: readonly [number, number, number];
+  readonly mirrored?: readonly [number, number, number];
+  readonly label: number;
+}
+
+function splitOf(images: readonly Answered[]): Split {
   const bytes = new Uint8Array(images.length * 3072);
-  images.forEach(({ logits }, i) => {
+  images.forEach(({ logits, mirrored = [0, 0, 0] }, i) => {
     bytes.set(logits, i * 3072);
+    bytes.set(mirrored, i * 3072 + MIRRORED);
   });
   return { count: images.length, images: bytes, labels: Uint16Array.from(images, (i) => i.label) };
 }
@@ -86,6 +97,31 @@ describe('evaluating a split', () => {
     const tie = report.worst[2]!;
     expect(tie.predictedProbability).toBe(tie.labelProbability);
     expect((await evaluateSplit(byteExecutable(2), split, { worst: 1 })).worst).toHaveLength(1);
+  });
+
+  test('also with the mean over each image and its mirror image, beside the plain errors', async () => {
+    const images = splitOf([
+      // Wrong as it is, and right together with its mirror image.
+      { logits: [5, 4, 0], mirrored: [0, 3, 0], label: 1 },
+      // Right as it is, and wrong together.
+      { logits: [1, 0, 0], mirrored: [0, 0, 9], label: 0 },
+      // A tie of the sums goes to the lower class.
+      { logits: [4, 0, 0], mirrored: [0, 4, 0], label: 1 },
+      { logits: [0, 0, 2], mirrored: [1, 0, 0], label: 2 },
+    ]);
+    const plain = { images: 4, wrong: 2 };
+    for (const size of [1, 3, 4]) {
+      const report = await evaluateSplit(byteExecutable(size), images, { mirrored: true });
+      expect(report).toMatchObject({
+        ...plain,
+        mirrored: { wrong: 2, top1Error: 0.5, top5Error: 0 },
+      });
+    }
+    const limited = { mirrored: true, limitBatches: 1 };
+    const sample = await evaluateSplit(byteExecutable(2), images, limited);
+    expect(sample.images).toBe(2);
+    expect(sample.mirrored!.top1Error).toBe(sample.mirrored!.wrong / 2);
+    expect(await evaluateSplit(byteExecutable(4), images)).not.toHaveProperty('mirrored');
   });
 
   test('shows its progress', async () => {

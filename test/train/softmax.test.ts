@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { crossEntropy, likeliest, rankClasses, softmax } from '../../src/train/softmax.ts';
+import { crossEntropy, likeliest, rankClasses, rankOf, softmax } from '../../src/train/softmax.ts';
 
 test('probabilities add up to one, also for logits that no exponential can hold', () => {
   const probabilities = softmax([1000, 1001, 999]);
@@ -17,6 +17,7 @@ test('cross-entropy is exact where the probability is zero in float64', () => {
 
 test('ties go to the lower class', () => {
   expect(likeliest([1, 3, 3, 0])).toBe(1);
+  expect([0, 1, 2, 3].map((label) => rankOf([1, 3, 3, 0], label))).toEqual([2, 0, 1, 3]);
   expect(rankClasses([1, 3, 3, 3], 3).map(({ index }) => index)).toEqual([1, 2, 3]);
 });
 

@@ -50,6 +50,9 @@ const options = {
     minimum: 0,
     maximum: 1000,
   }),
+  mirrored: flag({
+    help: 'Classify each image mirrored, too, and give the errors of the mean of both beside the plain ones',
+  }),
   validation: amount({
     help: 'Hold out images as in training, for --split validation or a folder without test images',
     shownDefault: "the run's",

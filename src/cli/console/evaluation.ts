@@ -20,6 +20,13 @@ export function evaluationJson({ report, model, dataset, split, notices }: Evalu
     top1_error: top1Error,
     top5_error: top5Error,
     loss,
+    ...(report.mirrored && {
+      mirrored: {
+        wrong: report.mirrored.wrong,
+        top1_error: report.mirrored.top1Error,
+        top5_error: report.mirrored.top5Error,
+      },
+    }),
     partial: report.partial,
     weights: model.title,
     arch: model.network.arch,
@@ -52,8 +59,12 @@ export function evaluationJson({ report, model, dataset, split, notices }: Evalu
 
 /** A line for each of several models. */
 export function evaluationTable(evaluated: readonly Evaluated[]): string {
+  const mirrored = evaluated.some(({ report }) => report.mirrored !== undefined);
   return formatTable(
-    ['weights', 'network', 'data', 'images', 'wrong', 'top-1 error', 'loss'],
+    [
+      ...['weights', 'network', 'data', 'images', 'wrong', 'top-1 error', 'loss'],
+      ...(mirrored ? ['mirrored too'] : []),
+    ],
     evaluated.map(({ report, model, dataset }) => [
       model.title,
       `${model.network.arch}${shortcutText(model.network)}`,
@@ -62,6 +73,7 @@ export function evaluationTable(evaluated: readonly Evaluated[]): string {
       formatCount(report.wrong),
       formatPercent(report.top1Error),
       report.loss.toFixed(4),
+      ...(report.mirrored ? [formatPercent(report.mirrored.top1Error)] : []),
     ]),
     (column) => column >= 3,
   );
@@ -90,6 +102,12 @@ export function printEvaluation(evaluated: Evaluated, shown: Shown): void {
   );
   terminal.line(`top-5 error  ${formatPercent(report.top5Error)}`);
   terminal.line(`loss         ${report.loss.toFixed(4)}`);
+  if (report.mirrored) {
+    const { top1Error, wrong } = report.mirrored;
+    terminal.line(
+      `mirrored too ${formatPercent(top1Error)} top-1 error (${formatCount(wrong)} wrong), from the mean of the logits of each image and its mirror image`,
+    );
+  }
   const row = table6Row(arch);
   if (row && dataset.isOriginalCifar10 && split === 'test') {
     terminal.line(`paper        ${row.paperError.toFixed(2)} % top-1 error (Table 6)`);

@@ -19,6 +19,7 @@ export interface EvaluationValues {
   readonly batchSize: number;
   readonly limitBatches: number;
   readonly worst: number;
+  readonly mirrored: boolean;
   readonly normalization?: NormalizationKind;
 }
 
@@ -64,6 +65,7 @@ export async function evaluateModel(
     const report = await evaluateSplit(executable, split, {
       limitBatches: values.limitBatches,
       worst: values.worst,
+      mirrored: values.mirrored,
       onProgress: progress(terminal),
     });
     terminal.clear();

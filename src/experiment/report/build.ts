@@ -173,6 +173,7 @@ function rowOf(runs: ReportRun[]): Omit<ReportRow, 'name' | 'differs'> {
     bestOnTest: sampleOf(finished.map((run) => run.bestOnTest?.error)),
     bestOnValidation: sampleOf(finished.map((run) => run.bestOnValidation?.error)),
     trainError: sampleOf(finished.map((run) => run.trainError)),
+    mirrored: sampleOf(finished.map((run) => run.mirrored)),
     ...(final && comparable && reference && { paperDifference: fromPaper(final, reference) }),
     ...(final && counted && { countingError: 100 * countingError(final.mean / 100, counted) }),
     ...(known?.testImages !== undefined && {
@@ -261,6 +262,11 @@ function notesOf({ runs, rows, comparable, comparisons, repeats }: Noted): strin
   if (rows.some(({ reference }) => reference !== undefined)) {
     notes.push(
       'Paper: He et al. (2015), Table 6; notebook: the best of 200 evaluations on the test set; weights: the published PyTorch weights. All three are of the original CIFAR-10.',
+    );
+  }
+  if (rows.some(({ mirrored }) => mirrored !== undefined)) {
+    notes.push(
+      '"Mirrored too" is the final error where the logits of each test image and of its mirror image are averaged; the paper, the notebook and all other columns classify the image as it is.',
     );
   }
   notes.push(...countingNotes(rows));

@@ -41,6 +41,8 @@ export interface ReportRun {
   readonly final?: number;
   /** Training error of the last epoch, a running average. */
   readonly trainError?: number;
+  /** As `final`, with the mean over each image and its mirror image, where that was evaluated. */
+  readonly mirrored?: number;
   readonly bestOnTest?: { readonly error: number; readonly epoch: number };
   readonly bestOnValidation?: {
     readonly error: number;
@@ -102,6 +104,7 @@ export interface ReportRow {
   readonly bestOnTest?: Sample;
   readonly bestOnValidation?: Sample;
   readonly trainError?: Sample;
+  readonly mirrored?: Sample;
   /** Ours (final) minus the paper's, on the original CIFAR-10 alone. */
   readonly paperDifference?: Difference;
   /** Standard error of the final error from counting images alone. */

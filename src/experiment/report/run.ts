@@ -36,6 +36,8 @@ export function reportRun(known: KnownRun): ReportRun {
     epochs: summary?.epochs ?? 0,
     ...(state === 'finished' && result?.final && { final: percent(result.final.error) }),
     ...(trainError !== undefined && { trainError }),
+    ...(state === 'finished' &&
+      evaluation?.mirrored && { mirrored: percent(evaluation.mirrored.top1_error) }),
     ...(result?.bestOnTest && {
       bestOnTest: { error: percent(result.bestOnTest.error), epoch: result.bestOnTest.epoch + 1 },
     }),

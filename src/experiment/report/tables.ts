@@ -32,6 +32,11 @@ export function mainTable(report: Report): Table {
       shown: known,
     },
     { head: 'ours: final', cell: format.finalOf },
+    {
+      head: 'mirrored too',
+      cell: ({ mirrored }) => format.sample(mirrored),
+      shown: some(({ mirrored }) => mirrored),
+    },
     { head: 'best on test', cell: ({ bestOnTest }) => format.sample(bestOnTest) },
     {
       head: 'best on validation',
@@ -109,6 +114,11 @@ function runsTable({ rows }: Report): Table {
     { head: 'state', cell: ({ run }) => run.state },
     { head: 'epochs', cell: ({ run }) => format.progressOf(run) },
     { head: 'final', cell: ({ run }) => format.error(run.final) },
+    {
+      head: 'mirrored too',
+      cell: ({ run }) => format.error(run.mirrored),
+      shown: runs.some(({ run }) => run.mirrored !== undefined),
+    },
     { head: 'best on test', cell: ({ run }) => format.error(run.bestOnTest?.error) },
     { head: 'at epoch', cell: ({ run }) => String(run.bestOnTest?.epoch ?? format.NONE) },
     {

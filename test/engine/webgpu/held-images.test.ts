@@ -103,8 +103,8 @@ describe.skipIf(!adapter)('images on the device', () => {
       await executable.write('normalization', new Float32Array(3 + IMAGE_BYTES).fill(0.01));
       const feed = holding ? await Feed.holding(executable, split) : new Feed(executable, split);
       const metrics = [];
-      const augment = { seed: 1, epoch: 0 };
-      for await (const done of feed.run({ order, first: 0, end: 3, augment, sgd })) {
+      const movement = { seed: 1, epoch: 0 };
+      for await (const done of feed.run({ order, first: 0, end: 3, movement, sgd })) {
         metrics.push(done.metrics);
       }
       const state = [];

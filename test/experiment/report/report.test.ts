@@ -105,6 +105,19 @@ describe('formats', () => {
     expect(buildReport([named], 'x').rows[0]!.name).toBe('ResNet-20, “baseline”');
   });
 
+  test('errors with mirror images have a column of their own, where any run has them', () => {
+    const runs = [8.9, 9.1].map((final, i) =>
+      run('resnet20', i + 1, final, { recipe: 'fast', mirrored: final - 0.5 }),
+    );
+    const mirrored = buildReport([...runs, run('resnet20', 1, 8.4)], 'x');
+    const text = formatReport(mirrored, 'text');
+    expect(text).toMatch(/ours: final +mirrored too +best on test/);
+    expect(text).toMatch(/ResNet-20 +fast.* 9\.00 ± 0\.14 +8\.50 ± 0\.14/);
+    expect(text).toContain('"Mirrored too" is the final error');
+    expect(formatReport(report, 'text')).not.toMatch(/mirrored too/i);
+    expect(runsCsv(mirrored)).toMatch(/,8\.9,8\.4,/);
+  });
+
   test('JSON can be read again', () => {
     expect(JSON.parse(formatReport(report, 'json'))).toMatchObject({ title: report.title });
   });
