@@ -64,7 +64,7 @@ const ADVICE: { readonly [Code in ErrorCode]: Advice<Code> } = {
   'plan-differs': ({ setting, was, asked }) =>
     `This folder's plan was made with ${setting} ${was}, not ${asked}: leave that option away, or begin another table with --save-dir.`,
   'config-was-edited': ({ file, edits }) =>
-    `"${file}" was changed after the run began: ${edits.join('; ')}. A run keeps its configuration: change it back, or begin another run with train --config ${file}.`,
+    `"${file}" was changed after the run began: ${edits.join('; ')}. A run keeps its configuration: change it back; to train with the change, copy the file elsewhere and begin another run with train --config <copy>.`,
   'damaged-state': ({ dir, problem, whole }) =>
     whole
       ? `${problem} The newest whole state is "${whole.name}", ${whole.place}. To go on from it: ${commandName()} train --resume ${quoted(dir)} --from ${whole.name}`

@@ -3,12 +3,12 @@
 // On a shared disk files can be seen late on another machine, so what is missing is waited for.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cell, cellFolder, PLAN, type Plan, parsePlan } from '../experiment/plan.ts';
-import { readPlan } from '../experiment/plan-folder.ts';
-import { type FileSystem, writeAtomically, writeError } from '../runs/file-system.ts';
+import { type Cell, cellFolder, PLAN, type Plan } from '../experiment/plan.ts';
+import { readPlan, readPlanFile } from '../experiment/plan-folder.ts';
+import { type FileSystem, writeError } from '../runs/file-system.ts';
 import { lockRun } from '../runs/lock.ts';
-import { readJson } from '../runs/reader.ts';
 import type { RunHost } from '../runs/run.ts';
+import { sealJson, writeSealedJson } from '../runs/sealed-json.ts';
 import { UserError } from '../util/errors.ts';
 
 /** How long network file systems may take to show another machine's new file (NFS: 60 s by default). */
@@ -62,14 +62,13 @@ async function readBoth({
       `There is no plan in "${folder}" (no ${PLAN}): give the table's folder, and check that this machine sees it.`,
     );
   }
-  const copy = () => readJson(files, path);
-  const json = await patiently(copy, patience, () => onWait?.(path));
-  if (json === undefined) {
+  const copy = () => readPlanFile(files, path);
+  const submitted = await patiently(copy, patience, () => onWait?.(path));
+  if (submitted === undefined) {
     throw new UserError(
       `There is no file "${path}": check that this machine sees the folder that it was written to.`,
     );
   }
-  const submitted = parsePlan(json, `"${path}"`);
   const plan = (await plain()) ?? (await begin(files, folder, submitted));
   return { plan, submitted };
 }
@@ -79,7 +78,7 @@ async function begin(files: FileSystem, folder: string, plan: Plan): Promise<Pla
   const path = `${folder}/${PLAN}`;
   try {
     await files.makeFolder(folder);
-    await files.createWhole(path, new TextEncoder().encode(`${JSON.stringify(plan, null, 2)}\n`));
+    await files.createWhole(path, new TextEncoder().encode(await sealJson(plan)));
   } catch (error) {
     throw writeError(error, path);
   }
@@ -101,7 +100,7 @@ async function grow({ files, self }: RunHost, folder: string, later: Plan): Prom
     const cells = [...before.cells, ...added].sort((a, b) => a.seed - b.seed);
     const plan = { ...before, cells };
     if (added.length > 0) {
-      await writeAtomically(files, `${folder}/${PLAN}`, `${JSON.stringify(plan, null, 2)}\n`);
+      await writeSealedJson(files, `${folder}/${PLAN}`, plan);
     }
     return plan;
   } finally {

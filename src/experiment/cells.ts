@@ -3,11 +3,11 @@
 
 import * as z from 'zod/mini';
 import type { FileSystem } from '../runs/file-system.ts';
-import { writeAtomically } from '../runs/file-system.ts';
-import { CONFIG, METRICS } from '../runs/layout.ts';
+import { CONFIG, FAILURE, METRICS } from '../runs/layout.ts';
 import { lockHolder } from '../runs/lock.ts';
-import { isRun, openRun, type RunView, readJson } from '../runs/reader.ts';
+import { isRun, openRun, type RunView } from '../runs/reader.ts';
 import type { RunHost } from '../runs/run.ts';
+import { readJson, writeSealedJson } from '../runs/sealed-json.ts';
 import { settingValue } from '../train/config.ts';
 import type { SettingName } from '../train/settings.ts';
 import { fileError } from '../util/system-errors.ts';
@@ -25,8 +25,6 @@ export interface CellView {
   readonly run?: RunView | undefined;
 }
 
-const FAILURE = 'failure.json';
-
 /** How a process ended that did not finish its run; written into the run folder by its parent. */
 const failureSchema = z.object({
   time: z.string(),
@@ -37,7 +35,7 @@ const failureSchema = z.object({
 export type Failure = z.infer<typeof failureSchema>;
 
 export async function writeFailure(files: FileSystem, dir: string, failure: Failure) {
-  await writeAtomically(files, `${dir}/${FAILURE}`, `${JSON.stringify(failure, null, 2)}\n`);
+  await writeSealedJson(files, `${dir}/${FAILURE}`, failure);
 }
 
 /** Makes a folder ready to be tried (again). */
@@ -83,7 +81,10 @@ export async function readCell(
 }
 
 /** What to say of a folder that holds another run than its cell's; undefined where it is the cell's. */
-export function otherRun({ config, dir }: RunView, cell: Cell): string | undefined {
+export function otherRun(
+  { config, dir }: Pick<RunView, 'config' | 'dir'>,
+  cell: Cell,
+): string | undefined {
   const { arch, recipe, seed } = config;
   const other = Object.entries(cell.vary ?? {}).some(
     ([name, value]) =>

@@ -3,10 +3,9 @@
 
 import * as z from 'zod/mini';
 import type { FileSystem } from '../runs/file-system.ts';
-import { readJson } from '../runs/reader.ts';
+import { EVALUATION } from '../runs/layout.ts';
+import { readJson } from '../runs/sealed-json.ts';
 import { UserError } from '../util/errors.ts';
-
-export const EVALUATION = 'evaluation.json';
 
 const whole = z.int().check(z.minimum(0));
 

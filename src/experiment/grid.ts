@@ -3,10 +3,10 @@
 // stopped goes on, what failed is tried once more; other processes may work on the same grid. How a
 // process is started is given from outside (jobs.node.ts, or a test).
 
+import { EVALUATION } from '../runs/layout.ts';
 import type { RunHost } from '../runs/run.ts';
 import { messageOf } from '../util/errors.ts';
 import { type CellView, clearFailure, readCell, readCells, writeFailure } from './cells.ts';
-import { EVALUATION } from './evaluation-file.ts';
 import type { Cell } from './plan.ts';
 
 /** How a process ended. */

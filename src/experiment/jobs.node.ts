@@ -6,18 +6,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeFileSystem, openToAppend } from '../runs/file-system.node.ts';
-import { writeAtomically } from '../runs/file-system.ts';
-import { sealJson } from '../runs/sealed-json.ts';
+import { CELL, EVALUATION } from '../runs/layout.ts';
+import { writeSealedJson } from '../runs/sealed-json.ts';
 import type { TrainConfig } from '../train/config.ts';
-import { EVALUATION } from './evaluation-file.ts';
 import type { Job, JobEnd, Launcher } from './grid.ts';
 import type { Cell, PlanSettings } from './plan.ts';
 
 /** The command as npm installs it; two up from this file, in `src` as in `dist`. */
 const BIN = join(import.meta.dirname, '..', '..', 'bin', 'table6.js');
 const CONSOLE = 'console.txt';
-/** The configuration that a new run is to have, in its folder. */
-export const CELL = 'cell.json';
 
 export interface LauncherOptions {
   readonly settings: PlanSettings;
@@ -35,14 +32,9 @@ export function createLauncher(options: LauncherOptions): Launcher {
   const { shared } = options;
   return {
     async train(cell, dir, resume) {
-      const config = `${dir}/${CELL}`;
-      if (!resume) {
-        const text = `${JSON.stringify(options.configOf(cell), null, 2)}\n`;
-        await writeAtomically(nodeFileSystem, config, text);
-      }
       const run = resume
         ? [`--resume=${dir}`, ...options.resume]
-        : [`--config=${config}`, `--save-dir=${dir}`];
+        : await beginning(dir, options.configOf(cell));
       const events = options.tensorboard ? ['--tensorboard'] : [];
       return start(['train', ...run, '--log=plain', ...events, ...shared], dir);
     },
@@ -66,6 +58,13 @@ export function createLauncher(options: LauncherOptions): Launcher {
   };
 }
 
+/** Writes the configuration that a run begins with. @returns the options of `train` that name it */
+export async function beginning(dir: string, config: TrainConfig): Promise<string[]> {
+  const path = `${dir}/${CELL}`;
+  await writeSealedJson(nodeFileSystem, path, config);
+  return [`--config=${path}`, `--save-dir=${dir}`];
+}
+
 /** What the process wrote on standard output, where that was asked for. */
 type CollectedEnd = JobEnd & { readonly output: string };
 interface CollectingJob extends Job {
@@ -75,7 +74,7 @@ interface CollectingJob extends Job {
 async function storeEvaluation(dir: string, end: CollectedEnd): Promise<JobEnd> {
   if (end.exitCode === 0) {
     const evaluation = JSON.parse(end.output) as object;
-    await writeAtomically(nodeFileSystem, `${dir}/${EVALUATION}`, await sealJson(evaluation));
+    await writeSealedJson(nodeFileSystem, `${dir}/${EVALUATION}`, evaluation);
   }
   return end;
 }

@@ -1,17 +1,20 @@
 // plan.json in its folder. Several processes may work on one table and extend it, so reading, growing
 // and writing happen under a lock; the runs have locks of their own.
 
-import type { FileSystem } from '../runs/file-system.ts';
-import { writeAtomically, writeError } from '../runs/file-system.ts';
+import { type FileSystem, writeError } from '../runs/file-system.ts';
 import { lockRun } from '../runs/lock.ts';
-import { readJson } from '../runs/reader.ts';
 import type { RunHost } from '../runs/run.ts';
+import { readJson, writeSealedJson } from '../runs/sealed-json.ts';
 import { makePlan, PLAN, type Plan, type PlanRequest, parsePlan } from './plan.ts';
 
 /** The folder's plan; undefined where there is none. */
-export async function readPlan(files: FileSystem, folder: string): Promise<Plan | undefined> {
-  const path = `${folder}/${PLAN}`;
-  const json = await readJson(files, path);
+export function readPlan(files: FileSystem, folder: string): Promise<Plan | undefined> {
+  return readPlanFile(files, `${folder}/${PLAN}`);
+}
+
+/** @throws UserError if the file is damaged, or no plan */
+export async function readPlanFile(files: FileSystem, path: string): Promise<Plan | undefined> {
+  const json = await readJson(files, path, true);
   return json === undefined ? undefined : parsePlan(json, `"${path}"`);
 }
 
@@ -33,7 +36,7 @@ export async function writePlan(
     const existing = await readPlan(files, folder);
     const plan = makePlan(request, existing, host.self.now());
     if (JSON.stringify(plan) !== JSON.stringify(existing)) {
-      await writeAtomically(files, `${folder}/${PLAN}`, `${JSON.stringify(plan, null, 2)}\n`);
+      await writeSealedJson(files, `${folder}/${PLAN}`, plan);
     }
     return plan;
   } finally {

@@ -18,7 +18,7 @@ export function refuseEdits(written: TrainConfig, trained: TrainConfig, dir: str
   if (edits.length === 0) return;
   const file = `${dir}/${CONFIG}`;
   throw new UserError(
-    `"${file}" was changed after the run began: ${edits.join('; ')}. A run keeps its configuration: change it back, or begin another run with this one.`,
+    `"${file}" was changed after the run began: ${edits.join('; ')}. A run keeps its configuration: change it back, or begin another run with a copy of it.`,
     { exitCode: 2, code: 'config-was-edited', facts: { file, edits } },
   );
 }

@@ -8,6 +8,14 @@ export const SUMMARY = 'summary.json';
 export const ENVIRONMENT = 'environment.json';
 export const LOG = 'log.txt';
 
+// In the folder of a run of a table (src/experiment):
+/** The configuration that a new run is to have. */
+export const CELL = 'cell.json';
+/** Why the last try of it failed. */
+export const FAILURE = 'failure.json';
+/** What its final weights make of every class. */
+export const EVALUATION = 'evaluation.json';
+
 const EXTENSION = '.safetensors';
 
 export function checkpointPath(dir: string, name: string): string {

@@ -5,7 +5,7 @@
 import { checkSeal } from '../interop/safetensors/seal.ts';
 import { parseTrainConfig, RESUMABLE_SETTINGS, type TrainConfig } from '../train/config.ts';
 import { check, problemText } from '../util/check.ts';
-import { messageOf, UserError } from '../util/errors.ts';
+import { UserError } from '../util/errors.ts';
 import { decodeWeights, type LoadedWeights, weightsSha256 } from './checkpoint.ts';
 import { refuseEdits } from './edits.ts';
 import type { FileSystem } from './file-system.ts';
@@ -18,7 +18,7 @@ import {
   SUMMARY,
 } from './layout.ts';
 import { type MetricsRecord, parseMetrics } from './metrics.ts';
-import { jsonChecksum, openSealedJson } from './sealed-json.ts';
+import { jsonChecksum, readJson } from './sealed-json.ts';
 import { LAST, PREVIOUS, readState } from './states.ts';
 import {
   environmentSchema,
@@ -130,33 +130,13 @@ async function editedConfig(
     }
   }
   return new UserError(
-    `"${dir}/${CONFIG}" is damaged, or was changed after the run began: put it back as it was, or begin another run with it.`,
+    `"${dir}/${CONFIG}" is damaged, or was changed after the run began: put it back as it was, or begin another run with a copy of it.`,
   );
 }
 
 /** Whether a folder holds a run. */
 export async function isRun(files: FileSystem, dir: string): Promise<boolean> {
   return (await files.list(dir)).includes(CONFIG);
-}
-
-/** Far more than a description can hold. */
-const MOST_BYTES = 2 ** 26;
-
-/**
- * A file's JSON, or undefined where there is no file.
- * @throws UserError if it is no JSON, or does not match the checksum in it
- */
-export async function readJson(files: FileSystem, path: string): Promise<unknown> {
-  const size = await files.size(path);
-  if (size > MOST_BYTES) throw new UserError(`"${path}" is damaged: it has ${size} bytes.`);
-  const bytes = await files.read(path);
-  if (!bytes) return undefined;
-  try {
-    return await openSealedJson(JSON.parse(new TextDecoder().decode(bytes)), `"${path}"`);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`"${path}" is damaged: it is not JSON (${messageOf(error)}).`);
-  }
 }
 
 export interface Derived {

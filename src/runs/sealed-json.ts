@@ -1,15 +1,25 @@
-// JSON files of a run with a checksum of what they say: a digit that flipped in an error or a seed would be
+// JSON files with a checksum of what they say: a digit that flipped in an error or a seed would be
 // reported without a word. The checksum is an entry of the object; files of older versions have none.
 
 import { sha256Hex } from '../formats/sha256.ts';
-import { UserError } from '../util/errors.ts';
+import { messageOf, UserError } from '../util/errors.ts';
+import { type FileSystem, writeAtomically } from './file-system.ts';
 
 const KEY = 'checksum';
 const ALGORITHM = 'sha256:';
 
-/** The text of a file that says `value` and a checksum of it. */
+/** The text of a file that says `value` and a checksum of it; first, so that its line can be deleted. */
 export async function sealJson(value: object): Promise<string> {
-  return `${JSON.stringify({ ...value, [KEY]: await jsonChecksum(value) }, null, 2)}\n`;
+  return `${JSON.stringify({ [KEY]: await jsonChecksum(value), ...value }, null, 2)}\n`;
+}
+
+/** Replaces a file by one that says `value` and a checksum of it. */
+export async function writeSealedJson(
+  files: FileSystem,
+  path: string,
+  value: object,
+): Promise<void> {
+  await writeAtomically(files, path, await sealJson(value));
 }
 
 /** A checksum of what JSON says, whatever its white space and the order of its names. */
@@ -23,15 +33,55 @@ function sorted(_: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Far more than a description can hold. */
+const MOST_BYTES = 2 ** 26;
+
+export interface SealedJson {
+  /** What the file says, without its checksum. */
+  readonly json: unknown;
+  readonly hasChecksum: boolean;
+}
+
 /**
- * What a file says, without its checksum.
- * @param json the parsed file
- * @param where how an error calls it
- * @throws UserError if the checksum is not that of the rest
+ * A file's JSON, or undefined where there is no file.
+ * @param isEdited people write or change files of this kind
+ * @throws UserError if it is no JSON, or does not match the checksum in it
  */
-export async function openSealedJson(json: unknown, where: string): Promise<unknown> {
-  if (typeof json !== 'object' || json === null || !(KEY in json)) return json;
+export async function readSealedJson(
+  files: FileSystem,
+  path: string,
+  isEdited = false,
+): Promise<SealedJson | undefined> {
+  const size = await files.size(path);
+  if (size > MOST_BYTES) throw new UserError(`"${path}" is damaged: it has ${size} bytes.`);
+  const bytes = await files.read(path);
+  if (!bytes) return undefined;
+  const json = parse(bytes, path, isEdited ? ': repair it, or put a copy of it back' : '');
+  if (typeof json !== 'object' || json === null || !(KEY in json)) {
+    return { json, hasChecksum: false };
+  }
   const { [KEY]: checksum, ...rest } = json;
-  if (checksum === (await jsonChecksum(rest))) return rest;
-  throw new UserError(`${where} is damaged: what it says does not match its checksum.`);
+  if (checksum === (await jsonChecksum(rest))) return { json: rest, hasChecksum: true };
+  throw new UserError(
+    isEdited
+      ? `"${path}" is damaged or was changed, since what it says does not match its checksum: put a copy of it back, or delete its line "${KEY}" if you changed it yourself.`
+      : `"${path}" is damaged: what it says does not match its checksum.`,
+  );
+}
+
+function parse(bytes: Uint8Array, path: string, advice: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new UserError(`"${path}" is damaged: it is not JSON (${messageOf(error)})${advice}.`);
+  }
+}
+
+/** What a file says; see `readSealedJson`. */
+export async function readJson(
+  files: FileSystem,
+  path: string,
+  isEdited = false,
+): Promise<unknown> {
+  return (await readSealedJson(files, path, isEdited))?.json;
 }

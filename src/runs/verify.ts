@@ -13,15 +13,19 @@ import { decodeState, decodeWeights, type LoadedState, weightsSha256 } from './c
 import { refuseEdits } from './edits.ts';
 import type { FileSystem } from './file-system.ts';
 import {
+  CELL,
   CONFIG,
   checkpointNames,
   checkpointPath,
   ENVIRONMENT,
+  EVALUATION,
+  FAILURE,
   METRICS,
   SUMMARY,
 } from './layout.ts';
 import { damagedLines, doubledEpochs } from './metrics.ts';
 import { readConfigFile, readEnvironment, readSummary } from './reader.ts';
+import { readSealedJson } from './sealed-json.ts';
 import { LAST, newestWhole, PREVIOUS } from './states.ts';
 import type { RunSummary } from './summary.ts';
 
@@ -60,6 +64,39 @@ const TEXTS: Readonly<Record<Sound, string>> = {
   missing: 'it is made again when the run goes on',
 };
 
+/**
+ * @param file how it is called
+ * @param work throws if the file is damaged
+ */
+export async function examine(
+  file: string,
+  path: string,
+  work: () => Promise<Sound>,
+): Promise<Finding> {
+  try {
+    const state = await work();
+    return { file, state, text: TEXTS[state] };
+  } catch (error) {
+    const { message } = fileError(error, { path, doing: 'read' });
+    return { file, state: 'damaged', text: message };
+  }
+}
+
+/**
+ * Whether a JSON file is as it was written, whatever it says.
+ * @param isEdited people write or change files of this kind
+ * @throws UserError if it is not
+ */
+export async function verifyJson(
+  files: FileSystem,
+  path: string,
+  isEdited = false,
+): Promise<Sound> {
+  const found = await readSealedJson(files, path, isEdited);
+  if (!found) return 'missing';
+  return found.hasChecksum ? 'whole' : 'unchecked';
+}
+
 class Verifier {
   readonly findings: Finding[] = [];
   private readonly files: FileSystem;
@@ -77,7 +114,7 @@ class Verifier {
     const { files, dir } = this;
     await this.examine(SUMMARY, async () => {
       this.summary = await readSummary(files, dir);
-      return await this.sealOf(SUMMARY);
+      return await verifyJson(files, `${dir}/${SUMMARY}`);
     });
     await this.examine(CONFIG, () => this.verifyConfig());
     for (const name of await checkpointNames(files, dir)) {
@@ -85,27 +122,17 @@ class Verifier {
     }
     await this.examine(ENVIRONMENT, async () => {
       await readEnvironment(files, dir);
-      return await this.sealOf(ENVIRONMENT);
+      return await verifyJson(files, `${dir}/${ENVIRONMENT}`);
     });
     await this.examine(METRICS, () => this.verifyMetrics());
-  }
-
-  private async examine(file: string, work: () => Promise<Sound>): Promise<void> {
-    try {
-      const state = await work();
-      this.findings.push({ file, state, text: TEXTS[state] });
-    } catch (error) {
-      const { message } = fileError(error, { path: `${this.dir}/${file}`, doing: 'read' });
-      this.findings.push({ file, state: 'damaged', text: message });
+    const names = await files.list(dir);
+    for (const name of [CELL, EVALUATION, FAILURE].filter((each) => names.includes(each))) {
+      await this.examine(name, () => verifyJson(files, `${dir}/${name}`, name === CELL));
     }
   }
 
-  /** Of a JSON file that was read already, and so found to match its checksum if it has one. */
-  private async sealOf(file: string): Promise<Sound> {
-    const bytes = await this.files.read(`${this.dir}/${file}`);
-    if (!bytes) return 'missing';
-    const json = JSON.parse(new TextDecoder().decode(bytes)) as object;
-    return 'checksum' in json ? 'whole' : 'unchecked';
+  private async examine(file: string, work: () => Promise<Sound>): Promise<void> {
+    this.findings.push(await examine(file, `${this.dir}/${file}`, work));
   }
 
   private async verifyConfig(): Promise<Sound> {

@@ -60,7 +60,7 @@ describe('advice names the options that help', () => {
         code: 'config-was-edited',
         facts: { file: 'runs/a/config.json', edits: ['seed is 2 and was 1'] },
       },
-      '"runs/a/config.json" was changed after the run began: seed is 2 and was 1. A run keeps its configuration: change it back, or begin another run with train --config runs/a/config.json.',
+      '"runs/a/config.json" was changed after the run began: seed is 2 and was 1. A run keeps its configuration: change it back; to train with the change, copy the file elsewhere and begin another run with train --config <copy>.',
     ],
     [
       { code: 'run-exists', facts: { dir: 'runs/a' } },

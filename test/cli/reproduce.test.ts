@@ -3,7 +3,7 @@
 // numbers mean nothing, what happens to them does.
 
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -181,6 +181,31 @@ describe('table6 reproduce, in order', () => {
     const wrong = await table6(['analyze', 'response', run]);
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toContain('it can analyze responses, not "response"');
+  });
+
+  test('every file of it has a checksum, and a damaged plan or cell is refused before anything is trained', async () => {
+    const { code, stdout } = await table6(['verify', folder]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ {2}plan\.json +whole: 5 of its 5 runs begun\n/m);
+    expect(stdout.match(/^ {2}(cell|evaluation|summary)\.json +whole\n/gm)).toHaveLength(3 * 5);
+    expect(stdout).not.toContain('unchecked');
+    const run = path.join(folder, 'resnet8-quick-seed1');
+    for (const file of [path.join(folder, 'plan.json'), path.join(run, 'cell.json')]) {
+      const text = await readFile(file, 'utf8');
+      await writeFile(file, text.replace('"batchSize": 16', '"batchSize": 17'));
+      const args = file.endsWith('plan.json')
+        ? ['reproduce', '--save-dir', folder]
+        : ['train', '--config', file];
+      const refused = await table6(args);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toBe(
+        `"${file}" is damaged or was changed, since what it says does not match its checksum: put a copy of it back, or delete its line "checksum" if you changed it yourself.\n`,
+      );
+      const verified = await table6(['verify', folder]);
+      expect(verified.code).toBe(1);
+      expect(verified.stdout).toMatch(/(plan|cell)\.json +damaged: /);
+      await writeFile(file, text);
+    }
   });
 
   const browser = findChromium();

@@ -219,6 +219,23 @@ describe('--config', () => {
     expect(after).toMatchObject({ limitBatches: 2, seed: 9, batchSize: before.batchSize });
   });
 
+  test("refuses a run's own file that is not as the run wrote it, and takes a changed copy", async () => {
+    const path = at('first/config.json');
+    const text = await readFile(path, 'utf8');
+    const edited = text.replace('"momentum": 0.9', '"momentum": 0.8');
+    await writeFile(path, edited);
+    for (const given of ['first', 'first/config.json']) {
+      const { code, stderr } = await run(['train', '--config', given]);
+      expect(code).toBe(2);
+      expect(stderr).toContain('momentum is 0.8 and was 0.9. A run keeps its configuration');
+    }
+    await writeFile(path, text);
+    await writeFile(at('copy.json'), edited);
+    const args = ['train', '--config', 'copy.json', '--save-dir', 'of-a-copy'];
+    expect((await run(args)).code).toBe(0);
+    expect(parseJson(await readFile(at('of-a-copy/config.json'), 'utf8')).momentum).toBe(0.8);
+  });
+
   test.each([
     [['resnet20'], '"first" is of resnet8, not of resnet20'],
     [

@@ -208,7 +208,7 @@ describe('the run of a task', () => {
     const options = { host, folder: volume, run: cellFolder(first), submitted };
     const found = await Promise.all([1, 2, 3].map(() => findCell(options)));
     expect(found.map(({ cell }) => cell)).toEqual([first, first, first]);
-    expect(JSON.parse(await readFile(`${volume}/plan.json`, 'utf8'))).toEqual(plan);
+    expect(await readPlan(nodeFileSystem, volume)).toEqual(plan);
     const other = makePlan({ ...request, settings: { data: 'random', epochs: 9 } });
     await writeFile(submitted, JSON.stringify(other));
     await expect(findCell(options)).rejects.toThrow('epochs was 9 and is 2');

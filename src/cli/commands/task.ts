@@ -5,8 +5,7 @@ import { DEFECT, exitCodeOf, NEVER_RETRY, SAVED, TRY_LATER } from '../../cluster
 import { findCell } from '../../cluster/find-cell.ts';
 import { work } from '../../cluster/work.ts';
 import { heldOutImages } from '../../data/validation.ts';
-import { EVALUATION } from '../../experiment/evaluation-file.ts';
-import { CELL, createLauncher } from '../../experiment/jobs.node.ts';
+import { beginning, createLauncher } from '../../experiment/jobs.node.ts';
 import {
   type Cell,
   cellConfig,
@@ -16,7 +15,7 @@ import {
   type Plan,
 } from '../../experiment/plan.ts';
 import { nodeFileSystem } from '../../runs/file-system.node.ts';
-import { writeAtomically } from '../../runs/file-system.ts';
+import { EVALUATION } from '../../runs/layout.ts';
 import { trimSlash } from '../../runs/run.ts';
 import { nodeHost, openRun } from '../../runs/runs.node.ts';
 import { MACHINE_SETTING_NAMES, type TrainConfig } from '../../train/config.ts';
@@ -127,10 +126,7 @@ interface Place {
 
 /** As `reproduce` begins it: from a configuration in its folder. */
 async function begin(place: Place, dir: string): Promise<number> {
-  const config = `${dir}/${CELL}`;
-  const text = `${JSON.stringify(await configOf(place), null, 2)}\n`;
-  await writeAtomically(nodeFileSystem, config, text);
-  return await trainHere([`--config=${config}`, `--save-dir=${dir}`], place);
+  return await trainHere(await beginning(dir, await configOf(place)), place);
 }
 
 function goOn(place: Place, dir: string): Promise<number> {

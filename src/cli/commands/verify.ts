@@ -1,14 +1,18 @@
-// `table6 verify`: whether run folders and weights files are as they were written.
+// `table6 verify`: whether run folders, tables of them and weights files are as they were written.
 
 import { statSync } from 'node:fs';
+import { submittedFiles } from '../../cluster/slurm/submissions.ts';
+import { PLAN } from '../../experiment/plan.ts';
+import { verifyTable } from '../../experiment/verify.ts';
 import { checkOnnxSeal, looksLikeOnnx } from '../../interop/onnx/seal.ts';
 import { checkSeal } from '../../interop/safetensors/seal.ts';
 import { readBytes } from '../../interop/weights.node.ts';
 import { nodeFileSystem } from '../../runs/file-system.node.ts';
+import { CONFIG } from '../../runs/layout.ts';
 import { readModel } from '../../runs/model.ts';
 import { isRun } from '../../runs/reader.ts';
 import { trimSlash } from '../../runs/run.ts';
-import { type Finding, verifyRun } from '../../runs/verify.ts';
+import { examine, type Finding, verifyJson, verifyRun } from '../../runs/verify.ts';
 import { UserError } from '../../util/errors.ts';
 import { quoted, repairable, worded } from '../advice.ts';
 import { defineCommand } from '../command.ts';
@@ -23,16 +27,16 @@ interface Report {
   readonly findings: readonly Finding[];
   /** Of a run: the checkpoint that a resume can begin from, and where that is. */
   readonly newest?: { readonly name: string; readonly place: string } | undefined;
-  readonly isRun: boolean;
+  readonly kind: 'run' | 'table' | 'file';
   /** Why nothing could be looked at. */
   readonly error?: string;
 }
 
 export const verify = defineCommand({
   name: 'verify',
-  summary: 'Whether run folders and weights files are whole, by their checksums',
+  summary: 'Whether run folders, tables and weights files are whole, by their checksums',
   description:
-    'Of a run: every checkpoint, the configuration, the metrics, and whether they belong together; and from which state a resume can begin. Nothing is changed. The exit code is 1 where something is damaged.',
+    'Of a run: every checkpoint, the configuration, the metrics, and whether they belong together; and from which state a resume can begin. Of a table: its plan, and all its runs. Nothing is changed. The exit code is 1 where something is damaged.',
   arguments: [
     {
       name: 'RUN|FILE',
@@ -45,16 +49,17 @@ export const verify = defineCommand({
   examples: [
     { command: 'verify runs/resnet20-seed1', help: 'After a crash, or a copy' },
     { command: 'verify runs', help: 'All runs in a folder' },
+    { command: 'verify runs/table6', help: 'What table6 reproduce made: the plan and every run' },
     { command: 'verify model.safetensors weights.th', help: 'Files of weights' },
   ],
   async run({ values, positionals }) {
     const reports: Report[] = [];
-    for (const path of (await Promise.all(positionals.map(runsIn))).flat()) {
-      const report = await examine(path);
+    for (const { path, kind } of (await Promise.all(positionals.map(placesIn))).flat()) {
+      const report = await look(path, kind);
       reports.push(report);
       if (!values.json) print(report, progressTerminal(false));
     }
-    if (values.json) printJson(reports.map(({ isRun: _isRun, ...report }) => report));
+    if (values.json) printJson(reports.map(({ kind: _kind, ...report }) => report));
     return reports.some(({ findings, error }) => error || findings.some(isDamage)) ? 1 : 0;
   },
 });
@@ -63,34 +68,52 @@ function isDamage({ state }: Finding): boolean {
   return state === 'damaged';
 }
 
-/** A folder of runs stands for them. */
-async function runsIn(path: string): Promise<string[]> {
+type Place = Pick<Report, 'path' | 'kind'>;
+
+/** A folder of runs stands for them, and for the table that they may be. */
+async function placesIn(path: string): Promise<Place[]> {
   const files = nodeFileSystem;
   const folder = trimSlash(path);
-  if (await isRun(files, folder)) return [path];
-  const runs: string[] = [];
-  for (const name of (await files.list(folder)).sort()) {
-    if (await isRun(files, `${folder}/${name}`)) runs.push(`${folder}/${name}`);
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (!isFolder) return [{ path, kind: 'file' }];
+  const names = await files.list(folder);
+  const places: Place[] = names.includes(PLAN) ? [{ path: folder, kind: 'table' }] : [];
+  for (const name of names.sort()) {
+    const run = `${folder}/${name}`;
+    if (await isRun(files, run)) places.push({ path: run, kind: 'run' });
   }
-  return runs.length > 0 ? runs : [path];
+  return places.length > 0 && !names.includes(CONFIG) ? places : [{ path, kind: 'run' }];
 }
 
 /** One that cannot be looked at does not cost the others. */
-async function examine(path: string): Promise<Report> {
+async function look(path: string, kind: Report['kind']): Promise<Report> {
   try {
-    return await examineOne(path);
+    return await LOOKS[kind](path);
   } catch (error) {
     const known = repairable(error);
     if (!known) throw error;
-    return { path, isRun: false, findings: [], error: worded(known, 'verify') };
+    return { path, kind: 'file', findings: [], error: worded(known, 'verify') };
   }
 }
 
-async function examineOne(path: string): Promise<Report> {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (isFolder) return { path, isRun: true, ...(await verifyRun(nodeFileSystem, trimSlash(path))) };
-  return { path, isRun: false, findings: [{ file: path, ...(await examineFile(path)) }] };
-}
+const LOOKS: { readonly [Kind in Report['kind']]: (path: string) => Promise<Report> } = {
+  file: async (path) => ({
+    ...{ path, kind: 'file' },
+    findings: [{ file: path, ...(await examineFile(path)) }],
+  }),
+  run: async (path) => ({
+    ...{ path, kind: 'run' },
+    ...(await verifyRun(nodeFileSystem, trimSlash(path))),
+  }),
+  async table(path) {
+    const findings = await verifyTable(nodeFileSystem, path);
+    for (const name of await submittedFiles(nodeFileSystem, path)) {
+      const file = `${path}/${name}`;
+      findings.push(await examine(name, file, () => verifyJson(nodeFileSystem, file, true)));
+    }
+    return { path, kind: 'table', findings };
+  },
+};
 
 const UNCHECKED = { state: 'unchecked', text: 'it has no checksum' } as const;
 const ONNX = {
@@ -100,6 +123,9 @@ const ONNX = {
 } as const;
 
 async function examineFile(path: string): Promise<Omit<Finding, 'file'>> {
+  if (path.endsWith('.json')) {
+    return await examine(path, path, () => verifyJson(nodeFileSystem, path, true));
+  }
   const bytes = await readBytes(path);
   try {
     if (looksLikeOnnx(bytes)) return ONNX[await checkOnnxSeal(bytes)];
@@ -119,15 +145,15 @@ async function examineFile(path: string): Promise<Omit<Finding, 'file'>> {
   }
 }
 
-function print({ path, findings, newest, isRun, error }: Report, terminal: Terminal): void {
+function print({ path, findings, newest, kind, error }: Report, terminal: Terminal): void {
   if (error !== undefined) terminal.line(error, 'bad');
-  if (isRun) terminal.line(path);
+  if (kind !== 'file') terminal.line(path);
   const width = Math.max(...findings.map(({ file }) => file.length));
   for (const { file, state, text } of findings) {
-    const line = `${isRun ? '  ' : ''}${file.padEnd(width)}  ${state}${text === '' ? '' : `: ${text}`}`;
+    const line = `${kind === 'file' ? '' : '  '}${file.padEnd(width)}  ${state}${text === '' ? '' : `: ${text}`}`;
     terminal.line(line, state === 'damaged' ? 'bad' : 'plain');
   }
-  if (!isRun) return;
+  if (kind !== 'run') return;
   if (!newest) {
     terminal.line(
       'There is no state to go on from; a run without one begins anew when it is resumed.',

@@ -3,8 +3,8 @@
 // which run. Slurm itself forgets a job minutes after its end.
 
 import * as z from 'zod/mini';
-import { type FileSystem, writeAtomically, writeError } from '../../runs/file-system.ts';
-import { readJson } from '../../runs/reader.ts';
+import { type FileSystem, writeError } from '../../runs/file-system.ts';
+import { readJson, writeSealedJson } from '../../runs/sealed-json.ts';
 import { check, problemText } from '../../util/check.ts';
 import { UserError } from '../../util/errors.ts';
 import { slurmOptionsSchema, taskSchema } from './options.ts';
@@ -56,7 +56,7 @@ export async function writeSubmission(
   files: FileSystem,
   { dir, ...submission }: Submission,
 ): Promise<void> {
-  await writeAtomically(files, `${dir}/${SUBMISSION}`, `${JSON.stringify(submission, null, 2)}\n`);
+  await writeSealedJson(files, `${dir}/${SUBMISSION}`, submission);
 }
 
 /** All of a table, the oldest first. A folder without `submission.json` was given up half-way. */
@@ -76,6 +76,19 @@ export async function readSubmissions(files: FileSystem, folder: string): Promis
     submissions.push({ dir, ...data });
   }
   return submissions;
+}
+
+/** The files of all submissions that have a checksum, by their paths in the table's folder. */
+export async function submittedFiles(files: FileSystem, folder: string): Promise<string[]> {
+  const submissions = (await files.list(`${folder}/${SUBMISSIONS}`)).sort();
+  const found = submissions.map(async (name) => {
+    const dir = `${SUBMISSIONS}/${name}`;
+    const names = await files.list(`${folder}/${dir}`);
+    return [SUBMISSION, SUBMITTED_PLAN]
+      .filter((each) => names.includes(each))
+      .map((each) => `${dir}/${each}`);
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** A task of an array, by the run that it trains. */

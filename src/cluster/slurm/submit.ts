@@ -5,6 +5,7 @@
 import { type Cell, cellFolder, type Plan } from '../../experiment/plan.ts';
 import { writeAtomically } from '../../runs/file-system.ts';
 import type { RunHost } from '../../runs/run.ts';
+import { writeSealedJson } from '../../runs/sealed-json.ts';
 import { UserError } from '../../util/errors.ts';
 import { makeArrays, memoryToAsk, type Need, type TaskArray, timeToAsk } from '../arrays.ts';
 import type { Slurm } from './client.node.ts';
@@ -126,7 +127,7 @@ export async function submit(host: RunHost, slurm: Slurm, request: Request): Pro
   try {
     const { arrays, scripts, report } = prepare(request, dir);
     await files.makeFolder(`${dir}/logs`);
-    await writeAtomically(files, `${dir}/${SUBMITTED_PLAN}`, `${JSON.stringify(plan, null, 2)}\n`);
+    await writeSealedJson(files, `${dir}/${SUBMITTED_PLAN}`, plan);
     for (const { name, text } of [...scripts, report]) {
       await writeAtomically(files, `${dir}/${name}`, text);
     }

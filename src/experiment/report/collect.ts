@@ -25,10 +25,12 @@ export interface Collected {
 
 /** @throws UserError if the folder has neither a plan nor runs */
 export async function collectRuns(host: RunHost, folder: string): Promise<Collected> {
-  const plan = await readPlan(host.files, folder);
-  const { places, unreadable } = plan
+  const { plan, damage } = await planOf(host.files, folder);
+  const found = plan
     ? { places: plan.cells.map((cell) => ({ cell, dir: undefined })), unreadable: [] }
     : await findRuns(host.files, folder);
+  const { places } = found;
+  const unreadable = [...damage, ...found.unreadable];
   if (places.length === 0) {
     if (unreadable.length > 0) throw new UserError(unreadable.join('\n'));
     throw new UserError(
@@ -41,6 +43,19 @@ export async function collectRuns(host: RunHost, folder: string): Promise<Collec
   // One after the other: thirty files of metrics at once would only fill the memory.
   for (const view of views) runs.push(await readRun(host.files, view, plan));
   return { plan, views, runs, unreadable };
+}
+
+/** A damaged plan does not cost the runs that are there: it is named. */
+async function planOf(
+  files: FileSystem,
+  folder: string,
+): Promise<{ plan: Plan | undefined; damage: string[] }> {
+  try {
+    return { plan: await readPlan(files, folder), damage: [] };
+  } catch (error) {
+    const { message } = fileError(error, { path: `${folder}/${PLAN}`, doing: 'read' });
+    return { plan: undefined, damage: [`Without its plan, of which nothing is shown: ${message}`] };
+  }
 }
 
 /** Reads one run folder. @throws UserError if it is none, or its configuration is damaged */

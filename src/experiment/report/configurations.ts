@@ -16,10 +16,10 @@ export function configurationId(name: string): string {
     .replace(/-$/, '')}`;
 }
 
-export function configurationText({ config, runs, dataTitle }: ReportRow): string {
+export function configurationOf({ config, runs, dataTitle }: ReportRow): object {
   const first = runs.find((run) => run.config && run.state === 'finished') ?? runs[0];
   const data = first && hasNamedData(first) ? namedData(first) : (dataTitle ?? 'unknown');
-  return `${JSON.stringify({ ...(first?.config ?? config), data }, null, 2)}\n`;
+  return { ...(first?.config ?? config), data };
 }
 
 /** Whether a run's data set has a name that is the same on every machine, unlike a path. */

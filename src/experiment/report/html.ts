@@ -3,7 +3,7 @@
 
 import { xmlText } from '../../util/foreign-text.ts';
 import type { Figure } from './chart.ts';
-import { configurationId, configurationText } from './configurations.ts';
+import { configurationId, configurationOf } from './configurations.ts';
 import type { Report, ReportRow, ReportRun } from './data.ts';
 import { figuresOf, rowColors } from './figures.ts';
 import { SCRIPT } from './script.ts';
@@ -169,7 +169,7 @@ function configurationsHtml({ rows }: Report): string {
   if (configured.length === 0) return '';
   const items = configured.map(
     (row) =>
-      `<details id="${configurationId(row.name)}">\n<summary>${xmlText(row.name)}</summary>\n<pre>${xmlText(configurationText(row))}</pre>\n</details>`,
+      `<details id="${configurationId(row.name)}">\n<summary>${xmlText(row.name)}</summary>\n<pre>${xmlText(`${JSON.stringify(configurationOf(row), null, 2)}\n`)}</pre>\n</details>`,
   );
   return `<h2>Configurations</h2>\n${items.join('\n')}`;
 }

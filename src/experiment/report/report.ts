@@ -4,13 +4,14 @@ import { createNetwork } from '../../nn/network.ts';
 import type { FileSystem } from '../../runs/file-system.ts';
 import { writeAtomically, writeError } from '../../runs/file-system.ts';
 import type { RunHost } from '../../runs/run.ts';
+import { sealJson } from '../../runs/sealed-json.ts';
 import { jsonText } from '../../util/foreign-text.ts';
 import { fileError } from '../../util/system-errors.ts';
 import type { CellView } from '../cells.ts';
 import { layerResponses } from '../responses.ts';
 import { buildReport } from './build.ts';
 import { collectRuns } from './collect.ts';
-import { configurationName, configurationText } from './configurations.ts';
+import { configurationName, configurationOf } from './configurations.ts';
 import { reportCsv, runsCsv } from './csv.ts';
 import type { Report, ReportRow } from './data.ts';
 import { figuresOf } from './figures.ts';
@@ -93,6 +94,7 @@ export async function writeReport(
   options: HtmlOptions = {},
 ): Promise<string> {
   const figures = figuresOf(report);
+  const described = report.rows.filter(({ config }) => config !== undefined);
   const contents: [string, string][] = [
     ['report.txt', reportText(report)],
     ['report.md', reportMarkdown(report, figures)],
@@ -100,9 +102,14 @@ export async function writeReport(
     ['runs.csv', runsCsv(report)],
     ['report.json', formatReport(report, 'json')],
     ...figures.map(({ id, svg }): [string, string] => [`${id}.svg`, svg]),
-    ...report.rows
-      .filter(({ config }) => config !== undefined)
-      .map((row): [string, string] => [configurationName(row), configurationText(row)]),
+    ...(await Promise.all(
+      described.map(
+        async (row): Promise<[string, string]> => [
+          configurationName(row),
+          await sealJson(configurationOf(row)),
+        ],
+      ),
+    )),
     ['report.html', reportHtml(report, options)],
   ];
   await files.makeFolder(folder).catch((error: unknown) => {

@@ -108,7 +108,10 @@ describe('a submission', () => {
       [`${dir}/report.sbatch`, ['101', '102']],
     ]);
     expect(await readSubmissions(nodeFileSystem, folder)).toEqual([submission]);
-    expect(JSON.parse(await readFile(`${dir}/submitted-plan.json`, 'utf8'))).toEqual(plan);
+    expect(JSON.parse(await readFile(`${dir}/submitted-plan.json`, 'utf8'))).toEqual({
+      ...(JSON.parse(JSON.stringify(plan)) as object),
+      checksum: expect.stringMatching(/^sha256:/),
+    });
     expect((await readdir(dir)).sort()).toContain('logs');
     await submit(host, slurm, request());
     expect(await readdir(`${folder}/slurm`)).toEqual(['001', '002']);
