@@ -9,7 +9,10 @@ export const NEVER_RETRY = 42;
 /** A defect of table6, which another try would meet again, too; as everywhere in table6. */
 export const DEFECT = 70;
 
-/** Nothing is wrong, but another process has the run: later. (EX_TEMPFAIL of sysexits.h.) */
+/**
+ * Nothing is wrong with the run, but another process has it, or its summary could not be written: later.
+ * (EX_TEMPFAIL of sysexits.h.)
+ */
 export const TRY_LATER = 75;
 
 /** Of a process that was asked by USR2 or TERM to save and end: 128 and the signal's number. */

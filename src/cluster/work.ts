@@ -56,8 +56,12 @@ export async function work(options: WorkOptions): Promise<number> {
     await host.files.makeFolder(dir);
     await clearFailure(host.files, dir);
     const code = await options.train(dir, view.run !== undefined);
-    if (code !== 1) return code;
     const after = await readCell(host, folder, cell);
+    if (code === 0 && after.state === 'interrupted') {
+      say(`${cellName(cell)} is trained to its end, and its summary could not be written: later.`);
+      return TRY_LATER;
+    }
+    if (code !== 1) return code;
     throw new UserError(after.message ?? 'It ended without a result.', { exitCode: 2 });
   } catch (error) {
     // Another task was faster, between our look and our try.

@@ -78,7 +78,8 @@ async function workOn(options: GridOptions, cell: Cell): Promise<void> {
     onEvent?.({ kind: 'started', view, resumed });
     const end = await ended(() => launcher.train(cell, view.dir, resumed), signal);
     view = await readCell(host, folder, cell);
-    if (isFailure(view, end)) {
+    if (isTrained(view, end)) view = { ...view, message: UNWRITTEN };
+    else if (isFailure(view, end)) {
       const { exitCode, signal: name, message } = end;
       const time = new Date(host.self.now()).toISOString();
       await writeFailure(host.files, view.dir, { time, exitCode, signal: name, message });
@@ -92,6 +93,14 @@ async function workOn(options: GridOptions, cell: Cell): Promise<void> {
   if (end.exitCode === 0 || signal?.aborted) return;
   onEvent?.({ kind: 'not-evaluated', view, message: end.message });
 }
+
+/** A process says so by its exit code; without a summary its run is shown as interrupted. */
+function isTrained({ state }: CellView, { exitCode }: JobEnd): boolean {
+  return exitCode === 0 && state === 'interrupted';
+}
+
+const UNWRITTEN =
+  'it is trained to its end, but its summary could not be written; going on with it does that';
 
 /** An orderly stop is no failure, nor is a run that another process holds. */
 function isFailure({ state, run }: CellView, { exitCode }: JobEnd): boolean {

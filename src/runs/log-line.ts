@@ -29,7 +29,7 @@ export function logLine(event: TrainEvent): string | undefined {
     case 'interrupted':
       return `stopped before epoch ${event.position.epoch + 1}, batch ${event.position.batch + 1}. ${event.message ?? ''}`;
     case 'end':
-      return `${event.outcome} after ${event.seconds.toFixed(0)} s of training; ${resultLine(event.result)}`;
+      return `${event.outcome} after ${event.seconds.toFixed(0)} s of training; ${resultLine(event.result)}${event.notice === undefined ? '' : `. ${event.notice}`}`;
     default:
       return undefined;
   }

@@ -56,6 +56,8 @@ export class Run {
   readonly notices: readonly string[];
   /** Why the run's files could not be closed, or its lock stayed behind, which does no harm. */
   closingProblem: string | undefined;
+  /** What summary.json says, or was to say; undefined before this session wrote it. */
+  summary: RunSummary | undefined;
   private readonly host: RunHost;
   private readonly lock: RunLock;
   private readonly metrics: OutputFile;
@@ -155,8 +157,8 @@ export class Run {
   }
 
   async writeSummary(summary: RunSummary): Promise<void> {
-    const { configChecksum } = this;
-    await this.write(SUMMARY, await sealJson({ ...summary, configChecksum }));
+    this.summary = { ...summary, configChecksum: this.configChecksum };
+    await this.write(SUMMARY, await sealJson(this.summary));
   }
 
   /**

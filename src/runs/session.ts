@@ -15,6 +15,7 @@ import { UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
 import { weightsSha256 } from './checkpoint.ts';
 import { datasetFingerprint, sampledFingerprint } from './fingerprint.ts';
+import { SUMMARY } from './layout.ts';
 import { logLine } from './log-line.ts';
 import { metricsRecord } from './metrics.ts';
 import type { Run } from './run.ts';
@@ -72,6 +73,10 @@ class Session {
   private message: string | undefined;
   /** There is a checkpoint to go on from. */
   private isSaved: boolean;
+  /** The last checkpoint of the whole run is written. */
+  private isWhole = false;
+  /** Why what is derived from checkpoints is not up to date. */
+  private problem: UserError | undefined;
 
   private constructor(options: SessionOptions, trainer: Trainer, notice: string | undefined) {
     this.options = options;
@@ -145,7 +150,7 @@ class Session {
       if (record) await run.record(record);
       const told = await this.react(event);
       const line = logLine(told);
-      if (line) await run.log(line);
+      if (line) await (this.isWhole ? this.derive(() => run.log(line)) : run.log(line));
       await this.options.observe?.(told, this.trainer);
       yield told;
     }
@@ -169,8 +174,9 @@ class Session {
       }
       case 'end':
         this.outcome = event.outcome;
-        await this.writeSummary();
-        return event;
+        if (event.outcome === 'nan') await this.writeSummary();
+        else await this.derive(() => this.writeSummary());
+        return this.problem === undefined ? event : { ...event, notice: saved(this.problem) };
       default:
         return event;
     }
@@ -180,8 +186,20 @@ class Session {
     const state = await this.trainer.snapshot();
     const paths = await this.options.run.save(state, event.reasons);
     this.isSaved = true;
-    await this.writeSummary();
+    this.isWhole = event.reasons.includes('final');
+    await this.derive(() => this.writeSummary());
     return { ...event, paths };
+  }
+
+  /** What can be made again from a checkpoint that is written is no reason to end, or to call a run failed. */
+  private async derive(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.problem = undefined;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.problem = error;
+    }
   }
 
   private async writeSummary(): Promise<void> {
@@ -214,6 +232,10 @@ class Session {
   dispose(): Promise<void> {
     return this.trainer.dispose();
   }
+}
+
+function saved({ message }: UserError): string {
+  return `${message} All weights are saved and whole; ${SUMMARY} is made again when the run is resumed.`;
 }
 
 /** What can be refused before anything is compiled. */

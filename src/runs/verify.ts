@@ -125,6 +125,7 @@ class Verifier {
       return await verifyJson(files, `${dir}/${ENVIRONMENT}`);
     });
     await this.examine(METRICS, () => this.verifyMetrics());
+    this.tellOlderSummary();
     const names = await files.list(dir);
     for (const name of [CELL, EVALUATION, FAILURE].filter((each) => names.includes(each))) {
       await this.examine(name, () => verifyJson(files, `${dir}/${name}`, name === CELL));
@@ -160,6 +161,16 @@ class Verifier {
       this.states.set(name, state);
     }
     return seal === 'whole' ? 'whole' : 'unchecked';
+  }
+
+  /** As it is where it could not be written, or a run was killed in between. */
+  private tellOlderSummary(): void {
+    const last = this.states.get(LAST)?.state.progress;
+    if (!last || !this.summary || this.summary.iteration >= last.iteration) return;
+    const at = this.findings.findIndex(({ file, text }) => file === SUMMARY && text === '');
+    if (at < 0) return;
+    const text = `it is older than the checkpoint "${LAST}", and is made again when the run goes on`;
+    this.findings[at] = { ...this.findings[at]!, text };
   }
 
   private async verifyMetrics(): Promise<Sound> {

@@ -223,6 +223,8 @@ export interface EndEvent {
   readonly result: RunResult;
   /** Training time of all sessions, evaluations included. */
   readonly seconds: number;
+  /** A sentence about what could not be written of a run whose weights are saved, set by the run folder. */
+  readonly notice?: string;
 }
 
 export type TrainEvent =

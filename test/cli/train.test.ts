@@ -1,7 +1,7 @@
 // `table6 train` as a user has it: begun, refused, stopped, gone on with.
 
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { BIN, ENVIRONMENT } from './run-table6.ts';
@@ -33,6 +33,38 @@ function interrupt(
 }
 
 describe('train', () => {
+  test('warns of a summary that cannot be written, and is as good as without that', async () => {
+    const summary = at('warned/summary.json');
+    const child = spawn(process.execPath, [BIN, ...LONG, '--json', '--save-dir', 'warned'], {
+      cwd: folder,
+      env: ENVIRONMENT,
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (!/epoch 1\/4 /.test(stderr) && /epoch 1\/4 /.test(stderr + text)) {
+        rmSync(summary);
+        mkdirSync(summary);
+      }
+      stderr += text;
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(code).toBe(0);
+    expect(stderr).toMatch(
+      /Warning: "warned\/summary\.json" is a folder.* All weights are saved and whole; .* To have that done: table6 train --resume warned\n/,
+    );
+    const told = parseJson(stdout);
+    expect(told.outcome).toBe('complete');
+    rmdirSync(summary);
+    expect((await run(['verify', 'warned'])).stdout).toMatch(/summary\.json +missing: it is made/);
+    const again = await run(['train', '--resume', 'warned', '--json']);
+    expect(again.code).toBe(0);
+    expect(parseJson(again.stdout).weightsSha256).toBe(told.weightsSha256);
+    expect((await run(['verify', 'warned'])).stdout).toMatch(/summary\.json +whole\n/);
+  });
+
   test('prints the configuration, a line an epoch and the result, and fills the run folder', async () => {
     const { code, stdout, stderr } = await run([...TRAIN, '--epochs', '2', '--seed', '5']);
     expect([code, stderr]).toEqual([0, '']);

@@ -14,7 +14,7 @@ import { lockRun } from '../../src/runs/lock.ts';
 import { createRun, type Run, type RunHost, resumeRun } from '../../src/runs/run.ts';
 import { runTraining } from '../../src/runs/session.ts';
 import { UserError } from '../../src/util/errors.ts';
-import { fullDisk, identity, temporaryFolder, testHost } from '../runs/support/hosts.ts';
+import { failing, fullDisk, identity, temporaryFolder, testHost } from '../runs/support/hosts.ts';
 import { type ArithmeticOptions, arithmeticBackend } from '../train/support/backends.ts';
 import { tinyConfig, tinyDataset } from '../train/support/tiny.ts';
 
@@ -102,6 +102,21 @@ describe('a task', () => {
       say: () => void lock.release(),
     });
     expect(await patient).toBe(0);
+  });
+
+  test('whose run is trained, without a summary, comes back to write it, and nothing counts as failed', async () => {
+    let isTrained = false;
+    const onTrain = () => {
+      isTrained = true;
+    };
+    const { train } = trainer(testHost(failing(['summary.json'], () => isTrained)), { onTrain });
+    const { said, done } = start(train);
+    expect(await done).toBe(75);
+    expect(said.at(-1)).toContain('is trained to its end, and its summary could not be written');
+    await expect(failure()).rejects.toThrow('ENOENT');
+    expect(await unfinished(host, plan, folder)).toContain('resnet8-quick-seed1 (interrupted)');
+    expect(await start(trainer(host).train).done).toBe(0);
+    expect(await unfinished(host, plan, folder)).not.toContain('resnet8-quick-seed1 (interrupted)');
   });
 
   test('that another one overtakes waits for that one instead of failing', async () => {

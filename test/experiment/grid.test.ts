@@ -11,7 +11,7 @@ import { nodeFileSystem } from '../../src/runs/file-system.node.ts';
 import { createRun, resumeRun } from '../../src/runs/run.ts';
 import { runTraining } from '../../src/runs/session.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
-import { temporaryFolder, testHost } from '../runs/support/hosts.ts';
+import { failing, temporaryFolder, testHost } from '../runs/support/hosts.ts';
 import { type ArithmeticOptions, arithmeticBackend } from '../train/support/backends.ts';
 import { tinyConfig, tinyDataset } from '../train/support/tiny.ts';
 
@@ -31,6 +31,8 @@ interface Behaviour {
   readonly backend?: ArithmeticOptions;
   /** The process is killed after this event. */
   readonly killedAfter?: (event: TrainEvent) => boolean;
+  /** From the first checkpoint on. */
+  readonly withoutSummary?: boolean;
   /** The process cannot be started. */
   readonly refused?: boolean;
 }
@@ -42,7 +44,12 @@ function launcherOf(behaviours: Map<string, Behaviour>, log: string[] = []) {
     jobs,
     log,
     async train(cell: Cell, dir: string, resume: boolean): Promise<Job> {
-      const { backend, killedAfter, refused } = behaviours.get(cellFolder(cell)) ?? {};
+      const {
+        backend,
+        killedAfter,
+        refused,
+        withoutSummary = false,
+      } = behaviours.get(cellFolder(cell)) ?? {};
       if (refused) throw new Error('spawn ENOMEM');
       log.push(`${resume ? 'resume' : 'begin'} ${cellFolder(cell)}`);
       const stop = { requested: false };
@@ -51,7 +58,9 @@ function launcherOf(behaviours: Map<string, Behaviour>, log: string[] = []) {
         try {
           const { arch, recipe, seed } = cell;
           const config = { ...tinyConfig({ seed }), arch, recipe };
-          const run = resume ? await resumeRun(host, dir) : await createRun(host, { dir, config });
+          let isSaved = false;
+          const disk = testHost(failing(['summary.json'], () => withoutSummary && isSaved));
+          const run = await (resume ? resumeRun(disk, dir) : createRun(disk, { dir, config }));
           const dataset = tinyDataset();
           const events = runTraining({
             run,
@@ -61,6 +70,7 @@ function launcherOf(behaviours: Map<string, Behaviour>, log: string[] = []) {
             stop,
           });
           for await (const event of events) {
+            isSaved ||= event.kind === 'checkpoint';
             if (killedAfter?.(event)) return KILLED;
             if (event.kind === 'end' && event.outcome === 'nan') {
               return { exitCode: 1, signal: null, message: 'diverged' };
@@ -172,6 +182,22 @@ describe('a grid', () => {
     const weights = async (place: string) =>
       (await readCells(host, place, cells)).map(({ run }) => run?.summary?.weightsSha256);
     expect(await weights(folder)).toEqual(await weights(whole));
+  });
+
+  test('does not call a run failed that is trained and whose summary could not be written', async () => {
+    const folder = await temporaryFolder();
+    const events: GridEvent[] = [];
+    const onEvent = (event: GridEvent) => events.push(event);
+    const launcher = launcherOf(new Map([[cellFolder(first), { withoutSummary: true }]]));
+    const options = { host, folder, cells: [first], jobs: 1 };
+    const views = await runGrid({ ...options, launcher, onEvent });
+    expect(views[0]).toMatchObject({ state: 'interrupted' });
+    expect(events.at(-1)).toMatchObject({
+      kind: 'ended',
+      view: { message: expect.stringContaining('trained to its end, but its summary could not') },
+    });
+    const again = await runGrid({ ...options, launcher: launcherOf(new Map()) });
+    expect(again[0]).toMatchObject({ state: 'finished' });
   });
 
   test('leaves a run alone that another process is training', async () => {

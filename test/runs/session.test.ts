@@ -9,10 +9,11 @@ import { TIME_FIELDS } from '../../src/runs/metrics.ts';
 import { openRun } from '../../src/runs/reader.ts';
 import { createRun, type Run, resumeRun } from '../../src/runs/run.ts';
 import { runTraining, type SessionOptions } from '../../src/runs/session.ts';
+import { verifyRun } from '../../src/runs/verify.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
 import { arithmeticBackend } from '../train/support/backends.ts';
 import { collect, ofKind, tinyConfig, tinyDataset } from '../train/support/tiny.ts';
-import { fullDisk, powerCut, temporaryFolder, testHost } from './support/hosts.ts';
+import { failing, fullDisk, powerCut, temporaryFolder, testHost } from './support/hosts.ts';
 
 const dataset = tinyDataset();
 const config = tinyConfig({ epochs: 3, saveEvery: 2, checkpointSteps: 2 });
@@ -240,6 +241,54 @@ test('a lock that cannot be removed does not make a complete run a failed one', 
   );
   expect(ofKind(await collect(session(run)), 'end')[0]!.outcome).toBe('complete');
   expect(run.closingProblem).toMatch(/cannot be written, because its drive failed/);
+});
+
+describe('a summary that cannot be written', () => {
+  const everyTime = () => true;
+
+  test.each([
+    ['from the first checkpoint on', ['summary.json'], 'checkpoint'],
+    ['at the very end', ['summary.json'], 'final'],
+    ['at the very end, and the log neither', ['summary.json', 'log.txt'], 'final'],
+  ] as const)('%s is a warning, since the weights are whole', async (_, names, from) => {
+    const root = await temporaryFolder();
+    const expected = await wholeRun(`${root}/whole`);
+    const dir = `${root}/run`;
+    let isTime = false;
+    const host = testHost(failing(names, () => isTime));
+    const run = await createRun(host, { dir, config });
+    const events = await collect(session(run), (event) => {
+      if (event.kind !== 'checkpoint') return;
+      isTime ||= from === 'checkpoint' || event.reasons.includes('final');
+    });
+    expect(ofKind(events, 'end')[0]).toMatchObject({
+      outcome: 'complete',
+      notice: expect.stringMatching(
+        /^The disk is full: ".*summary\.json" could not be written.* All weights are saved and whole; summary\.json is made again when the run is resumed\.$/,
+      ),
+    });
+    expect(run.summary).toMatchObject({ outcome: 'complete', weightsSha256: expected });
+    const before = await openRun(nodeFileSystem, dir);
+    expect(before.summary?.outcome).toBe('running');
+    const { findings } = await verifyRun(nodeFileSystem, dir);
+    expect(findings.filter(({ state }) => state !== 'whole')).toEqual([]);
+    const text = findings.find(({ file }) => file === 'summary.json')!.text;
+    expect(text).toBe(
+      from === 'checkpoint'
+        ? 'it is older than the checkpoint "last", and is made again when the run goes on'
+        : '',
+    );
+    const again = await collect(session(await resumeRun(testHost(), dir)));
+    expect(ofKind(again, 'step')).toEqual([]);
+    const { summary } = await openRun(nodeFileSystem, dir);
+    expect(summary).toMatchObject({ outcome: 'complete', weightsSha256: expected });
+  });
+
+  test('at the beginning ends the run, which has nothing yet', async () => {
+    const dir = `${await temporaryFolder()}/run`;
+    const run = await createRun(testHost(failing(['summary.json'], everyTime)), { dir, config });
+    await expect(collect(session(run))).rejects.toThrow(/^The disk is full: ".*summary\.json"/);
+  });
 });
 
 describe('a disk that fills up during a checkpoint', () => {

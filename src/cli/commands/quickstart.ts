@@ -6,7 +6,7 @@ import type { Dataset } from '../../data/dataset.ts';
 import { DownloadError, isCached } from '../../data/load.node.ts';
 import { resolveConfig } from '../../experiment/recipes.ts';
 import { table6Row } from '../../experiment/table6.ts';
-import { createRun, openRun } from '../../runs/runs.node.ts';
+import { createRun } from '../../runs/runs.node.ts';
 import type { EndEvent } from '../../train/events.ts';
 import { alignColumns } from '../../util/columns.ts';
 import { formatCount, formatPercent } from '../../util/format.ts';
@@ -96,7 +96,7 @@ export const quickstart = defineCommand({
         log: 'auto',
       });
       if (end.outcome === 'complete') printResult(end, dataset, run.dir, terminal);
-      if (json) printJson({ run: run.dir, ...(await openRun(run.dir)).summary });
+      if (json) printJson({ run: run.dir, ...run.summary });
       return exitCode;
     } finally {
       await backend.dispose();

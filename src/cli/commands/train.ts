@@ -288,7 +288,7 @@ async function session({ run, dataset, backend, terminal, values, beginning }: S
     );
     terminal.line(`Next: ${commandName()} evaluate ${quoted(run.dir)}`);
   }
-  if (values.json) printJson({ run: run.dir, ...(await openRun(run.dir)).summary });
+  if (values.json) printJson({ run: run.dir, ...run.summary });
   return exitCode;
 }
 

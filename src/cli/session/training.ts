@@ -73,6 +73,10 @@ export async function trainOnConsole(options: TrainingOptions): Promise<Training
     }
     if (event.kind === 'end') end = event;
   }
+  if (end?.notice !== undefined) {
+    const resume = `${commandName()} train --resume ${quoted(run.dir)}`;
+    terminal.line(`Warning: ${end.notice} To have that done: ${resume}`);
+  }
   if (run.closingProblem !== undefined) {
     terminal.line(`Afterwards: ${run.closingProblem} What the run has written is whole.`);
   }

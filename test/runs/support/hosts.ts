@@ -87,6 +87,28 @@ export function powerCut(left: number): FileSystem & { left: number } {
   return disk;
 }
 
+/** Refuses, once `isTime`, to replace files whose path ends with one of `names`, or to write at their ends. */
+export function failing(names: readonly string[], isTime: () => boolean): FileSystem {
+  const refuse = (path: string) => {
+    if (isTime() && names.some((name) => path.endsWith(name))) throw failure('ENOSPC');
+  };
+  return {
+    ...nodeFileSystem,
+    async rename(from, to) {
+      refuse(to);
+      return nodeFileSystem.rename(from, to);
+    },
+    async append(path, size) {
+      const file = await nodeFileSystem.append(path, size);
+      const write = async (bytes: Uint8Array) => {
+        refuse(path);
+        await file.write(bytes);
+      };
+      return { ...file, write };
+    },
+  };
+}
+
 /** Refuses to write any file whose path contains `part`. */
 export function forbidden(part: string): FileSystem {
   return {
