@@ -35,10 +35,15 @@ const FAST = [
 /**
  * `npm run test:slow`: minutes in a browser each. What they show of pausing, reloading, broken storage and
  * lost workers, the training chapter's test shows from the page (chapters/train.test.ts), and what they show of
- * WebGPU in a browser, test/browser/webgpu.test.ts; these look one layer lower. Run them after a change there.
+ * WebGPU in a browser, test/browser/webgpu.test.ts; these look one layer lower, or at a thousand images on a
+ * software GPU (eight minutes). Run them after a change there.
  * And the scripts of faults and attacks, whose kinds have fast tests where they belong.
  */
-const SLOW = ['test/web/worker/{training,webgpu}.test.ts', 'test/reliability/*.test.ts'];
+const SLOW = [
+  'test/web/worker/{training,webgpu}.test.ts',
+  'test/web/chapters/test-webgpu.test.ts',
+  'test/reliability/*.test.ts',
+];
 const FILES: Readonly<Record<string, readonly string[]>> = { fast: FAST, slow: SLOW };
 
 // Two cores are the smallest machine we promise to test on, and several tests start worker

@@ -1,24 +1,22 @@
 // Headless Chromium for tests, on pages that Vite (which vitest brings) serves straight from the
-// sources. WebGPU runs on SwiftShader, which comes with Chromium.
+// sources, with WebGPU in software.
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { createViteServer } from 'vitest/node';
 import type { Checks } from '../support/checks.ts';
+import { SOFTWARE_GPU } from '../support/chromium.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FLAGS = [
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
+  ...SOFTWARE_GPU,
   '--no-sandbox',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // A software adapter takes longer for a batch than a GPU may.
-  '--disable-gpu-watchdog',
 ];
 
 export interface ServedPage extends AsyncDisposable {

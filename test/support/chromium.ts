@@ -16,3 +16,11 @@ export function findChromium(): string | undefined {
   if (found === undefined) console.warn('skipped: no Chromium on this machine (set CHROMIUM)');
   return found;
 }
+
+/** What makes Chromium offer WebGPU where there is no GPU: SwiftShader, which comes with it. */
+export const SOFTWARE_GPU = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  // A software adapter takes longer for a batch than a GPU may.
+  '--disable-gpu-watchdog',
+];

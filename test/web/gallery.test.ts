@@ -6,7 +6,7 @@ import { buildGallery, openWatched } from './site.ts';
 const chromium = findChromium();
 
 describe.skipIf(!chromium)('the shared components', () => {
-  const host = hostPage(chromium, buildGallery);
+  const host = hostPage(chromium, { build: buildGallery });
   const open = async (options: Parameters<typeof openWatched>[1] = {}) => {
     const watched = await openWatched(host.browser, options);
     await watched.page.goto(host.url);

@@ -15,13 +15,17 @@ export interface Host {
   readonly url: string;
 }
 
-/**
- * Builds and opens the page for the tests around it, and ends all of it after them.
- * @param build another page than the project's
- */
+export interface HostOptions {
+  /** Another page than the project's. */
+  readonly build?: () => Promise<Site>;
+  /** Whether the browser offers its software GPU. */
+  readonly webgpu?: boolean;
+}
+
+/** Builds and opens the page for the tests around it, and ends all of it after them. */
 export function hostPage(
   chromium: string | undefined,
-  build: () => Promise<Site> = buildPage,
+  { build = buildPage, webgpu = false }: HostOptions = {},
 ): Host {
   vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
   let site: Site | undefined;
@@ -30,7 +34,7 @@ export function hostPage(
   beforeAll(async () => {
     site = await build();
     served = await serve(site, { isolated: true });
-    browser = await launch(chromium!);
+    browser = await launch(chromium!, { webgpu });
   });
   afterAll(async () => {
     await browser?.close();

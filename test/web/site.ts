@@ -19,6 +19,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { ISOLATION_HEADERS, mathematics } from '../../scripts/vite-plugins.ts';
+import { SOFTWARE_GPU } from '../support/chromium.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 
@@ -149,7 +150,8 @@ export async function serve(
   };
 }
 
-export function launch(executablePath: string): Promise<Browser> {
+/** @param webgpu whether the browser offers its software GPU */
+export function launch(executablePath: string, { webgpu = false } = {}): Promise<Browser> {
   return chromium.launch({
     executablePath,
     args: [
@@ -157,6 +159,7 @@ export function launch(executablePath: string): Promise<Browser> {
       ...['--disable-background-networking', '--disable-sync'],
       // A camera for the picture that is taken with one.
       ...['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
+      ...(webgpu ? SOFTWARE_GPU : []),
     ],
   });
 }

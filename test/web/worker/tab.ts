@@ -6,11 +6,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { createViteServer } from 'vitest/node';
+import { SOFTWARE_GPU } from '../../support/chromium.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const FLAGS = [
   ...['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-  ...['--disable-component-update', '--disable-sync', '--disable-gpu-watchdog'],
+  ...['--disable-component-update', '--disable-sync'],
 ];
 const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -55,7 +56,7 @@ export async function openBrowser(
   const address = server.httpServer?.address();
   if (typeof address !== 'object' || address === null) throw new Error('Vite does not listen');
   const url = `http://127.0.0.1:${address.port}/`;
-  const gpu = webgpu ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'] : [];
+  const gpu = webgpu ? SOFTWARE_GPU : [];
   const browser = await chromium.launch({ executablePath, args: [...FLAGS, ...gpu] });
   const context = await browser.newContext();
   await context.route(url, (route) =>
