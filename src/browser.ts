@@ -7,6 +7,7 @@ export {
   makeNormalization,
   type Normalization,
 } from './data/normalization.ts';
+export { type RawImage, toNetworkInput } from './data/pixels.ts';
 export type {
   Backend,
   BatchInputs,
@@ -35,7 +36,6 @@ export {
   openBackend,
 } from './library/open-backend.browser.ts';
 export type { BrowserPicture, DrawablePicture } from './library/picture.browser.ts';
-export { type RawImage, toNetworkInput } from './library/pixels.ts';
 export { initializeWeights, withNewClassifier } from './nn/initialize.ts';
 export { createNetwork, type Network, type ShortcutOption, TABLE6_DEPTHS } from './nn/network.ts';
 export { checkWeights, parameterCount, parameterSpecs } from './nn/parameters.ts';

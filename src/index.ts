@@ -20,6 +20,7 @@ export {
   type Normalization,
   type NormalizationKind,
 } from './data/normalization.ts';
+export { type RawImage, toNetworkInput } from './data/pixels.ts';
 export type {
   Backend,
   BatchInputs,
@@ -48,7 +49,6 @@ export {
   type NodePicture,
 } from './library/library.node.ts';
 export { openBackend } from './library/open-backend.node.ts';
-export { type RawImage, toNetworkInput } from './library/pixels.ts';
 export { initializeWeights, withNewClassifier } from './nn/initialize.ts';
 export { createNetwork, type Network, type ShortcutOption, TABLE6_DEPTHS } from './nn/network.ts';
 export { checkWeights, parameterCount, parameterSpecs } from './nn/parameters.ts';

@@ -5,10 +5,12 @@ import { existsSync, statSync } from 'node:fs';
 import { UserError } from '../util/errors.ts';
 import { didYouMean } from '../util/suggest.ts';
 import type { Dataset } from './dataset.ts';
+import { folderContent } from './folder-layout.ts';
+import { fileKind, foreignFiles } from './foreign-data.ts';
 import type { LoadOptions } from './load-options.ts';
+import { readHead } from './node/archive.ts';
 import { loadCifarArchive, loadCifarByName, loadCifarFolder } from './node/cifar-files.ts';
-import { folderContent } from './node/folder-layout.ts';
-import { fileKind, foreignFiles } from './node/foreign-data.ts';
+import { diskFolder } from './node/folder-files.ts';
 import { loadImageFolder } from './node/image-folder.ts';
 import { loadNpz } from './node/npz.ts';
 import { damagedBatches } from './original.ts';
@@ -64,18 +66,18 @@ async function loadWhole(source: string, options: LoadOptions): Promise<Whole> {
     const isUndivided = folders.train === '.';
     return { source, isOriginalCifar10: false, title, classes, isUndivided, ...splits };
   }
-  const foreign = foreignFiles(source);
+  const folder = diskFolder(source);
+  const foreign = foreignFiles(folder);
   throw new UserError(
     foreign === undefined
-      ? `${source} is not a data set (${folderContent(source)}): expected CIFAR's files (such as data_batch_1.bin), ` +
+      ? `${source} is not a data set (${folderContent(folder)}): expected CIFAR's files (such as data_batch_1.bin), ` +
           'a folder of images (train/<class>/*.png and test/<class>/*.png), or one folder of images for each class'
       : `${source} is not a data set that is read: ${foreign}`,
   );
 }
 
 async function loadFile(source: string): Promise<Whole> {
-  // A pipe would be waited for.
-  const kind = statSync(source).isFile() ? await fileKind(source) : undefined;
+  const kind = fileKind(await readHead(source), source);
   if (kind === 'npz') return loadNpz(source);
   if (kind !== undefined) throw new UserError(`${source} ${kind}`);
   return loadCifarArchive(source, source);

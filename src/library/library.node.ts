@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { imageDecoder } from '../data/node/decode-image.ts';
 import { decodePicture, decodePictureBytes } from '../data/node/picture.ts';
+import { isRawImage, type RawImage, toNetworkInput } from '../data/pixels.ts';
 import type { BackendOptions } from '../engine/backend-options.ts';
 import { openModel } from '../runs/model.node.ts';
 import type { Model } from '../runs/model.ts';
@@ -11,7 +12,6 @@ import { UserError } from '../util/errors.ts';
 import { type Classifier, makeClassifier } from './classifier.ts';
 import { openBackend } from './open-backend.node.ts';
 import type { DrawablePicture } from './picture.browser.ts';
-import { isRawImage, type RawImage, toNetworkInput } from './pixels.ts';
 import {
   type LoadOptions,
   modelFromAddress,

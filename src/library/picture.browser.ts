@@ -1,8 +1,8 @@
 // Pictures in a browser, on a page or in a worker: decoded by the browser, brought to the network's size
 // by pixels.ts.
 
+import { isRawImage, type RawImage, toNetworkInput } from '../data/pixels.ts';
 import { UserError } from '../util/errors.ts';
-import { isRawImage, type RawImage, toNetworkInput } from './pixels.ts';
 
 /** What a canvas can draw: <img>, <canvas>, ImageBitmap, VideoFrame ... */
 export interface DrawablePicture {
@@ -16,6 +16,8 @@ export type BrowserPicture = Blob | RawImage | DrawablePicture;
 /** The parts of the DOM that are used; the library's types must not ask for the whole of it. */
 interface Canvas {
   getContext(kind: '2d'): {
+    fillStyle: string;
+    fillRect(x: number, y: number, width: number, height: number): void;
     drawImage(image: object, x: number, y: number): void;
     getImageData(x: number, y: number, width: number, height: number): RawImage;
   } | null;
@@ -55,6 +57,9 @@ function drawn(picture: DrawablePicture): RawImage {
   }
   const context = new dom.OffscreenCanvas(width, height).getContext('2d');
   if (!context) throw new UserError('This browser has no canvas to read the picture with.');
+  // What a canvas keeps of transparent colours is less exact than what it lays on white.
+  context.fillStyle = 'white';
+  context.fillRect(0, 0, width, height);
   context.drawImage(picture, 0, 0);
   return context.getImageData(0, 0, width, height);
 }

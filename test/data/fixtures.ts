@@ -70,3 +70,25 @@ export async function tarOf(files: Record<string, Uint8Array | string>): Promise
   for await (const chunk of archive) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
+
+/** A .npy as numpy.save writes it. */
+export function npy(type: string, shape: readonly number[], content: Uint8Array, order = 'False') {
+  const tuple = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  const text = `{'descr': '${type}', 'fortran_order': ${order}, 'shape': (${tuple}), }`;
+  const header = `${text.padEnd(117)}\n`;
+  const start = Buffer.from(`\x93NUMPY\x01\0..${header}`, 'latin1');
+  start.writeUInt16LE(header.length, 8);
+  return new Uint8Array(Buffer.concat([start, content]));
+}
+
+/** The arrays of a data set as Keras names them, by the names that they have in a .npz. */
+export function numpyArrays(train: Split, test: Split): Record<string, Uint8Array> {
+  const labels = (split: Split) =>
+    new Uint8Array(BigInt64Array.from(Array.from(split.labels, BigInt)).buffer);
+  return {
+    'x_train.npy': npy('|u1', [train.count, 32, 32, 3], train.images),
+    'y_train.npy': npy('<i8', [train.count, 1], labels(train)),
+    'x_test.npy': npy('|u1', [test.count, 32, 32, 3], test.images),
+    'y_test.npy': npy('<i8', [test.count], labels(test)),
+  };
+}

@@ -2,9 +2,10 @@
 
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { readFolderLayout } from '../../src/data/folder-layout.ts';
 import { loadDataset } from '../../src/data/load.node.ts';
 import type { LoadOptions } from '../../src/data/load-options.ts';
-import { readFolderLayout } from '../../src/data/node/folder-layout.ts';
+import { diskFolder } from '../../src/data/node/folder-files.ts';
 import { encodePng } from '../../src/formats/png.node.ts';
 import { putAll, temporaryFolder } from './fixtures.ts';
 
@@ -135,7 +136,7 @@ describe('numbered images with a table of labels', () => {
     numbered();
     putAll(folder, { 'test/1.png': grey(1) });
     putAll(folder, { 'trainLabels.csv': 'id,label\n1,frog\n2,cat\n3,cat\n4,"frog"\r\n6,cat\n' });
-    const layout = readFolderLayout(folder);
+    const layout = await readFolderLayout(diskFolder(folder));
     expect(layout?.classes).toEqual(['cat', 'frog']);
     expect(layout?.files.train?.map(({ label }) => label)).toEqual([1, 0, 0, 1, 0]);
     expect(layout?.notices).toEqual([
@@ -150,10 +151,10 @@ describe('numbered images with a table of labels', () => {
     ['1,frog\n1,cat\n', 'says that 1.png is "frog" and "cat"'],
     ['a,b\n', 'names none of the images'],
     ['1,frog\n2,frog\n', 'names fewer than two classes'],
-  ])('a table of %j is an error', (table, message) => {
+  ])('a table of %j is an error', async (table, message) => {
     numbered();
     putAll(folder, { 'labels.csv': table });
-    expect(() => readFolderLayout(folder)).toThrow(message);
+    await expect(readFolderLayout(diskFolder(folder))).rejects.toThrow(message);
   });
 });
 

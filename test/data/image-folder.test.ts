@@ -286,7 +286,7 @@ describe('without a test folder', () => {
 
 test('the JPEG copy of all CIFAR-10 is recognised, so that it cannot pass for the benchmark', async () => {
   const { CIFAR10_CLASSES } = await import('../../src/data/cifar.ts');
-  const { imageFolderTitle } = await import('../../src/data/node/image-folder.ts');
+  const { imageFolderTitle } = await import('../../src/data/image-folder.ts');
   const files = (perClass: number, extension: string) =>
     CIFAR10_CLASSES.flatMap((name, label) =>
       Array.from({ length: perClass }, (_, i) => ({ path: `${name}/${i}.${extension}`, label })),
@@ -294,8 +294,7 @@ test('the JPEG copy of all CIFAR-10 is recognised, so that it cannot pass for th
   const title = (train: number, testCount: number, extension: string) =>
     imageFolderTitle('/data/mine', {
       classes: CIFAR10_CLASSES,
-      train: files(train, extension),
-      test: files(testCount, extension),
+      files: { train: files(train, extension), test: files(testCount, extension) },
     });
   expect(title(5000, 1000, 'jpg')).toBe('CIFAR-10 (JPEG q75)');
   expect(title(5000, 1000, 'png')).toBe('mine');

@@ -3,29 +3,14 @@
 import { describe, expect, test } from 'vitest';
 import { parseNpy, readNpz } from '../../src/data/npz.ts';
 import { writeZip } from '../../src/formats/zip-writer.ts';
-import { planes, randomSplit } from './fixtures.ts';
-
-/** A .npy as numpy.save writes it. */
-function npy(type: string, shape: readonly number[], content: Uint8Array, order = 'False') {
-  const tuple = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
-  const text = `{'descr': '${type}', 'fortran_order': ${order}, 'shape': (${tuple}), }`;
-  const header = `${text.padEnd(117)}\n`;
-  const start = Buffer.from(`\x93NUMPY\x01\0..${header}`, 'latin1');
-  start.writeUInt16LE(header.length, 8);
-  return new Uint8Array(Buffer.concat([start, content]));
-}
+import { npy, numpyArrays, planes, randomSplit } from './fixtures.ts';
 
 const train = randomSplit(6, 3, 1);
 const tested = randomSplit(3, 3, 2);
 const labels = (values: Iterable<number>) =>
   new Uint8Array(BigInt64Array.from([...values].map(BigInt)).buffer);
 
-const arrays = (): Record<string, Uint8Array> => ({
-  'x_train.npy': npy('|u1', [6, 32, 32, 3], train.images),
-  'y_train.npy': npy('<i8', [6, 1], labels(train.labels)),
-  'x_test.npy': npy('|u1', [3, 32, 32, 3], tested.images),
-  'y_test.npy': npy('<i8', [3], labels(tested.labels)),
-});
+const arrays = () => numpyArrays(train, tested);
 const read = (files: Record<string, Uint8Array>) =>
   readNpz(writeZip(new Map(Object.entries(files))), 'mine.npz');
 

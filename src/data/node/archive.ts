@@ -15,12 +15,16 @@ export async function readArchive(
   path: string,
   wanted: (name: string) => boolean,
 ): Promise<Map<string, Uint8Array>> {
-  const kind = archiveKind(await head(path));
+  const kind = archiveKind(await readHead(path));
   const stream = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array<ArrayBuffer>>;
   return await readTar(stream, kind, { path, wanted });
 }
 
-async function head(path: string): Promise<Uint8Array> {
+/**
+ * The first bytes of a file, which say what it is.
+ * @throws UserError where it is no regular file
+ */
+export async function readHead(path: string): Promise<Uint8Array> {
   // Opening a pipe waits for who writes into it; a device has no end.
   if (!(await stat(path)).isFile()) {
     throw new UserError(`${path} is neither a folder nor a regular file: give a data set`);

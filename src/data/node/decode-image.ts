@@ -6,10 +6,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type Sharp from 'sharp';
 import { UserError } from '../../util/errors.ts';
-import { IMAGE_BYTES, IMAGE_SIZE } from '../dataset.ts';
-
-/** File names that count as images: those of the formats that the decoder reads. */
-export const IMAGE_FILES = /\.(png|jpe?g|jfif|webp|gif|avif|tiff?)$/i;
+import { notPixels, toNetworkInput } from '../pixels.ts';
 
 export type ImageDecoder = (input: string | Uint8Array) => Promise<Uint8Array>;
 
@@ -19,22 +16,12 @@ const MOST_FILE_BYTES = 2 ** 28;
 const ALLOWED_PIXELS = 2 ** 25;
 const PIXELS_FOR_EACH_BYTE = 64;
 
-/**
- * First bytes of the formats that hold pixels and nothing else. The decoder knows others by their content,
- * whatever their name: an SVG reads the files that it names, a PDF is a program.
- */
-const PIXEL_FORMATS = [
-  /^\x89PNG\r\n/,
-  /^\xff\xd8\xff/, // JPEG
-  /^RIFF....WEBP/s,
-  /^GIF8[79]a/,
-  /^(II\*\0|MM\0\*)/, // TIFF
-  /^....ftyp(avif|avis|heic|heix|mif1|msf1)/s, // AVIF and its kin
-];
+/** Pixels that are made smaller as one; so many take 200 MB. */
+const MOST_PIXELS = 2 ** 26;
 
 /**
  * Loads the decoder. What it does to a picture: upright by its EXIF orientation, transparency on
- * white, sRGB, and squeezed to 32 × 32 whatever its proportions, as CIFAR's own images were.
+ * white, sRGB; how it comes to 32 × 32 pixels is pixels.ts's, the same as in a browser.
  * @returns a function that rejects with the decoder's reason for an unreadable image
  * @throws UserError when sharp is not installed
  */
@@ -52,22 +39,24 @@ export async function imageDecoder(): Promise<ImageDecoder> {
   sharp.cache(false);
   return async (input) => {
     const bytes = typeof input === 'string' ? await readPicture(input) : input;
-    const beginning = String.fromCharCode(...bytes.subarray(0, 16));
-    if (!PIXEL_FORMATS.some((format) => format.test(beginning))) {
-      throw new Error(bytes.length === 0 ? 'it is empty' : 'it is in no format of pictures');
-    }
+    const problem = notPixels(bytes);
+    if (problem) throw new Error(problem);
     const limitInputPixels = ALLOWED_PIXELS + PIXELS_FOR_EACH_BYTE * bytes.length;
-    const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels })
-      .autoOrient()
+    const opened = sharp(bytes, { failOn: 'error', limitInputPixels }).autoOrient();
+    const { width, height } = await opened.metadata();
+    // What would not fit into memory is halved, or more, while it is read; that is sharp's way of doing it.
+    const share = Math.sqrt(MOST_PIXELS / (width * height));
+    const side = Math.floor(share * Math.max(width, height));
+    if (share < 1) opened.resize(side, side, { fit: 'inside' });
+    const { data, info } = await opened
       .flatten({ background: 'white' })
       .toColourspace('srgb')
-      .resize(IMAGE_SIZE, IMAGE_SIZE, { fit: 'fill' })
       .raw()
       .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3 || data.length !== IMAGE_BYTES) {
+    if (info.channels !== 3) {
       throw new Error(`${info.channels} channels instead of red, green and blue`);
     }
-    return data;
+    return toNetworkInput({ width: info.width, height: info.height, data });
   };
 }
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { messageOf, UserError } from '../../util/errors.ts';
 import { fileError } from '../../util/system-errors.ts';
-import { IMAGE_FILES, type ImageDecoder } from './decode-image.ts';
+import { IMAGE_FILES } from '../folder-files.ts';
+import type { ImageDecoder } from './decode-image.ts';
 import { decodePicture, decodePictureBytes } from './picture.ts';
 
 export interface NamedPicture {

@@ -13,23 +13,12 @@ import { basename, join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { messageOf } from '../../util/errors.ts';
 import { IMAGE_BYTES, type Split } from '../dataset.ts';
+import { SPLIT_ROLES, type SplitRole } from '../folder-layout.ts';
+import type { Prepared } from '../image-folder.ts';
 import { cacheFolder, writeAtomically } from './cache.ts';
-import { SPLIT_ROLES, type SplitRole } from './folder-layout.ts';
 
 /** The number changes with the layout and with what decoding does to a picture. */
-const MAGIC = 'T6IMAGE3';
-
-export interface Skipped {
-  readonly path: string;
-  readonly reason: string;
-}
-
-export interface Prepared {
-  /** Those that the folder has. */
-  readonly splits: Readonly<Partial<Record<SplitRole, Split>>>;
-  /** Files that could not be read. */
-  readonly skipped: readonly Skipped[];
-}
+const MAGIC = 'T6IMAGE4';
 
 const headerSchema = z.object({
   folder: z.string(),

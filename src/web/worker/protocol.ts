@@ -81,6 +81,8 @@ export interface DataFacts {
   /** Images of each class. */
   readonly train: readonly number[];
   readonly test: readonly number[];
+  /** Of a folder that has its own: they choose the best epoch. */
+  readonly validation?: readonly number[];
   /** Sentences: skipped images, held-out test images, what could not be kept. */
   readonly notices: readonly string[];
   /** Whether a reload finds it again. */

@@ -48,6 +48,9 @@ export class Runs {
   ): Promise<{ config: TrainConfig; dataset: Dataset }> {
     const { arch, recipe, overrides = {} } = request;
     const whole = await this.data.need(data);
+    if (whole.train.count === 0) {
+      throw new UserError(`${whole.title} has images to test with only, and none to train on.`);
+    }
     const classes = whole.classes.length;
     const config = resolveConfig({ arch, recipe, overrides: { ...overrides, data, classes } });
     return { config, dataset: withValidation(whole, config) };

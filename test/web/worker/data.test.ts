@@ -1,15 +1,26 @@
 // Images that come into a tab: dropped archives, folders and pictures, kept over a reload; and what is
 // said of those that are damaged or hostile.
 
+import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { augmentImage } from '../../../src/data/augment.ts';
 import { augmentationOf } from '../../../src/data/batches.ts';
 import { IMAGE_BYTES, imageBytes } from '../../../src/data/dataset.ts';
+import { loadDataset } from '../../../src/data/load.node.ts';
 import { makeSynthetic } from '../../../src/data/synthetic.ts';
 import { packFolder } from '../../../src/formats/zip-folder.ts';
-import { randomSplit, tarOf, tinyCifar10 } from '../../data/fixtures.ts';
+import { writeZip } from '../../../src/formats/zip-writer.ts';
+import { datasetFingerprint } from '../../../src/runs/fingerprint.ts';
+import {
+  numpyArrays,
+  putAll,
+  randomSplit,
+  tarOf,
+  temporaryFolder,
+  tinyCifar10,
+} from '../../data/fixtures.ts';
 import { findChromium } from '../../support/chromium.ts';
 import { openBrowser, type Tab, type TabBrowser } from './tab.ts';
 
@@ -137,14 +148,116 @@ describe.skipIf(!chromium)('images in a tab', () => {
       train: [4, 4],
       test: [1, 1],
       notices: [
-        'Left out, because they cannot be read as images: photos/red/broken.png.',
-        '2 of 10 pictures are held out to test with.',
+        'skipped photos.zip/photos/red/broken.png: it cannot be read as an image (it is in no format of pictures)',
+        '2 of 10 images are held out to test with.',
       ],
     });
     const pixel = await tab.run<number[]>(
       `return [...(await client.ask('images', { data: 'photos.zip', split: 'train', label: 1, count: 1 })).rgba.slice(0, 4)];`,
     );
     expect(pixel).toEqual([255, 0, 0, 255]);
+  });
+
+  describe('a folder is what it is to `--data` on Node.js', () => {
+    const root = temporaryFolder();
+    /** Colours that change from pixel to pixel, so that squeezing them otherwise would show. */
+    const photo = (width: number, height: number, seed: number) => {
+      const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+        const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
+        return 127 + 90 * Math.sin(x / 5 + seed + (i % 3)) + 30 * Math.cos(y / (3 + seed));
+      });
+      return sharp(pixels, { raw: { width, height, channels: 3 } });
+    };
+    const LAYOUTS: Record<string, () => Promise<Record<string, Uint8Array>>> = {
+      'train, val and test, of any shape and format': async () => ({
+        'train/grün/1.png': await photo(64, 48, 1).png().toBuffer(),
+        'train/grün/2.jpg': await photo(301, 77, 2).jpeg({ quality: 80 }).toBuffer(),
+        'train/rot/1.webp': await photo(40, 90, 3).webp().toBuffer(),
+        'train/rot/deep/2.JPG': await photo(33, 32, 4)
+          .jpeg()
+          .withMetadata({ orientation: 6 })
+          .toBuffer(),
+        'train/rot/small.gif': await photo(9, 20, 5).gif().toBuffer(),
+        'train/rot/broken.png': Buffer.from('no picture'),
+        'train/rot/notes.txt': Buffer.from('no picture'),
+        'train/.hidden/x.png': await photo(32, 32, 6).png().toBuffer(),
+        'Valid/gru\u0308n/1.png': await photo(32, 32, 7).png().toBuffer(),
+        'test/grün/1.png': await photo(32, 32, 8).png().toBuffer(),
+        'test/rot/1.jpeg': await photo(128, 96, 9).jpeg({ progressive: true }).toBuffer(),
+        'unused/rot/1.png': await photo(32, 32, 1).png().toBuffer(),
+      }),
+      'Kaggle’s, in a folder of its own': async () => ({
+        'cifar/train/1.png': await photo(32, 32, 1).png().toBuffer(),
+        'cifar/train/2.png': await photo(50, 32, 2).png().toBuffer(),
+        'cifar/train/3.png': await photo(32, 50, 3).png().toBuffer(),
+        'cifar/train/4.png': await photo(32, 32, 4).png().toBuffer(),
+        'cifar/trainLabels.csv': Buffer.from('id,label\n1,frog\n2,cat\n3,cat\n4,frog\n'),
+      }),
+      'classes alone': async () => {
+        const files: Record<string, Uint8Array> = {};
+        for (let i = 0; i < 12; i++) {
+          files[`${i % 2 ? 'a' : 'b'}/${i}.png`] = await photo(30 + i, 40, i)
+            .png()
+            .toBuffer();
+        }
+        return files;
+      },
+    };
+
+    it.each(Object.keys(LAYOUTS))('%s', async (name) => {
+      const files = await LAYOUTS[name]!();
+      const folder = path.join(root, name.replaceAll(/\W+/g, '-'));
+      putAll(folder, files);
+      vi.stubEnv('TABLE6_DATA', path.join(root, 'cache'));
+      const hasTest = Object.keys(files).some((file) => file.startsWith('test/'));
+      // What a page holds out by itself, Node.js is asked to.
+      const notices: string[] = [];
+      const options = hasTest ? {} : { validation: name.startsWith('Kaggle') ? 2 : 0.2, seed: 0 };
+      const expected = await loadDataset(folder, {
+        ...options,
+        onNotice: (line) => notices.push(line.replaceAll(folder, 'mine')),
+      });
+      const served = await Promise.all(
+        Object.entries(files).map(async ([file, bytes], i) => {
+          const [, address] = await serve(`${i}`, bytes);
+          return [`mine/${file}`, address];
+        }),
+      );
+      const { facts, fingerprint } = await tab.run<{
+        facts: { classes: string[]; notices: string[] };
+        fingerprint: string;
+      }>(
+        `const files = await Promise.all(argument.map(async ([path, address]) => ({ path, file: await blobOf(address) })));
+        const facts = await client.ask('loadData', { source: { from: 'files', files } });
+        const { runs: [run] } = await client.ask('start', {
+          runs: [{ arch: 'resnet8', recipe: 'quick', overrides: { epochs: 1, batchSize: 4, device: 'cpu' } }], data: facts.data,
+        });
+        await stopped(run);
+        const { environment } = await client.ask('readRun', { run });
+        return { facts, fingerprint: environment.sessions[0].data.fingerprint };`,
+        served,
+      );
+      expect(facts.classes).toEqual(expected.classes);
+      expect(fingerprint).toBe(await datasetFingerprint(expected));
+      const isOfLayout = (line: string) => !/held.out/.test(line);
+      expect(facts.notices.filter(isOfLayout)).toEqual(notices.filter(isOfLayout));
+      if (hasTest) expect(notices).toHaveLength(4);
+    });
+  });
+
+  it('arrays of numpy are read as Node.js reads them', async () => {
+    const arrays = numpyArrays(randomSplit(6, 3, 1), randomSplit(3, 3, 2));
+    const facts = await load(await serve('mine.npz', writeZip(new Map(Object.entries(arrays)))));
+    expect(facts).toMatchObject({
+      title: 'mine',
+      classes: ['class 0', 'class 1', 'class 2'],
+      train: [2, 2, 2],
+      test: [1, 1, 1],
+    });
+    const image = await tab.run<number[]>(
+      `return [...(await client.ask('images', { data: 'mine.npz', split: 'test', indices: [2] })).rgba];`,
+    );
+    expect(image.filter((_, i) => i % 4 !== 3)).toEqual([...imageBytes(randomSplit(3, 3, 2), 2)]);
   });
 
   it('a folder with train and test keeps them apart', async () => {
@@ -250,8 +363,14 @@ describe.skipIf(!chromium)('images in a tab', () => {
     ],
     [
       'one-class.tar',
-      async () => await tarOf({ 'cat/1.png': (await picture('red')) as never }),
+      async () => await tarOf({ 'train/cat/1.png': (await picture('red')) as never }),
       'only one class',
+    ],
+    ['table.parquet', () => Buffer.from('PAR1 and more'), 'a Parquet table, as Hugging Face packs'],
+    [
+      'tables.zip',
+      async () => await packFolder(new Map([['data/train.parquet', Buffer.from('PAR1')]])),
+      'data/train.parquet is a Parquet table',
     ],
   ])('%s is refused with a sentence', async (name, content, sentence) => {
     const { message } = await refusal(await serve(name, await content()));

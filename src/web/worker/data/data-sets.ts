@@ -11,7 +11,7 @@ import { TabError } from '../problems.ts';
 import type { Ask, DataFacts, DataSource, ImageChoice, Images, Progress } from '../protocol.ts';
 import type { Storage } from '../storage.ts';
 import { readDropped } from './dropped.ts';
-import { type ReadData, readPictures } from './pictures.ts';
+import { type ReadData, readOwnPictures } from './pictures.ts';
 import { fetchServed } from './served.ts';
 import { describeStored, loadStored, removeStored, storeDataset, storedSources } from './stored.ts';
 
@@ -123,7 +123,8 @@ export class DataSets {
   }
 
   private facts(dataset: Dataset, notices: readonly string[]): DataFacts {
-    const { source, title, isOriginalCifar10, classes, train, test, findings } = dataset;
+    const { source, title, isOriginalCifar10, classes, train, test, validation, findings } =
+      dataset;
     return {
       data: source,
       title,
@@ -131,6 +132,7 @@ export class DataSets {
       classes,
       train: classCounts(train, classes.length),
       test: classCounts(test, classes.length),
+      ...(validation && { validation: classCounts(validation, classes.length) }),
       notices: [
         ...notices,
         ...damagedBatches(findings ?? []).map(({ name, text }) => `${name} ${text}`),
@@ -157,12 +159,8 @@ async function read(
       const files = await fetchServed(source.name, source.base, onProgress);
       return await readDropped(files, undefined, onProgress);
     }
-    case 'pictures': {
-      const pictures = source.classes.flatMap(({ name: label, pictures }) =>
-        pictures.map((file, i) => ({ path: `${label} ${i + 1}`, file, label })),
-      );
-      return await readPictures(source.name, pictures, onProgress);
-    }
+    case 'pictures':
+      return await readOwnPictures(source.name, source.classes, onProgress);
     default:
       throw new Error(`unknown source ${source satisfies never}`);
   }

@@ -1,14 +1,13 @@
-// Pictures of any size as a data set: decoded by the browser, upright, and brought to 32 × 32 pixels as
-// for prediction. Where nobody said which are for testing, a fifth of each class is held out.
+// Pictures of any size as a data set: decoded by the browser and squeezed to 32 × 32 pixels as Node.js does it
+// (data/image-folder.ts). Where there is nothing to test with, a fifth of each class is held out.
 
-import {
-  type Dataset,
-  emptySplit,
-  IMAGE_BYTES,
-  type Split,
-  takeImages,
-} from '../../../data/dataset.ts';
-import { splitValidation } from '../../../data/validation.ts';
+import type { Dataset } from '../../../data/dataset.ts';
+import { type FolderFiles, listedFolder } from '../../../data/folder-files.ts';
+import type { FolderLayout, ImageFile } from '../../../data/folder-layout.ts';
+import { decodeFolder, imageFolder, tellLayout } from '../../../data/image-folder.ts';
+import type { LoadOptions } from '../../../data/load-options.ts';
+import { notPixels } from '../../../data/pixels.ts';
+import { divided, type Whole } from '../../../data/splits.ts';
 import { readPicture } from '../../../library/picture.browser.ts';
 import { UserError } from '../../../util/errors.ts';
 import type { Progress } from '../protocol.ts';
@@ -19,126 +18,91 @@ export interface ReadData {
   readonly notices: readonly string[];
 }
 
-/** File names that count as images. */
-export const IMAGE_FILES = /\.(png|jpe?g|webp|gif|bmp|avif)$/i;
-
-export interface LabelledPicture {
-  /** For messages. */
-  readonly path: string;
-  readonly file: Blob;
-  /** Name of its class. */
-  readonly label: string;
-  readonly split?: 'train' | 'test';
+/** Pictures of a class that has its name from the reader. */
+export interface OwnClass {
+  readonly name: string;
+  readonly pictures: readonly Blob[];
 }
 
 const HELD_OUT = 0.2;
 const MOST_PICTURES = 200_000;
-/** Unreadable pictures that are named one by one. */
-const NAMED = 5;
 /** Pictures that are decoded at the same time. */
 const AT_ONCE = 4;
 
 /**
- * @param name of the data set
- * @throws UserError where there is nothing to learn: fewer than two classes, a class of one picture
+ * The pictures of a folder that is laid out in a known way.
+ * @param files by path below it
+ * @throws UserError where there is nothing to learn: a class without pictures, or with one
  */
-export async function readPictures(
-  name: string,
-  pictures: readonly LabelledPicture[],
+export async function readImageFolder(
+  folder: FolderFiles,
+  layout: FolderLayout,
+  files: ReadonlyMap<string, Blob>,
   onProgress: (progress: Progress) => void,
 ): Promise<ReadData> {
-  if (pictures.length > MOST_PICTURES) {
+  const { place } = folder;
+  const count = Object.values(layout.files).reduce((sum, { length }) => sum + length, 0);
+  if (count > MOST_PICTURES) {
     throw new UserError(
-      `${name} has ${pictures.length} pictures; a tab takes ${MOST_PICTURES.toLocaleString('en')} at most.`,
+      `${place} has ${count} pictures; a tab takes ${MOST_PICTURES.toLocaleString('en')} at most.`,
     );
   }
-  const classes = [...new Set(pictures.map(({ label }) => label))].sort();
-  if (classes.length < 2) {
-    throw new UserError(
-      `${name} has ${classes.length === 0 ? 'no class' : 'only one class'}: a network needs two or more to tell apart, each a folder of its own.`,
-    );
-  }
-  const { split, isRead, skipped } = await decode(pictures, classes, onProgress);
-  const wanted = (kind: 'train' | 'test' | undefined) =>
-    takeImages(
-      split,
-      pictures.flatMap((picture, i) => (isRead[i] === 1 && picture.split === kind ? [i] : [])),
-    );
-  const notices = skippedNotices(skipped);
-  const [train, test] = [wanted('train'), wanted('test')];
-  const parts =
-    test.count > 0
-      ? { train, test }
-      : heldOut(name, whole(train, wanted(undefined)), classes, notices);
-  const found = new Set(parts.train.labels);
-  const empty = classes.find((_, label) => !found.has(label));
-  if (empty !== undefined) {
-    throw new UserError(`"${empty}" in ${name} has no readable picture to train on: add some.`);
-  }
-  const dataset: Dataset = {
-    source: name,
-    title: name,
-    isOriginalCifar10: false,
-    classes,
-    ...parts,
+  const notices: string[] = [];
+  const options: LoadOptions = {
+    onNotice: (line) => notices.push(line),
+    onProgress: ({ done = 0, total }) =>
+      onProgress({ what: 'decode', done, ...(total !== undefined && { total }) }),
   };
-  return { dataset, notices };
+  tellLayout(folder, layout, options);
+  const decoding = { decode: (path: string) => decode(files.get(path) as Blob), atOnce: AT_ONCE };
+  const prepared = await decodeFolder(folder, layout, decoding, options);
+  const { title, classes, splits } = imageFolder(folder, layout, prepared, options);
+  const whole = { source: place, isOriginalCifar10: false, title, classes, ...splits };
+  return { dataset: withTest(whole, options), notices };
 }
 
-function whole(train: Split, rest: Split): Split {
-  return train.count > 0 ? train : rest;
-}
-
-function heldOut(name: string, split: Split, classes: readonly string[], notices: string[]) {
-  for (const [label, title] of classes.entries()) {
-    const count = split.labels.filter((each) => each === label).length;
-    if (count < 2) {
-      throw new UserError(
-        `"${title}" in ${name} has ${count === 0 ? 'no readable picture' : 'a single picture'}: two are the least, one to learn from and one to test with.`,
-      );
-    }
-  }
-  const amount = Math.max(classes.length, Math.round(HELD_OUT * split.count));
-  const { train, validation } = splitValidation(split, amount, 0, classes);
-  notices.push(`${validation.count} of ${split.count} pictures are held out to test with.`);
-  return { train, test: validation };
-}
-
-async function decode(
-  pictures: readonly LabelledPicture[],
-  classes: readonly string[],
+/** Pictures that were added class by class. @throws UserError as `readImageFolder` does */
+export async function readOwnPictures(
+  name: string,
+  own: readonly OwnClass[],
   onProgress: (progress: Progress) => void,
-) {
-  const split = emptySplit(pictures.length);
-  const isRead = new Uint8Array(pictures.length);
-  const skipped: string[] = [];
-  let next = 0;
-  let done = 0;
-  const work = async () => {
-    while (next < pictures.length) {
-      const index = next++;
-      const { file, label, path } = pictures[index] as LabelledPicture;
-      try {
-        split.images.set(await readPicture(file), index * IMAGE_BYTES);
-        split.labels[index] = classes.indexOf(label);
-        isRead[index] = 1;
-      } catch (error) {
-        if (!(error instanceof UserError)) throw error;
-        skipped.push(path);
-      }
-      done++;
-      if (done % 50 === 0 || done === pictures.length) {
-        onProgress({ what: 'decode', done, total: pictures.length });
-      }
+): Promise<ReadData> {
+  const classes = own.map(({ name }) => name.normalize('NFC')).sort();
+  if (classes.length < 2) {
+    throw new UserError(`${name} has only one class: a network needs two or more to tell apart.`);
+  }
+  const files = new Map<string, Blob>();
+  const train: ImageFile[] = [];
+  for (const { name, pictures } of own) {
+    const label = classes.indexOf(name.normalize('NFC'));
+    for (const [i, picture] of pictures.entries()) {
+      const path = `${name} ${i + 1}`;
+      files.set(path, picture);
+      train.push({ path, label });
     }
+  }
+  const layout: FolderLayout = {
+    classes,
+    folders: { train: '.' },
+    files: { train: train.sort((a, b) => a.label - b.label) },
+    others: 0,
+    notices: [],
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return { split, isRead, skipped: skipped.sort() };
+  const folder = listedFolder(name, [], () => Promise.reject(new Error('there are no texts')));
+  return await readImageFolder(folder, layout, files, onProgress);
 }
 
-function skippedNotices(skipped: readonly string[]): string[] {
-  if (skipped.length === 0) return [];
-  const named = skipped.slice(0, NAMED).join(', ');
-  const more = skipped.length > NAMED ? ` and ${skipped.length - NAMED} more` : '';
-  return [`Left out, because they cannot be read as images: ${named}${more}.`];
+/** Node.js asks how many images are to be held out; a page begins with a fifth. */
+export function withTest(whole: Whole, options: LoadOptions): Dataset {
+  const { train, test, validation, classes } = whole;
+  if (test || validation || !train) return divided(whole, { ...options, forTesting: true });
+  const count = Math.max(classes.length, Math.round(HELD_OUT * train.count));
+  options.onNotice?.(`${count} of ${train.count} images are held out to test with.`);
+  return divided(whole, { validation: count, seed: 0 });
+}
+
+async function decode(file: Blob): Promise<Uint8Array> {
+  const problem = notPixels(new Uint8Array(await file.slice(0, 16).arrayBuffer()));
+  if (problem) throw new Error(problem);
+  return await readPicture(file);
 }

@@ -15,6 +15,7 @@ const factsSchema = z.object({
   /** Images of each class. */
   train: z.array(z.int()),
   test: z.array(z.int()),
+  validation: z.optional(z.array(z.int())),
 });
 
 /** What is known of a stored data set without reading its images. */
@@ -25,13 +26,14 @@ const folderOf = (source: string) => `${FOLDER}/${encodeURIComponent(source)}`;
 
 /** @throws UserError for full storage; what was there before is whole */
 export async function storeDataset(files: FileSystem, dataset: Dataset): Promise<void> {
-  const { source, title, isOriginalCifar10, classes, train, test } = dataset;
+  const { source, title, isOriginalCifar10, classes, train, test, validation } = dataset;
   const folder = folderOf(source);
   await files.removeFolder(folder);
   await files.makeFolder(folder);
-  const bytes = new Uint8Array(bytesOf(train.count) + bytesOf(test.count));
+  const splits = validation ? [train, test, validation] : [train, test];
+  const bytes = new Uint8Array(splits.reduce((total, { count }) => total + bytesOf(count), 0));
   let at = 0;
-  for (const split of [train, test]) {
+  for (const split of splits) {
     bytes.set(split.images, at);
     const labels = new DataView(bytes.buffer, at + split.count * IMAGE_BYTES);
     split.labels.forEach((label, i) => {
@@ -47,6 +49,7 @@ export async function storeDataset(files: FileSystem, dataset: Dataset): Promise
     classes: [...classes],
     train: classCounts(train, classes.length),
     test: classCounts(test, classes.length),
+    ...(validation && { validation: classCounts(validation, classes.length) }),
   };
   await writeAtomically(files, `${folder}/facts.json`, JSON.stringify(facts));
 }
@@ -60,9 +63,12 @@ export async function describeStored(
   const json = await files.read(`${folder}/facts.json`);
   const parsed = json && factsSchema.safeParse(jsonOf(json));
   if (!parsed?.success) return undefined;
-  const { train, test } = parsed.data;
-  const isWhole =
-    (await files.size(`${folder}/images`)) === bytesOf(sum(train)) + bytesOf(sum(test));
+  const { train, test, validation = [] } = parsed.data;
+  const bytes = [train, test, validation].reduce(
+    (total, counts) => total + bytesOf(sum(counts)),
+    0,
+  );
+  const isWhole = (await files.size(`${folder}/images`)) === bytes;
   return isWhole ? parsed.data : undefined;
 }
 
@@ -71,10 +77,17 @@ export async function loadStored(files: FileSystem, source: string): Promise<Dat
   const known = await describeStored(files, source);
   const bytes = known && (await files.read(`${folderOf(source)}/images`));
   if (!bytes) return undefined;
-  const { train, test, ...facts } = known;
-  const first = splitAt(bytes, 0, sum(train), facts.classes.length);
-  const second = splitAt(bytes, bytesOf(sum(train)), sum(test), facts.classes.length);
-  return first && second && { ...facts, train: first, test: second };
+  const { train, test, validation, ...facts } = known;
+  let at = 0;
+  const next = (counts: readonly number[]) => {
+    const split = splitAt(bytes, at, sum(counts), facts.classes.length);
+    at += bytesOf(sum(counts));
+    return split;
+  };
+  const splits = { train: next(train), test: next(test) };
+  const held = validation && next(validation);
+  if (!splits.train || !splits.test || (validation && !held)) return undefined;
+  return { ...facts, train: splits.train, test: splits.test, ...(held && { validation: held }) };
 }
 
 /** The sources of what is stored. */

@@ -1,8 +1,6 @@
 // Data sets as other programs pack them, which are not read here: what they are, and what to do.
 
-import { readdirSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FolderFiles, joined } from './folder-files.ts';
 
 const AS_FOLDER =
   'write the images into folders train/<class>/ and test/<class>/, or as arrays into a .npz (x_train, y_train, x_test, y_test)';
@@ -33,14 +31,12 @@ const NAMES: readonly (readonly [RegExp, Kind])[] = [
 
 /**
  * What a file is that was named as a data set.
- * @returns 'npz', which is read; a sentence for what is not; undefined for what may be an archive of CIFAR
+ * @param head its first bytes (`HEAD_BYTES` of formats/tar.ts)
+ * @returns 'npz', which is read; what it is and what to do, to go on with behind its name; undefined for
+ * what may be an archive of CIFAR
  */
-export async function fileKind(path: string): Promise<'npz' | (string & {}) | undefined> {
-  await using file = await open(path, 'r');
-  const bytes = new Uint8Array(560);
-  const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-  const text = String.fromCharCode(...bytes.subarray(0, bytesRead));
-  const kind = kindOf(text, path);
+export function fileKind(head: Uint8Array, path: string): 'npz' | (string & {}) | undefined {
+  const kind = kindOf(String.fromCharCode(...head), path);
   return kind === 'npz' || kind === undefined ? kind : `is ${KINDS[kind]}.`;
 }
 
@@ -60,16 +56,10 @@ function kindOf(text: string, path: string): Kind | 'npz' | undefined {
 }
 
 /** What a folder has that other programs read, one folder deep as well. */
-export function foreignFiles(folder: string): string | undefined {
-  const names = (inside: string) => readdirSync(inside, { withFileTypes: true });
-  const files: string[] = [];
-  for (const entry of names(folder)) {
-    if (entry.isFile()) files.push(entry.name);
-    else if (entry.isDirectory()) {
-      files.push(...names(join(folder, entry.name)).map(({ name }) => join(entry.name, name)));
-    }
-  }
-  for (const file of files) {
+export function foreignFiles(folder: FolderFiles): string | undefined {
+  const { names, files } = folder.list('');
+  const inside = names.flatMap((name) => folder.list(name).files.map((file) => joined(name, file)));
+  for (const file of [...files, ...inside]) {
     const kind = NAMES.find(([pattern]) => pattern.test(file))?.[1];
     if (kind !== undefined) return `${file} is ${KINDS[kind]}.`;
     if (/\.npz$/i.test(file)) return `${file} is a .npz: name that file itself.`;

@@ -1,8 +1,7 @@
 // Tables that say what numbered images show, as competitions give them: `trainLabels.csv` with a line `1,frog`
 // for `train/1.png`.
 
-import { readFileSync } from 'node:fs';
-import { UserError } from '../../util/errors.ts';
+import { UserError } from '../util/errors.ts';
 
 /** The label table of a folder of images that is called `split`, among the files beside it. */
 export function findLabels(files: readonly string[], split: string): string | undefined {
@@ -14,11 +13,16 @@ export function findLabels(files: readonly string[], split: string): string | un
 
 /**
  * The class of each image that the table names.
+ * @param path for messages
  * @param images names of files; the table may leave their endings away
  * @throws UserError where it is no table of two columns, or says two things of one image
  */
-export function readLabels(path: string, images: readonly string[]): ReadonlyMap<string, string> {
-  const rows = readFileSync(path, 'utf8')
+export function readLabels(
+  text: string,
+  path: string,
+  images: readonly string[],
+): ReadonlyMap<string, string> {
+  const rows = text
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '')
