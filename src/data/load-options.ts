@@ -19,6 +19,11 @@ export interface LoadOptions {
   readonly forTesting?: boolean;
   /** Of the validation split. */
   readonly seed?: number;
+  /** Told the classes of an image folder before its images are decoded; what it throws ends the loading. */
+  readonly onClasses?: (found: {
+    readonly source: string;
+    readonly classes: readonly string[];
+  }) => void;
   readonly onProgress?: (event: LoadEvent) => void;
   /** A line for people: skipped images, missing classes. */
   readonly onNotice?: (line: string) => void;

@@ -58,9 +58,10 @@ async function loadWhole(source: string, options: LoadOptions): Promise<Whole> {
   if (!statSync(source).isDirectory()) return loadFile(source);
   const cifar = await loadCifarFolder(source, source);
   if (cifar !== undefined) return cifar;
-  const images = await loadImageFolder(source, options, ({ classes, folders }) =>
-    requireSplits(source, { ...folders, classes, isUndivided: folders.train === '.' }, options),
-  );
+  const images = await loadImageFolder(source, options, ({ classes, folders }) => {
+    requireSplits(source, { ...folders, classes, isUndivided: folders.train === '.' }, options);
+    options.onClasses?.({ source, classes });
+  });
   if (images !== undefined) {
     const { title, classes, folders, splits } = images;
     const isUndivided = folders.train === '.';

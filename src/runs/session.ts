@@ -14,11 +14,11 @@ import type { StopRequest } from '../train/options.ts';
 import { UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
 import { weightsSha256 } from './checkpoint.ts';
-import { datasetFingerprint, sampledFingerprint } from './fingerprint.ts';
 import { SUMMARY } from './layout.ts';
 import { logLine } from './log-line.ts';
 import { metricsRecord } from './metrics.ts';
 import type { Run } from './run.ts';
+import { refuseOtherClasses, sameData } from './same-data.ts';
 import type { Facts, RunSummary, SessionRecord } from './summary.ts';
 
 export interface SessionOptions {
@@ -250,31 +250,7 @@ function checkFit({ run, dataset, backend }: SessionOptions): void {
       },
     );
   }
-  if (dataset.classes.length !== config.classes) {
-    throw new UserError(
-      `The run is for ${config.classes} classes and the data have ${dataset.classes.length}: use the data it was made for.`,
-    );
-  }
-}
-
-/** The data as the run began with them. */
-async function sameData(run: Run, dataset: Dataset) {
-  const fingerprint = await datasetFingerprint(dataset);
-  // All sessions had the same data; the first ones may be of a version that knew less of them.
-  const before = run.sessionsBefore.at(-1)?.data.fingerprint;
-  if (before === undefined || before === fingerprint) return { dataset, fingerprint };
-  if (before === (await sampledFingerprint(dataset))) return { dataset, fingerprint };
-  if (dataset.validation && run.config.validation === 0) {
-    // Earlier versions left validation images of a folder's own aside.
-    const without = { ...dataset, validation: undefined };
-    const old = await datasetFingerprint(without);
-    if (before === old || before === (await sampledFingerprint(without))) {
-      return { dataset: without, fingerprint: old };
-    }
-  }
-  throw new UserError(
-    `The data in "${run.config.data}" are not those that the run "${run.dir}" began with: restore them, or start a new run.`,
-  );
+  refuseOtherClasses(run, dataset);
 }
 
 /** Facts of a backend that decide the last bits of every result; threads do not. */

@@ -91,6 +91,21 @@ describe('--init', () => {
   });
 });
 
+test('other classes are told when a run is resumed, by name and before images are decoded', async () => {
+  for (const name of ['ant', 'bee', 'fox']) {
+    for (const split of ['train', 'test']) {
+      mkdirSync(at(`insects/${split}/${name}`), { recursive: true });
+      writeFileSync(at(`insects/${split}/${name}/1.png`), 'no image at all');
+    }
+  }
+  const { code, stdout, stderr } = await run('train', '--resume', 'tuned', '--data', 'insects');
+  expect(code).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr).toBe(
+    `The data in "${at('insects')}" are not those of the run: it is for 3 classes (cat, dog, fox), and they have 3 classes (ant, bee, fox); use the data it was made for.\n`,
+  );
+});
+
 describe('what does not fit is refused with one sentence', () => {
   test.each<[string, string[], number, string]>([
     ['other classes with --weights', ['--weights', 'given.th'], 1, 'begin with --init instead'],

@@ -387,7 +387,7 @@ describe('refuses', () => {
     const dir = `${await temporaryFolder()}/run`;
     const run = await createRun(testHost(), { dir, config: tinyConfig({ classes: 4 }) });
     await expect(collect(session(run))).rejects.toThrow(
-      'The run is for 4 classes and the data have 3',
+      'The data in "random" are not those of the run: it is for 4 classes, and they have 3; use',
     );
   });
 });

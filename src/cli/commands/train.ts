@@ -10,9 +10,12 @@ import { type ConfigOverrides, changeConfig, resolveConfig } from '../../experim
 import { createNetwork, parseArch } from '../../nn/network.ts';
 import { deviceBefore, multiplyAddBefore } from '../../runs/device-before.ts';
 import { withEpochs } from '../../runs/extend.ts';
+import { nodeFileSystem } from '../../runs/file-system.node.ts';
 import { checkpointPath } from '../../runs/layout.ts';
-import type { Run } from '../../runs/run.ts';
+import { type Run, trimSlash } from '../../runs/run.ts';
 import { createRun, openRun, resumeRun } from '../../runs/runs.node.ts';
+import { refuseOtherClasses } from '../../runs/same-data.ts';
+import { LAST, readState } from '../../runs/states.ts';
 import { DEFAULTS, RESUMABLE_SETTINGS, type TrainConfig } from '../../train/config.ts';
 import { UserError } from '../../util/errors.ts';
 import { pick } from '../../util/objects.ts';
@@ -195,7 +198,7 @@ async function resume(
   refuseChanges(config, name, given);
   // Refused before data are loaded, and again by the checkpoint itself.
   if (values.epochs !== undefined) withEpochs(config, values.epochs, summary?.epochsDone ?? 0);
-  const typed = pick(typedSettings(values), RESUMABLE_SETTINGS);
+  const typed = pick(withWholePath(typedSettings(values)), RESUMABLE_SETTINGS);
   const { threads } = backendOptions({ threads: typed.threads });
   const device =
     typed.device ?? deviceBefore(config.device, environment.sessions.at(-1)?.backend.name);
@@ -215,11 +218,11 @@ async function resume(
     convolution,
     multiplyAdd,
   });
+  const found = await readState(nodeFileSystem, trimSlash(dir), LAST).catch(() => undefined);
+  const { strict, offline } = values;
   const dataset = await openDataset(typed.data ?? config.data, terminal, {
-    validation: config.validation || undefined,
-    seed: config.seed,
-    strict: values.strict,
-    offline: values.offline,
+    ...{ validation: config.validation || undefined, seed: config.seed, strict, offline },
+    onClasses: (data) => refuseOtherClasses({ config, state: found?.state }, data),
   });
   const backend = await opening.backend;
   const onWait = (line: string) => terminal.line(line);
