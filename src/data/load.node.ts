@@ -4,6 +4,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { UserError } from '../util/errors.ts';
 import { didYouMean } from '../util/suggest.ts';
+import { systemError } from '../util/system-errors.ts';
 import type { Dataset } from './dataset.ts';
 import { folderContent } from './folder-layout.ts';
 import { fileKind, foreignFiles } from './foreign-data.ts';
@@ -31,19 +32,13 @@ export { DownloadError } from './node/download.ts';
  */
 export async function loadDataset(source: string, options: LoadOptions = {}): Promise<Dataset> {
   const whole = await loadWhole(source, options).catch((error: unknown) => {
-    throw isFileSystemError(error)
-      ? new UserError(`${error.path} cannot be read: ${error.message}`, { cause: error })
-      : error;
+    // No permission, a broken disk: the user's to repair, whichever file was being read.
+    throw systemError(error) ?? error;
   });
   for (const { name, text } of damagedBatches(whole.findings ?? [])) {
     options.onNotice?.(`${source}: ${name} is not as published: ${text}; unpack the archive again`);
   }
   return divided(whole, options);
-}
-
-/** No permission, a broken disk: the user's to repair, whichever file was being read. */
-function isFileSystemError(error: unknown): error is Error & { path: string } {
-  return error instanceof Error && 'syscall' in error && 'path' in error;
 }
 
 async function loadWhole(source: string, options: LoadOptions): Promise<Whole> {

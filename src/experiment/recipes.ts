@@ -136,9 +136,14 @@ export function resolveConfig(options: {
   readonly recipe?: RecipeName;
   readonly overrides?: ConfigOverrides;
 }): TrainConfig {
-  const { overrides = {} } = options;
-  const recipe = RECIPES[parseRecipeName(options.recipe ?? SETTINGS.recipe.default)];
-  const network = createNetwork(options.arch, { shortcut: overrides.shortcut });
+  // From JavaScript anything may come.
+  const {
+    arch,
+    recipe: name = SETTINGS.recipe.default,
+    overrides = {},
+  } = options ?? ({} as typeof options);
+  const recipe = RECIPES[parseRecipeName(name)];
+  const network = createNetwork(arch, { shortcut: overrides.shortcut });
   const base = {
     ...DEFAULTS,
     normalization: recipe.normalization,

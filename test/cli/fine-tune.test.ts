@@ -106,6 +106,17 @@ test('other classes are told when a run is resumed, by name and before images ar
   );
 });
 
+test('a table finds its images from any folder', async () => {
+  const plan = ['reproduce', '--archs', 'resnet8', '--seeds', '1', '--data', 'images'];
+  const args = ['--recipe', 'quick', '--epochs', '1', '--batch-size', '6', '--save-dir', 'table'];
+  const { code } = await run(...plan, ...args, '--threads', '1');
+  expect(code).toBe(0);
+  expect(JSON.parse(readFileSync(at('table/plan.json'), 'utf8')).settings.data).toBe(at('images'));
+  const again = await table6(['reproduce', '--seeds', '2', '--save-dir', at('table')]);
+  expect(again.code).toBe(0);
+  expect(again.stdout).toContain('finished resnet8 quick seed 2');
+});
+
 describe('what does not fit is refused with one sentence', () => {
   test.each<[string, string[], number, string]>([
     ['other classes with --weights', ['--weights', 'given.th'], 1, 'begin with --init instead'],

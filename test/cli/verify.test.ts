@@ -1,6 +1,6 @@
 // `table6 verify` as it is typed: what it prints, and its exit code.
 
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { verify } from '../../src/cli/commands/verify.ts';
@@ -58,6 +58,28 @@ describe('table6 verify', () => {
     expect(printed).toContain(`--resume ${copy} --from previous\n`);
     const [json] = JSON.parse((await typed(copy, '--json')).printed);
     expect(json.newest.name).toBe('previous');
+  });
+
+  test('of a folder in which one cannot be looked into looks at the others', async () => {
+    const folder = join(root, 'with-a-loop');
+    mkdirSync(folder);
+    symlinkSync('a', join(folder, 'a'));
+    symlinkSync(dir, join(folder, 'b'));
+    const { code, printed } = await typed(folder);
+    expect(code).toBe(1);
+    expect(printed).toContain(`The symbolic links of "${folder}/a" lead in a circle`);
+    expect(printed).toMatch(/last.safetensors +whole\n/);
+  });
+
+  test('of a JSON file alone says whether it is as it was written', async () => {
+    const file = join(root, 'summary.json');
+    copyFileSync(join(dir, 'summary.json'), file);
+    expect((await typed(file)).printed).toMatch(/summary\.json +whole\n/);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"seed": 1', '"seed": 2'));
+    expect(await typed(file)).toMatchObject({
+      code: 1,
+      printed: expect.stringContaining('since what it says does not match its checksum'),
+    });
   });
 
   test('goes on after what is not there', async () => {

@@ -1,7 +1,7 @@
 // CIFAR in its official layouts: folders and archives, as they are and damaged.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { CIFAR_LAYOUTS, CIFAR10_CLASSES } from '../../src/data/cifar.ts';
@@ -89,6 +89,12 @@ describe('CIFAR-10, binary layout', () => {
         "record's 3,073 (9 whole images); download or unpack it again",
     );
     const empty = folderOf({ ...files, 'data_batch_3.bin': '' });
+    const loop = fileOf('data_batch_1.bin', new Uint8Array());
+    rmSync(loop);
+    symlinkSync('data_batch_1.bin', loop);
+    await expect(loadDataset(dirname(loop))).rejects.toThrow(
+      `The symbolic links of "${loop}" lead in a circle: check the links.`,
+    );
     await expect(loadDataset(empty)).rejects.toThrow(
       'data_batch_3.bin is damaged or cut off: its 0',
     );

@@ -202,6 +202,9 @@ test('what JavaScript passes is checked as what is typed', () => {
   const adam = { arch: 'resnet20', recipe: 'adam' as 'paper' };
   expect(() => resolveConfig(adam)).toThrow(UserError);
   expect(() => resolveConfig({ recipe: 'adam' } as never)).toThrow('no recipe called "adam"');
+  for (const nothing of [undefined, null, {}, { arch: 20 }]) {
+    expect(() => resolveConfig(nothing as never)).toThrow(UserError);
+  }
   expect(() => resolveConfig({} as never)).toThrow('There is no network called "undefined"');
   expect(() => parseRecipeName('notebok')).toThrow(/Did you mean notebook\?$/);
 });

@@ -5,8 +5,9 @@ import { dirname, resolve } from 'node:path';
 import { EXPORT_FORMATS, exportFile, formatOfName } from '../../runs/export.ts';
 import { nodeFileSystem } from '../../runs/file-system.node.ts';
 import { writeAtomically } from '../../runs/file-system.ts';
-import { messageOf, UserError } from '../../util/errors.ts';
+import { UserError } from '../../util/errors.ts';
 import { formatBytes } from '../../util/format.ts';
+import { fileError } from '../../util/system-errors.ts';
 import { defineCommand } from '../command.ts';
 import { shortcutText } from '../console/network.ts';
 import { printBeside, printJson } from '../console/print.ts';
@@ -145,8 +146,8 @@ function checkFolder(folder: string): void {
   try {
     accessSync(folder, constants.W_OK);
   } catch (error) {
-    const reason = existsSync(folder) ? messageOf(error) : 'it does not exist';
-    throw new UserError(`The folder ${folder} cannot be written to: ${reason}.`);
+    if (existsSync(folder)) throw fileError(error, { path: folder, doing: 'write' });
+    throw new UserError(`The folder ${folder} cannot be written to: it does not exist.`);
   }
 }
 

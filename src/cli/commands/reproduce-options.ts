@@ -17,6 +17,7 @@ import { pick } from '../../util/objects.ts';
 import { didYouMean } from '../../util/suggest.ts';
 import type { Option, Values } from '../options.ts';
 import { jsonOption, offlineOption } from '../session/common-options.ts';
+import { withWholePath } from '../session/dataset.ts';
 import { settingOptions } from '../setting-options.ts';
 import { flag, integer, text } from '../values.ts';
 import { varyOption } from './vary-option.ts';
@@ -96,7 +97,13 @@ export const planTable = {
 /** The plan that was asked for. */
 export function planRequest(values: Values<typeof planTable>): PlanRequest {
   const { archs, seeds, recipe, vary } = values;
-  return { archs, seeds, recipes: recipe, vary, settings: pick(values, PLAN_SETTINGS) };
+  return {
+    archs,
+    seeds,
+    recipes: recipe,
+    vary,
+    settings: withWholePath(pick(values, PLAN_SETTINGS)),
+  };
 }
 
 export const reproduceOptions = {

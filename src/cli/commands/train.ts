@@ -1,8 +1,6 @@
 // `table6 train`: from what was typed to a configuration, a data set and a run folder; or back to a
 // run that stopped. The session itself is session/training.ts.
 
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { Dataset } from '../../data/dataset.ts';
 import { heldOutImages } from '../../data/validation.ts';
 import type { Backend } from '../../engine/backend.ts';
@@ -27,7 +25,7 @@ import type { Terminal } from '../console/terminal.ts';
 import { flagName, parseCommandLine, usageError, type Values } from '../options.ts';
 import { backendOptions, beginOpening } from '../session/backend.ts';
 import { readConfigFile } from '../session/config-file.ts';
-import { openDataset } from '../session/dataset.ts';
+import { openDataset, withWholePath } from '../session/dataset.ts';
 import { dryRun } from '../session/dry-run.ts';
 import {
   type Beginning,
@@ -39,7 +37,7 @@ import {
 } from '../session/initial.ts';
 import { progressTerminal } from '../session/output.ts';
 import { resultLines, trainOnConsole } from '../session/training.ts';
-import { type TypedSettings, typedSettings } from '../setting-options.ts';
+import { typedSettings } from '../setting-options.ts';
 import { evaluate } from './evaluate.ts';
 import { trainOptions } from './train-options.ts';
 
@@ -164,13 +162,6 @@ async function begin(values: TrainValues, name: string | undefined, terminal: Te
   if (values.dryRun) return await dryRun({ config, dataset, backend, terminal, json: values.json });
   const run = await createRun({ config, dir: values.saveDir });
   return await session({ run, dataset, backend, terminal, values, beginning });
-}
-
-/** The run is to find its images again from any folder; names of data sets are no paths. */
-function withWholePath(typed: TypedSettings): TypedSettings {
-  const { data } = typed;
-  const isPath = data !== undefined && !/^(cifar10|cifar100|synthetic)(:|$)/i.test(data);
-  return isPath && existsSync(data) ? { ...typed, data: path.resolve(data) } : typed;
 }
 
 /** A file is a whole configuration: what it was made from cannot be another one beside it. */

@@ -80,7 +80,8 @@ async function placesIn(path: string): Promise<Place[]> {
   const places: Place[] = names.includes(PLAN) ? [{ path: folder, kind: 'table' }] : [];
   for (const name of names.sort()) {
     const run = `${folder}/${name}`;
-    if (await isRun(files, run)) places.push({ path: run, kind: 'run' });
+    // One that cannot be looked into is told of in its turn.
+    if (await isRun(files, run).catch(() => true)) places.push({ path: run, kind: 'run' });
   }
   return places.length > 0 && !names.includes(CONFIG) ? places : [{ path, kind: 'run' }];
 }

@@ -7,7 +7,8 @@ import { CONFIG } from '../../runs/layout.ts';
 import { openRun } from '../../runs/reader.ts';
 import { readJson } from '../../runs/sealed-json.ts';
 import { parseTrainConfig, type TrainConfig } from '../../train/config.ts';
-import { messageOf, UserError } from '../../util/errors.ts';
+import { UserError } from '../../util/errors.ts';
+import { fileError } from '../../util/system-errors.ts';
 
 /**
  * A run's own config.json has to be as the run wrote it; a copy of it carries no checksum and may be changed.
@@ -18,8 +19,7 @@ export async function readConfigFile(given: string): Promise<TrainConfig> {
   const isFolder = statSync(given, { throwIfNoEntry: false })?.isDirectory();
   const file = isFolder ? path.join(given, CONFIG) : given;
   const json = await readJson(nodeFileSystem, file, true).catch((error: unknown) => {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`"${file}" cannot be read: ${messageOf(error)}.`, { cause: error });
+    throw fileError(error, { path: file, doing: 'read' });
   });
   if (json === undefined) throw new UserError(`There is no file "${file}".`, { exitCode: 2 });
   if (path.basename(file) === CONFIG) await openRun(nodeFileSystem, path.dirname(file));

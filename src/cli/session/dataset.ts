@@ -1,6 +1,8 @@
 // Loading a data set with something to look at: a bar where a line can be drawn over, a line for
 // every tenth elsewhere, and the reader's notices.
 
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { Dataset } from '../../data/dataset.ts';
 import { loadDataset } from '../../data/load.node.ts';
 import type { LoadEvent, LoadOptions } from '../../data/load-options.ts';
@@ -24,6 +26,13 @@ export async function openDataset(
   } finally {
     terminal.clear();
   }
+}
+
+/** A run is to find its images again from any folder; names of data sets are no paths. */
+export function withWholePath<T extends { readonly data?: string }>(settings: T): T {
+  const { data } = settings;
+  const isPath = data !== undefined && !/^(cifar10|cifar100|synthetic)(:|$)/i.test(data);
+  return isPath && existsSync(data) ? { ...settings, data: path.resolve(data) } : settings;
 }
 
 const TITLES: Readonly<Record<LoadEvent['kind'], string>> = {

@@ -2,9 +2,10 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { messageOf, UserError } from '../../util/errors.ts';
+import { basename, join, resolve } from 'node:path';
+import { UserError } from '../../util/errors.ts';
 import { makeFolder } from '../../util/make-folder.node.ts';
+import { fileError } from '../../util/system-errors.ts';
 import {
   CIFAR_LAYOUTS,
   type CifarFiles,
@@ -70,11 +71,7 @@ function filesOfFolder(folder: string): CifarFiles {
     async read(name) {
       const path = join(folder, name);
       if (!isFile(path)) return undefined;
-      try {
-        return await readFile(path);
-      } catch (error) {
-        throw new UserError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
-      }
+      return await readFile(path);
     },
   };
 }
@@ -269,10 +266,7 @@ async function unpack(path: string, cache: string): Promise<void> {
   } catch (error) {
     // Another process may have been quicker; what it put there is the same.
     if (!existsSync(target)) {
-      throw new UserError(
-        `${basename(path)} cannot be unpacked into ${dirname(target)}: ${messageOf(error)}`,
-        { cause: error },
-      );
+      throw fileError(error, { path: target, doing: 'write' });
     }
   } finally {
     await rm(temporary, { recursive: true, force: true });

@@ -51,7 +51,8 @@ function settingFacts({ arch, recipe }: Described, config: Partial<TrainConfig>)
       name === 'epochs'
         ? isUsualLength({ arch, recipe }, value)
         : JSON.stringify(value) === JSON.stringify(settingValue(usual, name));
-    return [{ name, label: settingLabel(name), text: textOf(name, value, config), value, isUsual }];
+    const label = LABELS[name] ?? settingLabel(name);
+    return [{ name, label, text: textOf(name, value, config), value, isUsual }];
   });
 }
 
@@ -68,6 +69,9 @@ const SETTINGS_TOLD: readonly SettingName[] = [
   ...PART_SETTINGS.filter((name) => name !== 'epochs'),
   'validation',
 ];
+
+/** What stands over a column or beside an axis where the option's name is too short for that. */
+const LABELS: { readonly [Name in SettingName]?: string } = { learningRate: 'learning rate' };
 
 /** How a setting is said where its name and its value would read badly. */
 const WORDS: {
@@ -88,7 +92,9 @@ const WORDS: {
     initial === null ? 'from random weights' : `from the weights of ${initial.source}`,
   freeze: (stage: string) => (stage === 'none' ? 'nothing frozen' : `frozen to ${stage}`),
   limitBatches: (batches: number) =>
-    batches === 0 ? '' : `only ${batches} ${batches === 1 ? 'batch' : 'batches'} an epoch`,
+    batches === 0
+      ? 'all batches'
+      : `only ${batches} ${batches === 1 ? 'batch' : 'batches'} an epoch`,
   validation: (count: number) =>
     count === 0 ? 'none held out' : `${count.toLocaleString('en-US')} held out`,
 };

@@ -38,11 +38,12 @@ interface Known {
 function isTold({ row }: Known, fact: Fact, others: readonly Known[]): boolean {
   if (fact.name === 'limitBatches') return fact.value !== 0;
   const isGeneral = fact.name === 'recipe' || fact.name === 'data';
+  const isOfData = isGeneral || fact.name === 'images';
   return others.some((other) => {
     const theirs = other.facts.get(fact.name);
     if (other.row.recipe === undefined || sameValue(theirs, fact)) return false;
     // Nothing is known of a row that has not begun.
-    if (theirs === undefined && (isGeneral || other.facts.size <= 1)) return false;
+    if (theirs === undefined && (isOfData || other.facts.size <= 1)) return false;
     const isAlike = other.row.arch === row.arch && other.row.recipe === row.recipe;
     return isGeneral || isAlike || !(fact.isUsual || fact.name === 'images');
   });

@@ -5,7 +5,7 @@
 import type { Figure } from './chart.ts';
 import { type Chart, drawChart, paletteColor, type Series } from './chart.ts';
 import type { Fact, Point, Report, ReportRow } from './data.ts';
-import { compareValues } from './facts.ts';
+import { compareValues, factsOf } from './facts.ts';
 import * as format from './format.ts';
 import { sameValue } from './naming.ts';
 import type { TitledTable } from './table.ts';
@@ -30,15 +30,18 @@ interface Axis {
 const NO_AXES = new Set(['recipe', 'data', 'images']);
 
 function sweepsOf({ rows }: Report): Sweep[] {
+  const titles = new Set(rows.flatMap((row) => row.dataTitle ?? []));
+  // A row that has not begun knows nothing of its data; it has those of the others.
+  const [only] = titles.size === 1 ? titles : [];
   const groups = Map.groupBy(
     rows.filter(({ planned }) => planned > 0),
-    ({ arch, recipe, dataTitle }) => JSON.stringify([arch, recipe, dataTitle]),
+    ({ arch, recipe, dataTitle = only }) => JSON.stringify([arch, recipe, dataTitle]),
   );
   return [...groups.values()].flatMap((members) => {
     const axes = axesOf(members);
     if (members.length < 2 || axes.length === 0) return [];
     const [{ arch, recipe = '', dataTitle }] = members as [ReportRow, ...ReportRow[]];
-    const data = new Set(rows.map((row) => row.dataTitle)).size > 1 ? (dataTitle ?? '') : '';
+    const data = titles.size > 1 ? (dataTitle ?? '') : '';
     const title = [format.displayName(arch), recipe, data].filter((part) => part !== '').join(', ');
     return [{ title, id: title.toLowerCase().replace(/[^a-z0-9]+/g, '-'), rows: members, axes }];
   });
@@ -46,11 +49,10 @@ function sweepsOf({ rows }: Report): Sweep[] {
 
 /** Numbers first, since they make the better axis; then what has most values. */
 function axesOf(rows: readonly ReportRow[]): Axis[] {
-  const byName = Map.groupBy(
-    rows.flatMap(({ differs }) => differs.filter(({ name }) => !NO_AXES.has(name))),
-    ({ name }) => name,
-  );
-  const axes = [...byName].map(([name, facts]): Axis => {
+  const names = new Set(rows.flatMap(({ differs }) => differs.map(({ name }) => name)));
+  const told = [...names].filter((name) => !NO_AXES.has(name));
+  const axes = told.map((name): Axis => {
+    const facts = rows.flatMap((row) => factOf(row, { name }) ?? []);
     const values = facts.filter(
       (fact, index) => facts.findIndex((other) => sameValue(other, fact)) === index,
     );
@@ -63,14 +65,14 @@ function axesOf(rows: readonly ReportRow[]): Axis[] {
     .sort((a, b) => Number(isNumber(b)) - Number(isNumber(a)) || b.values.length - a.values.length);
 }
 
-function factOf(row: ReportRow, axis: Axis): Fact | undefined {
-  return row.differs.find(({ name }) => name === axis.name);
+function factOf(row: ReportRow, axis: Pick<Axis, 'name'>): Fact | undefined {
+  return factsOf(row).find(({ name }) => name === axis.name);
 }
 
-/** `0.05`; `100,150`; `nesterov`. */
-function valueText({ value, text }: Fact): string {
-  if (typeof value === 'number') return String(value);
-  return text === '' ? format.NONE : text;
+/** Below or beside its name: `0.05`; `100,150`; `nesterov`; `dataset`, not `normalization dataset`. */
+function valueText({ name, label, value, text }: Fact): string {
+  if (typeof value === 'number' && name !== 'limitBatches') return String(value);
+  return text === '' ? format.NONE : text.replace(new RegExp(`^${label} `), '');
 }
 
 /** The rows at a place of the grid. */

@@ -4,8 +4,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { messageOf, UserError } from '../../util/errors.ts';
 import { makeFolder } from '../../util/make-folder.node.ts';
+import { fileError } from '../../util/system-errors.ts';
 import { eventRecord, resumeRecord, type SummaryEvent, versionRecord } from './events.ts';
 
 export interface TensorBoardWriter {
@@ -46,7 +46,7 @@ export async function openTensorBoardWriter(
       },
     };
   } catch (error) {
-    throw new UserError(`TensorBoard events cannot be written to ${folder}: ${messageOf(error)}.`);
+    throw fileError(error, { path: folder, doing: 'write' });
   }
 }
 

@@ -3,8 +3,11 @@
 import { describe, expect, test } from 'vitest';
 import { resolveConfig } from '../../../src/experiment/recipes.ts';
 import { buildReport } from '../../../src/experiment/report/build.ts';
+import type { ReportRun } from '../../../src/experiment/report/data.ts';
 import { figuresOf, rowColors } from '../../../src/experiment/report/figures.ts';
 import { formatReport } from '../../../src/experiment/report/report.ts';
+import { sweepTables } from '../../../src/experiment/report/sweep.ts';
+import type { TitledTable } from '../../../src/experiment/report/table.ts';
 import { tQuantile } from '../../../src/util/statistics.ts';
 import { row, run } from './support/runs.ts';
 
@@ -274,6 +277,45 @@ describe('a sweep', () => {
     ]);
   });
 
+  test('of which a value has not begun is named and drawn as it will be, as one sweep', () => {
+    const unbegun = { state: 'missing', final: undefined, dataTitle: undefined, images: undefined };
+    const runs = sweep([0.05, 0.1]).map((each) =>
+      each.config!.learningRate === 0.1 ? { ...each, ...(unbegun as Partial<ReportRun>) } : each,
+    );
+    const report = buildReport(runs, 'x');
+    expect(names(report)).toEqual(['ResNet-20, lr 0.05', 'ResNet-20, lr 0.1']);
+    expect(sweepTables(report)).toMatchObject([
+      {
+        title: 'Final error by learning rate: ResNet-20, notebook',
+        table: {
+          rows: [
+            ['0.05', '10.15 ± 0.07', expect.anything(), '2'],
+            ['0.1', 'missing', '–', expect.anything()],
+          ],
+        },
+      },
+    ]);
+  });
+
+  test('tells its rows apart by everything in which they differ, trials included', () => {
+    const settings = [
+      { normalization: 'dataset' },
+      { normalization: 'imagenet' },
+      { normalization: 'imagenet', limitBatches: 3 },
+    ] as const;
+    const runs = settings.map((overrides, i) =>
+      run('resnet20', 1, 10 + i, {
+        config: resolveConfig({ arch: 'resnet20', overrides }),
+        folder: String(i),
+      }),
+    );
+    const [{ table }] = sweepTables(buildReport(runs, 'x')) as [TitledTable];
+    const all = [table!.header, ...table!.rows].flat();
+    expect(all).toContain('only 3 batches an epoch');
+    expect(all).toContain('dataset');
+    expect(new Set(table!.rows.map((row) => row.join())).size).toBe(table!.rows.length);
+  });
+
   test('says of each comparison what is compared', () => {
     const { comparisons } = buildReport(sweep([0.05, 0.1]), 'x');
     expect(comparisons).toMatchObject([{ what: 'ResNet-20: lr 0.05 − lr 0.1', pairs: 2 }]);
@@ -287,7 +329,7 @@ describe('a sweep', () => {
   test('of two settings is shown as a grid, and drawn', () => {
     const report = buildReport(sweep([0.05, 0.1, 0.2], [1e-4, 5e-4]), 'x');
     expect(formatReport(report, 'text')).toMatch(
-      /Final error by lr and weight decay: ResNet-20, notebook\nlr ↓.*0\.0001 +0\.0005\n0\.05 +10\.15 ± 0\.07 \(n 2\) +13\.15/,
+      /Final error by learning rate and weight decay: ResNet-20, notebook\nlearning rate ↓.*0\.0001 +0\.0005\n0\.05 +10\.15 ± 0\.07 \(n 2\) +13\.15/,
     );
     const [figure] = figuresOf(report);
     expect(figure!.id).toBe('sweep-resnet-20-notebook');

@@ -93,9 +93,26 @@ describe('formats', () => {
     const runs = [run('resnet20', 1, 8.4), run('resnet20', 1, 9.4, { config, folder: 'other' })];
     const text = formatReport(buildReport(runs, 'x'), 'text', width);
     for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(width);
-    const words = (whole: string) => new Set(whole.split(/\s+/));
-    const known = words(formatReport(buildReport(runs, 'x'), 'text'));
+    const words = (whole: string) => new Set(whole.split(/[.,:;]?\s+/));
+    const known = words(`${formatReport(buildReport(runs, 'x'), 'text')} In all rows `);
     for (const word of words(text)) expect(known).toContain(word);
+  });
+
+  test('text keeps its columns on a terminal of 80, by saying once what all rows have', () => {
+    const runs = [0.05, 0.1, 0.2].flatMap((learningRate, i) => {
+      const config = resolveConfig({ arch: 'resnet20', overrides: { learningRate } });
+      return [1, 2].map((seed) =>
+        run('resnet20', seed, 8 + i + seed / 10, {
+          ...{ config, folder: `${learningRate}-${seed}`, isOriginalCifar10: false },
+          ...{ dataTitle: 'synthetic', mirrored: 9 },
+        }),
+      );
+    });
+    const text = formatReport(buildReport(runs, 'x'), 'text', 80);
+    expect(text).toMatch(
+      /^recipe +ours: final +best on .*\n(?: +.*\n)*notebook, 200 epochs, lr 0\.05 +8\.15 ± 0\.07 /m,
+    );
+    expect(text).toMatch(/^In all rows: network ResNet-20; .*\n.*n 2; .*; parameters 269,722\.$/m);
   });
 
   test('names and notes of runs are shown', () => {
