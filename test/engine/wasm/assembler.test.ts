@@ -5,9 +5,7 @@ import {
   memory as bulk,
   f32,
   f32x4,
-  f64,
   i32,
-  i64,
   v128,
 } from '../../../src/engine/wasm/assembler/instructions.ts';
 import {
@@ -27,8 +25,8 @@ function assemble(define: (module: ModuleBuilder) => void) {
   define(module);
   const memory = new wasm.Memory({ initial: 1 });
   const instance = new wasm.Instance(new wasm.Module(module.bytes()), { env: { memory } });
-  const run = (name: string, ...parameters: (number | bigint)[]) =>
-    (instance.exports[name] as (...values: (number | bigint)[]) => unknown)(...parameters);
+  const run = (name: string, ...parameters: number[]) =>
+    (instance.exports[name] as (...values: number[]) => unknown)(...parameters);
   return { run, view: new DataView(memory.buffer as ArrayBuffer) };
 }
 
@@ -45,38 +43,24 @@ describe('values', () => {
     },
   );
 
-  test.each([0n, -1n, 2n ** 40n, -(2n ** 63n), 2n ** 63n - 1n])(
-    'i64 constant %i survives its encoding',
-    (n) => {
-      const { run } = single((fn) => fn.result(i64.const(n)));
-      expect(run('f')).toBe(n);
-    },
-  );
-
   test('integer arithmetic and comparison', () => {
     const { run } = single((fn) => {
       const [a, b] = fn.addresses(2);
       const mixed = i32.sub(i32.mul(i32.add(a, 3), b), i32.shl(i32.and(b, 7), 1));
-      fn.result(i32.or(i32.shrU(mixed, 1), i32.shl(i32.ltU(a, b), 30)));
+      fn.result(i32.add(mixed, i32.shl(i32.ltU(a, b), 30)));
     });
-    expect(run('f', 5, 6)).toBe((((5 + 3) * 6 - 12) >> 1) | (1 << 30));
-    expect(run('f', 7, 6)).toBe((10 * 6 - 12) >> 1);
+    expect(run('f', 5, 6)).toBe((5 + 3) * 6 - 12 + (1 << 30));
+    expect(run('f', 7, 6)).toBe(10 * 6 - 12);
   });
 
-  test('32-bit and 64-bit floats through memory', () => {
+  test('floats through memory', () => {
     const { run, view } = single((fn) => {
       const x = fn.parameter('f32');
-      fn.body(
-        f32.store(0, 16, f32.div(f32.sub(f32.mul(x, x), 1), 3)),
-        f64.store(0, 24, f64.add(f64.mul(f64.promoteF32(x), 0.1), f64.const(1e300))),
-        i64.store(0, 32, i64.mul(i64.add(i64.load(0, 40), 1n), 3n)),
-      );
+      fn.body(f32.store(0, 16, f32.mul(f32.sub(f32.mul(x, x), 1), f32.load(0, 24))));
     });
-    view.setBigInt64(40, -5n, true);
+    view.setFloat32(24, 1 / 3, true);
     run('f', 2.5);
-    expect(view.getFloat32(16, true)).toBe(Math.fround(5.25 / 3));
-    expect(view.getFloat64(24, true)).toBe(0.25 + 1e300);
-    expect(view.getBigInt64(32, true)).toBe(-12n);
+    expect(view.getFloat32(16, true)).toBe(Math.fround(5.25 * Math.fround(1 / 3)));
   });
 
   test('bytes are unsigned', () => {
@@ -100,10 +84,6 @@ describe('vectors', () => {
     ['add', f32x4.add, (a: number) => a + 2],
     ['sub', f32x4.sub, (a: number) => a - 2],
     ['mul', f32x4.mul, (a: number) => a * 2],
-    ['div', f32x4.div, (a: number) => a / 2],
-    ['min', f32x4.min, (a: number) => Math.min(a, 2)],
-    ['max', f32x4.max, (a: number) => Math.max(a, 2)],
-    ['pmin', f32x4.pmin, (a: number) => Math.min(a, 2)],
     ['pmax', f32x4.pmax, (a: number) => Math.max(a, 2)],
   ])('f32x4.%s', (_, operation, expected) => {
     const values = [1, -3, 2, 7.5] as const;
@@ -114,11 +94,6 @@ describe('vectors', () => {
   test('masks select', () => {
     const mask = (x: Parameters<typeof f32x4.gt>[0]) => f32x4.gt(x, v128.const(0));
     expect(lanes((x) => v128.and(x, mask(x)))(1, -1, 0, 5)).toEqual([1, 0, 0, 5]);
-    expect(lanes((x) => v128.andnot(x, mask(x)))(1, -1, 0, 5)).toEqual([0, -1, 0, 0]);
-    expect(lanes((x) => v128.bitselect(x, v128.const(9), mask(x)))(1, -1, 0, 5)).toEqual([
-      1, 9, 9, 5,
-    ]);
-    expect(lanes((x) => v128.or(f32x4.ge(x, x), x))(1, -1, 0, 5)).toEqual([NaN, NaN, NaN, NaN]);
   });
 
   test('relaxed multiply-add and its negative', () => {

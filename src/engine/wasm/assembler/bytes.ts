@@ -57,28 +57,10 @@ export class ByteWriter {
     }
   }
 
-  /** Signed LEB128 of a 64-bit integer. */
-  signed64(value: bigint): void {
-    let rest = BigInt.asIntN(64, value);
-    for (;;) {
-      const low = Number(rest & 0x7fn);
-      rest >>= 7n;
-      const done = (rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0);
-      this.byte(done ? low : low | 0x80);
-      if (done) return;
-    }
-  }
-
   float32(value: number): void {
     this.reserve(4);
     this.view.setFloat32(this.used, value, true);
     this.used += 4;
-  }
-
-  float64(value: number): void {
-    this.reserve(8);
-    this.view.setFloat64(this.used, value, true);
-    this.used += 8;
   }
 
   /** A name: its UTF-8 length, then its bytes (ASCII only: export and import names). */

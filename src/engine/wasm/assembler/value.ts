@@ -5,13 +5,11 @@
 
 import type { ByteWriter } from './bytes.ts';
 
-export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
+export type ValueType = 'i32' | 'f32' | 'v128';
 
 export const TYPE_CODES: Readonly<Record<ValueType, number>> = {
   i32: 0x7f,
-  i64: 0x7e,
   f32: 0x7d,
-  f64: 0x7c,
   v128: 0x7b,
 };
 
@@ -37,9 +35,7 @@ export type Code = Statement | null | readonly Code[];
 
 /** i32 operands may be written as plain numbers. */
 export type I32 = Value<'i32'> | number;
-export type I64 = Value<'i64'> | bigint;
 export type F32 = Value<'f32'> | number;
-export type F64 = Value<'f64'> | number;
 export type V128 = Value<'v128'>;
 
 export function emitCode(out: ByteWriter, code: Code): void {
