@@ -56,6 +56,13 @@ export interface ProgramBuffers {
   readonly logits: BufferId;
 }
 
+/** The buffer of this meaning. @throws Error where the program has none, as one to infer has no gradients */
+export function namedBuffer({ named, mode }: Program, name: keyof ProgramBuffers): BufferId {
+  const id = named[name];
+  if (id === undefined) throw new Error(`a program to ${mode} has no ${name}`);
+  return id;
+}
+
 /** Where a PyTorch tensor lives in the flat buffers. */
 export interface TensorSlot {
   readonly name: string;

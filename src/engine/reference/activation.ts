@@ -4,7 +4,7 @@
 import { CROP_PADDING } from '../../data/batches.ts';
 import { IMAGE_BYTES, IMAGE_CHANNELS, IMAGE_SIZE } from '../../data/dataset.ts';
 import type { Activation, NormId, ReluGate, Shortcut } from '../operations/operands.ts';
-import { bufferOf, normOf, type ReferenceState } from './state.ts';
+import { bufferOf, namedOf, normOf, type ReferenceState } from './state.ts';
 
 /** The operand's values for the first `count` images, NHWC. */
 export function materialize(state: ReferenceState, activation: Activation): Float64Array {
@@ -78,7 +78,7 @@ export function gateValue(state: ReferenceState, gate: ReluGate): (index: number
 
 function augmentedImages(state: ReferenceState): Float64Array {
   const { count, images, augmentation } = state.batch;
-  const normalization = bufferOf(state, state.program.named.normalization);
+  const normalization = namedOf(state, 'normalization');
   const values = new Float64Array(count * IMAGE_BYTES);
   for (let n = 0; n < count; n++) {
     const rowShift = augmentation[3 * n]! - CROP_PADDING;

@@ -5,7 +5,7 @@ import type { Backend, BatchInputs, BatchMetrics, Executable } from '../backend.
 import { carryOut, type Operation, type OperationTable } from '../operations/index.ts';
 import type { Program, ProgramBuffers } from '../program.ts';
 import * as operations from './operations/index.ts';
-import { bufferOf, createState, type ReferenceState } from './state.ts';
+import { createState, namedOf, type ReferenceState } from './state.ts';
 
 const TABLE = operations satisfies OperationTable<ReferenceState>;
 
@@ -37,12 +37,12 @@ class ReferenceExecutable implements Executable {
   }
 
   async write(buffer: keyof ProgramBuffers, values: Float32Array): Promise<void> {
-    this.named(buffer).set(values);
+    namedOf(this.state, buffer).set(values);
     this.needsSetup = true;
   }
 
   async read(buffer: keyof ProgramBuffers): Promise<Float32Array> {
-    return Float32Array.from(this.named(buffer));
+    return Float32Array.from(namedOf(this.state, buffer));
   }
 
   async run(batch: BatchInputs): Promise<BatchMetrics> {
@@ -59,11 +59,5 @@ class ReferenceExecutable implements Executable {
 
   private carryOut(operations: readonly Operation[]): void {
     for (const operation of operations) carryOut(TABLE, this.state, operation);
-  }
-
-  private named(buffer: keyof ProgramBuffers): Float64Array {
-    const id = this.program.named[buffer];
-    if (id === undefined) throw new Error(`a program to ${this.program.mode} has no ${buffer}`);
-    return bufferOf(this.state, id);
   }
 }

@@ -2,7 +2,14 @@
 // sums and coefficients. Slow, obvious and exact enough to be the oracle for all other backends.
 
 import type { BatchInputs } from '../backend.ts';
-import type { BufferId, NormId, NormSpec, Program } from '../program.ts';
+import {
+  type BufferId,
+  type NormId,
+  type NormSpec,
+  namedBuffer,
+  type Program,
+  type ProgramBuffers,
+} from '../program.ts';
 
 /** A batch normalisation's working values, one a channel. */
 export interface NormState {
@@ -75,12 +82,7 @@ export function normOf(state: ReferenceState, id: NormId): NormState {
   return state.norms[id] as NormState;
 }
 
-/** A named buffer of training programs. */
-export function trainingBuffer(
-  state: ReferenceState,
-  name: 'gradients' | 'momentum',
-): Float64Array {
-  const id = state.program.named[name];
-  if (id === undefined) throw new Error(`an inference program has no ${name}`);
-  return bufferOf(state, id);
+/** A buffer by its meaning. */
+export function namedOf(state: ReferenceState, name: keyof ProgramBuffers): Float64Array {
+  return bufferOf(state, namedBuffer(state.program, name));
 }

@@ -3,7 +3,7 @@
 
 import { convolutionWeights } from '../../nn/multiply-adds.ts';
 import type { ConvolutionGeometry } from '../operations/operands.ts';
-import { bufferOf, type ReferenceState } from './state.ts';
+import { namedOf, type ReferenceState } from './state.ts';
 
 /** Calls visit(input pixel, output pixel, tap) for every product of pixels, as flat pixel indices. */
 export function forEachTap(
@@ -54,6 +54,6 @@ export function convolve(
 
 /** A convolution's weight [kh][kw][in][out] among the parameters. */
 export function weightOf(state: ReferenceState, conv: ConvolutionGeometry): Float64Array {
-  const parameters = bufferOf(state, state.program.named.parameters);
+  const parameters = namedOf(state, 'parameters');
   return parameters.subarray(conv.weight, conv.weight + convolutionWeights(conv));
 }

@@ -3,7 +3,7 @@
 
 import { IMAGE_BYTES } from '../../data/dataset.ts';
 import type { BatchInputs, BatchMetrics, Executable } from '../backend.ts';
-import type { Program, ProgramBuffers } from '../program.ts';
+import { namedBuffer, type Program, type ProgramBuffers } from '../program.ts';
 import { type OperationSize, sizeOfOperation } from './describe.ts';
 import { bufferSpec } from './executor/context.ts';
 import { Control } from './executor/control.ts';
@@ -137,9 +137,7 @@ export class WasmExecutable implements Executable {
   }
 
   private floats(name: keyof ProgramBuffers): Float32Array {
-    const id = this.program.named[name];
-    const buffer = id === undefined ? undefined : this.program.buffers[id];
-    if (!buffer) throw new Error(`a program to ${this.program.mode} has no ${name}`);
+    const buffer = bufferSpec(this.program, namedBuffer(this.program, name));
     if (buffer.type !== 'f32') throw new Error(`${name} does not hold floats`);
     return new Float32Array(this.memory(), buffer.offset, buffer.elements);
   }

@@ -77,10 +77,7 @@ export async function bindProgram(
       });
       constantOffset += multipleOf(UNIFORM_ALIGNMENT, values.byteLength);
     }
-    const bindGroup = device.gpu.createBindGroup({
-      layout,
-      entries: resources.map((resource, binding) => ({ binding, resource })),
-    });
+    const bindGroup = device.bindGroup(layout, resources);
     const bytesPerImage = boundBytesPerImage(program, compiled, kernel);
     return { kernel, pipeline, bindGroup, bytesPerImage };
   });
@@ -151,7 +148,7 @@ function place(
   plan: MemoryPlan,
   buffers: DeviceBuffers,
   resource: Resource,
-): { buffer: GPUBuffer; offset?: number; size?: number } {
+): GPUBufferBinding {
   switch (resource.kind) {
     case 'step':
       return { buffer: buffers.step };

@@ -10,9 +10,11 @@ import { type MatrixUnit, matrixName } from './matrix-unit.ts';
 import {
   type Direction,
   type GradientTile,
+  gradientKey,
   gradientTiles,
   type ProductShape,
   type ProductTile,
+  productKey,
   productTiles,
   WORKGROUP_BYTES,
 } from './tiles.ts';
@@ -50,7 +52,7 @@ export function tileCandidates(options: CandidateOptions = {}): TileCandidates {
     ].join(', '),
     product: (shape) => [
       ...spread(MOST.registers, productTiles(shape)),
-      ...(halfStaging ? spread(MOST.halfStaging, productTiles(shape, WORKGROUP_BYTES, 'f16')) : []),
+      ...(halfStaging ? spread(MOST.halfStaging, productTiles(shape, 'f16')) : []),
     ],
     gradient: (conv) => [
       ...spread(MOST.matrices, matrices ? matrixGradientTiles(conv, matrices, workgroupBytes) : []),
@@ -65,16 +67,24 @@ function spread<Tile>(most: number, tiles: readonly Tile[]): readonly Tile[] {
   return Array.from({ length: most }, (_, i) => tiles[Math.floor((i * tiles.length) / most)]!);
 }
 
-/** The first candidate of each shape. */
-export function defaultTiles(candidates: TileCandidates): TileChoice {
-  const first = <Tile>(tiles: readonly Tile[], what: string): Tile => {
-    const [tile] = tiles;
-    if (!tile) throw new Error(`no tile for ${what}`);
-    return tile;
-  };
+/** One candidate for each shape, whose key says which shape it is. */
+export function chooseTiles(
+  candidates: TileCandidates,
+  pick: <Tile extends object>(key: string, tiles: readonly Tile[]) => Tile,
+): TileChoice {
   return {
     product: (shape, direction) =>
-      first(candidates.product(shape, direction), JSON.stringify(shape)),
-    gradient: (conv) => first(candidates.gradient(conv), `the weight gradient of ${conv.name}`),
+      pick(productKey(shape, direction), candidates.product(shape, direction)),
+    gradient: (conv) => pick(gradientKey(conv), candidates.gradient(conv)),
   };
+}
+
+/** The first candidate of each shape. */
+export function defaultTiles(candidates: TileCandidates): TileChoice {
+  return chooseTiles(candidates, firstTile);
+}
+
+export function firstTile<Tile>(key: string, [tile]: readonly Tile[]): Tile {
+  if (!tile) throw new Error(`no tile for ${key}`);
+  return tile;
 }

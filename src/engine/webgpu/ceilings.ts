@@ -4,7 +4,7 @@
 
 import { UserError } from '../../util/errors.ts';
 import type { Device } from './device.ts';
-import { BUFFER_USAGE, SHADER_STAGE_COMPUTE } from './host.ts';
+import { BUFFER_USAGE } from './host.ts';
 import { ReadbackPool } from './readback.ts';
 
 export interface Ceilings {
@@ -89,8 +89,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 export async function measureCeilings(device: Device): Promise<Ceilings> {
   requireTimestamps(device);
   const readback = new ReadbackPool(device);
-  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-  const largest = Math.min(maxBufferSize, maxStorageBufferBindingSize);
 
   let gflops = 0;
   for (let workgroups = 1; workgroups <= MOST_WORKGROUPS; workgroups *= 8) {
@@ -103,7 +101,7 @@ export async function measureCeilings(device: Device): Promise<Ceilings> {
   const copies: CopyRate[] = [];
   for (const both of COPIES) {
     const bytes = both / 2;
-    if (bytes > largest) break;
+    if (bytes > device.largestBuffer) break;
     const workgroups = bytes / 16 / THREADS;
     const rows = Math.ceil(workgroups / 32768);
     const time = await fastest(device, readback, COPY, bytes, [workgroups / rows, rows]);
@@ -125,30 +123,23 @@ export function requireTimestamps({ gpu, facts }: Device): void {
 
 /** Milliseconds of one dispatch over buffers of so many bytes: the least of some rounds. */
 async function fastest(
-  { gpu }: Device,
+  device: Device,
   readback: ReadbackPool,
-  code: string,
+  source: string,
   bytes: number,
   [x, y]: readonly [number, number],
 ): Promise<number> {
-  const layout = gpu.createBindGroupLayout({
-    entries: (['read-only-storage', 'storage'] as const).map((type, binding) => ({
-      binding,
-      visibility: SHADER_STAGE_COMPUTE,
-      buffer: { type },
-    })),
-  });
-  const pipeline = await gpu.createComputePipelineAsync({
-    layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
-    compute: { module: gpu.createShaderModule({ code }), entryPoint: 'main' },
-  });
+  const { gpu } = device;
+  const bindings = [{ access: 'read' }, { access: 'read_write' }] as const;
+  const kernel = { label: 'ceiling', source, bindings, constants: [] };
+  const { pipeline, layout } = await device.pipeline(kernel);
   const storage = BUFFER_USAGE.storage | BUFFER_USAGE.copyTarget;
   const buffers = [0, 1].map(() => gpu.createBuffer({ size: bytes, usage: storage }));
   gpu.queue.writeBuffer(buffers[0]!, 0, FACTORS);
-  const bindGroup = gpu.createBindGroup({
+  const bindGroup = device.bindGroup(
     layout,
-    entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
-  });
+    buffers.map((buffer) => ({ buffer })),
+  );
   const querySet = gpu.createQuerySet({ type: 'timestamp', count: 2 });
   const usage = BUFFER_USAGE.queryResolve | BUFFER_USAGE.copySource;
   const resolved = gpu.createBuffer({ size: 16, usage });

@@ -2,7 +2,15 @@
 // operation that combines them, how activations are stored, and which tiles to use.
 
 import { describeOperation, type OperationFacts } from '../operations/index.ts';
-import type { ConvolutionGeometry, NormId, Operation, Program } from '../program.ts';
+import {
+  type BufferId,
+  type ConvolutionGeometry,
+  type NormId,
+  namedBuffer,
+  type Operation,
+  type Program,
+  type ProgramBuffers,
+} from '../program.ts';
 import {
   type CodeOptions,
   type Kernel,
@@ -78,14 +86,8 @@ export class CompileContext {
     return { kind: 'scratch', id: this.scratchElements.push(elements) - 1 };
   }
 
-  channelsOf(norm: NormId): number {
-    return this.program.norms[norm]!.channels;
-  }
-
   /** A flat buffer by its meaning. */
-  flat(name: 'parameters' | 'running' | 'gradients' | 'momentum' | 'labels' | 'logits'): Resource {
-    const id = this.program.named[name];
-    if (id === undefined) throw new Error(`a program to ${this.program.mode} has no ${name}`);
-    return { kind: 'buffer', id };
+  flat(name: keyof ProgramBuffers): BufferId {
+    return namedBuffer(this.program, name);
   }
 }

@@ -130,6 +130,12 @@ export class Device {
     return pipeline;
   }
 
+  /** Binds buffers, or parts of them, to a pipeline's places in their order. */
+  bindGroup(layout: GPUBindGroupLayout, resources: readonly GPUBufferBinding[]): GPUBindGroup {
+    const entries = resources.map((resource, binding) => ({ binding, resource }));
+    return this.gpu.createBindGroup({ layout, entries });
+  }
+
   private async compile(kernel: PipelineSource): Promise<Pipeline> {
     const { gpu } = this;
     gpu.pushErrorScope('validation');

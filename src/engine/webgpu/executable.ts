@@ -19,7 +19,7 @@ import type {
 } from '../backend.ts';
 import { TOP_K } from '../constants.ts';
 import { bufferBytes } from '../plan.ts';
-import type { Program, ProgramBuffers } from '../program.ts';
+import { namedBuffer, type Program, type ProgramBuffers } from '../program.ts';
 import { type BoundKernel, type BoundProgram, bindProgram, type DeviceBuffers } from './bind.ts';
 import type { CompiledProgram } from './compile.ts';
 import type { Device } from './device.ts';
@@ -111,10 +111,7 @@ export class WebGpuExecutable implements Executable {
     this.device.check();
     const { spec, gpuBuffer } = this.named(buffer);
     if (spec.type !== 'f32') throw new RangeError(`${buffer} does not hold floats`);
-    const encoder = this.device.gpu.createCommandEncoder();
-    const copy = this.readback.copy(encoder, gpuBuffer, 4 * spec.elements);
-    this.device.gpu.queue.submit([encoder.finish()]);
-    return await copy.values();
+    return await this.readback.fetch(gpuBuffer, 4 * spec.elements).values();
   }
 
   async copy(buffer: keyof ProgramBuffers, from: Executable): Promise<void> {
@@ -167,10 +164,7 @@ export class WebGpuExecutable implements Executable {
 
   async readLossScale(): Promise<LossScale> {
     this.device.check();
-    const encoder = this.device.gpu.createCommandEncoder();
-    const copy = this.readback.copy(encoder, this.buffers.lossScale, LOSS_SCALE_BYTES);
-    this.device.gpu.queue.submit([encoder.finish()]);
-    const values = await copy.values();
+    const values = await this.readback.fetch(this.buffers.lossScale, LOSS_SCALE_BYTES).values();
     const { scale, goodSteps } = LOSS_SCALE;
     return { scale: values[scale]!, goodSteps: new Uint32Array(values.buffer)[goodSteps]! };
   }
@@ -268,8 +262,7 @@ export class WebGpuExecutable implements Executable {
   }
 
   private named(name: keyof ProgramBuffers) {
-    const id = this.program.named[name];
-    if (id === undefined) throw new Error(`a program to ${this.program.mode} has no ${name}`);
+    const id = namedBuffer(this.program, name);
     return { spec: this.program.buffers[id]!, gpuBuffer: this.buffers.persistent.get(id)! };
   }
 }

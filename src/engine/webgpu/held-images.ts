@@ -46,7 +46,7 @@ export class DeviceImages {
     device: Device,
     images: Uint8Array,
     target: GPUBuffer,
-    bindingBytes = largestBinding(device),
+    bindingBytes = device.largestBuffer,
   ): Promise<DeviceImages | undefined> {
     const count = images.length / IMAGE_BYTES;
     const partImages = Math.floor(bindingBytes / IMAGE_BYTES);
@@ -62,11 +62,8 @@ export class DeviceImages {
     const parts = await Promise.all(
       data.map(async (buffer, i): Promise<Part> => {
         const { pipeline, layout } = await device.pipeline(gatherKernel(firsts[i]!));
-        const entries = [buffer, indices, target].map((each, binding) => ({
-          binding,
-          resource: { buffer: each },
-        }));
-        const bindGroup = device.gpu.createBindGroup({ layout, entries });
+        const bound = [buffer, indices, target].map((each) => ({ buffer: each }));
+        const bindGroup = device.bindGroup(layout, bound);
         return { buffer, pipeline, bindGroup };
       }),
     );
@@ -121,10 +118,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) ti
   images[group.y * ${WORDS}u + word] = held[(index - ${first}u) * ${WORDS}u + word];
 }`;
   return { label: 'gather images', source, bindings, constants: [] };
-}
-
-function largestBinding({ limits }: Device): number {
-  return Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
 }
 
 /** In pieces, so that the copies on the way take little memory. */

@@ -6,7 +6,7 @@
 // Portable limits: at most 8 storage buffers, 256 threads and 16 KiB of workgroup memory a kernel;
 // nothing assumes a subgroup size.
 
-import type { BufferId, NormId } from '../program.ts';
+import type { BufferId, NormId, NormSpec } from '../program.ts';
 import type { MatrixUnit } from './matrix-unit.ts';
 import type { StorageFormat, TensorAccess } from './storage.ts';
 import { tensorAccess, wgslElement } from './storage.ts';
@@ -81,9 +81,13 @@ export interface CodeOptions {
   readonly hideBounds: boolean;
 }
 
-/** Names of the rows as WGSL expressions over a bound norm. */
+/** WGSL expressions for the elements of a bound norm's rows. */
 export interface NormAccess {
-  row(row: keyof typeof NORM_ROWS, c4: string): string;
+  row(row: keyof typeof NORM_ROWS, element: string): string;
+}
+
+function rowsOf(name: string, length: number): NormAccess {
+  return { row: (row, element) => `${name}[${NORM_ROWS[row] * length}u + ${element}]` };
 }
 
 export interface KernelParts {
@@ -118,31 +122,31 @@ export class KernelBuilder {
     if (format === 'f16') this.enable('f16');
     return tensorAccess(
       format,
-      this.bind(role, { kind: 'buffer', id }, access, arrayOf(wgslElement(format))),
+      this.bind(role, bufferResource(id), access, arrayOf(wgslElement(format))),
     );
   }
 
   /** An array of plain elements: parameters, sums, labels. Returns its name. */
   array(
     role: string,
-    resource: Resource,
+    resource: Resource | BufferId,
     access: 'read' | 'read_write',
     element: 'f32' | 'vec4f' | 'vec2f' | 'u32' | 'i32' | 'atomic<u32>',
   ): string {
-    return this.bind(role, resource, access, arrayOf(element));
+    const bound = typeof resource === 'number' ? bufferResource(resource) : resource;
+    return this.bind(role, bound, access, arrayOf(element));
   }
 
   /** Coefficients of a norm, to read. */
   norm(role: string, id: NormId, channels: number): NormAccess {
     const quads = channels / 4;
     const type = `array<vec4f, ${NORM_ROW_COUNT * quads}>`;
-    const name = this.bind(role, { kind: 'norm', id }, 'uniform', type);
-    return { row: (row, c4) => `${name}[${NORM_ROWS[row] * quads}u + ${c4}]` };
+    return rowsOf(this.bind(role, { kind: 'norm', id }, 'uniform', type), quads);
   }
 
-  /** Coefficients of a norm, to write: `name[row * channels + channel]`. */
-  writableNorm(id: NormId): string {
-    return this.bind('norm', { kind: 'norm', id }, 'read_write', arrayOf('f32'));
+  /** Coefficients of a norm, to write, one channel at a time. */
+  writableNorm({ channels }: NormSpec, id: NormId): NormAccess {
+    return rowsOf(this.bind('norm', { kind: 'norm', id }, 'read_write', arrayOf('f32')), channels);
   }
 
   /** The loss scale or its inverse, as an f32 expression; 1 in float32. */
@@ -241,7 +245,11 @@ export class KernelBuilder {
   }
 }
 
-export function sameResource(a: Resource, b: Resource): boolean {
+function bufferResource(id: BufferId): Resource {
+  return { kind: 'buffer', id };
+}
+
+function sameResource(a: Resource, b: Resource): boolean {
   return a.kind === b.kind && ('id' in a ? a.id : 0) === ('id' in b ? b.id : 0);
 }
 

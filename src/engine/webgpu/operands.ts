@@ -4,7 +4,7 @@
 
 import { CROP_PADDING } from '../../data/batches.ts';
 import { IMAGE_CHANNELS, IMAGE_SIZE } from '../../data/dataset.ts';
-import type { Activation, NormId, OutputGradient, ProgramBuffers, Shortcut } from '../program.ts';
+import type { Activation, OutputGradient, ProgramBuffers, Shortcut } from '../program.ts';
 import type { KernelBuilder } from './kernel.ts';
 
 /** Where a value is: expressions (u32) for image, row, column and vector of four channels. */
@@ -125,7 +125,7 @@ export function gradientOperand(
 ): Operand {
   const gradient = builder.tensor('dz', dz, 'read');
   const output = builder.tensor('dzY', y, 'read');
-  const coefficients = builder.norm('dzNorm', norm as NormId, shape.channels);
+  const coefficients = builder.norm('dzNorm', norm, shape.channels);
   return {
     ...shape,
     prepare: (c4) => `
@@ -143,15 +143,9 @@ export function gradientOperand(
  * black (byte 0) before normalisation. The fourth channel is zero.
  */
 function imageOperand(builder: KernelBuilder, named: ProgramBuffers): Operand {
-  const resource = (id: number) => ({ kind: 'buffer', id }) as const;
-  const images = builder.array('images', resource(named.images), 'read', 'u32');
-  const moves = builder.array('augmentation', resource(named.augmentation), 'read', 'i32');
-  const normalization = builder.array(
-    'normalization',
-    resource(named.normalization),
-    'read',
-    'f32',
-  );
+  const images = builder.array('images', named.images, 'read', 'u32');
+  const moves = builder.array('augmentation', named.augmentation, 'read', 'i32');
+  const normalization = builder.array('normalization', named.normalization, 'read', 'f32');
   const [N, C] = [IMAGE_SIZE, IMAGE_CHANNELS];
   return {
     size: N,

@@ -23,6 +23,14 @@ export class ReadbackPool {
     this.device = device;
   }
 
+  /** Submits a copy of the first `bytes` of a buffer. */
+  fetch(source: GPUBuffer, bytes: number): PendingCopy {
+    const encoder = this.device.gpu.createCommandEncoder();
+    const copy = this.copy(encoder, source, bytes);
+    this.device.gpu.queue.submit([encoder.finish()]);
+    return copy;
+  }
+
   /** Encodes a copy of the first `bytes` of a buffer. */
   copy(encoder: GPUCommandEncoder, source: GPUBuffer, bytes: number): PendingCopy {
     const buffer = this.take(bytes);

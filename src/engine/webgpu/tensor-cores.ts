@@ -3,15 +3,13 @@
 // a device offers is tried on a small product, and taken only if that is right.
 
 import { messageOf, UserError } from '../../util/errors.ts';
+import type { GpuOptions } from '../backend-options.ts';
 import { tensorCoresNeedHalf } from '../devices.ts';
 import { type Device, STORAGE } from './device.ts';
 import { type Kernel, KernelBuilder } from './kernel.ts';
 import { matrixCode } from './matrix.ts';
 import { type MatrixSize, type MatrixUnit, matrixName } from './matrix-unit.ts';
 import { ReadbackPool } from './readback.ts';
-
-/** 'auto' takes them with half precision where there are any, 'on' insists. */
-export type TensorCores = 'auto' | 'on' | 'off';
 
 /** Chromium's, behind `allow_unsafe_apis`. */
 const SUBGROUP_MATRIX = 'chromium-experimental-subgroup-matrix';
@@ -34,7 +32,7 @@ const SUBGROUP_SIZE = 32;
  */
 export async function openTensorCores(
   device: Device,
-  want: TensorCores,
+  want: GpuOptions['tensorCores'],
   half: boolean,
 ): Promise<MatrixUnit | undefined> {
   if (want === 'off' || (want === 'auto' && !half)) return undefined;
@@ -147,8 +145,7 @@ export async function multipliesRight(device: Device, unit: MatrixUnit): Promise
     const encoder = device.gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setPipeline(pipeline);
-    const entries = [{ binding: 0, resource: { buffer: products } }];
-    pass.setBindGroup(0, device.gpu.createBindGroup({ layout, entries }));
+    pass.setBindGroup(0, device.bindGroup(layout, [{ buffer: products }]));
     pass.dispatchWorkgroups(1);
     pass.end();
     const copy = readback.copy(encoder, products, 4 * expected.length);

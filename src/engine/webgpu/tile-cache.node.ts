@@ -4,7 +4,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../util/make-folder.node.ts';
-import type { TileCache } from './tune.ts';
+import { parseTexts, type TileCache } from './tune.ts';
 
 /** @param folder where table6 keeps what it can make again */
 export function createFileTileCache(folder: string): TileCache {
@@ -27,15 +27,5 @@ export function createFileTileCache(folder: string): TileCache {
 
 /** What the file holds; nothing where it is not there or damaged. */
 async function readEntries(file: string): Promise<Record<string, string>> {
-  try {
-    const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
-    if (typeof parsed !== 'object' || parsed === null) return {};
-    return Object.fromEntries(
-      Object.entries(parsed).filter(
-        (entry): entry is [string, string] => typeof entry[1] === 'string',
-      ),
-    );
-  } catch {
-    return {};
-  }
+  return parseTexts(await readFile(file, 'utf8').catch(() => undefined)) ?? {};
 }

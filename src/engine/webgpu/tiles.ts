@@ -15,24 +15,6 @@ export type Staging = 'f32' | 'f16';
 /** Vectors that each thread of a product gives to sums over the workgroup: at most Σdz and two Σdz·y. */
 export const EXCHANGED = 3;
 
-/** How a workgroup's subgroups share out the matrices of a product's tile. */
-export interface ProductMatrices {
-  readonly unit: MatrixUnit;
-  /** Subgroups along the pixels and along the channels. */
-  readonly pixelGroups: number;
-  readonly channelGroups: number;
-  /** Matrices of a subgroup: one below (or after) the other, and side by side. */
-  readonly pixels: number;
-  readonly channels: number;
-  /** Whether rows of operands are 16 bytes apart from one another, for the sake of memory banks. */
-  readonly spread: boolean;
-}
-
-export interface GradientMatrices {
-  readonly unit: MatrixUnit;
-  readonly spread: boolean;
-}
-
 /** Tile of a convolution's product (forward and input gradient). */
 export interface ProductTile {
   /** Pixels of a workgroup's tile; both divide the map. */
@@ -49,7 +31,7 @@ export interface ProductTile {
 }
 
 /** How subgroups multiply matrices for a weight gradient. */
-export interface GradientMatrices {
+interface GradientMatrices {
   readonly unit: MatrixUnit;
   /** Whether rows of operands are 16 bytes apart from one another, for the sake of memory banks. */
   readonly spread: boolean;
@@ -113,11 +95,7 @@ export function productThreads(tile: ProductTile): number {
 }
 
 /** The tiles worth measuring, the default first. */
-export function productTiles(
-  shape: ProductShape,
-  bytes = WORKGROUP_BYTES,
-  staging: Staging = 'f32',
-): ProductTile[] {
+export function productTiles(shape: ProductShape, staging: Staging = 'f32'): ProductTile[] {
   const tiles: ProductTile[] = [];
   const columns = Math.min(shape.size, 16);
   const pixels = shape.phases > 1 ? [2, 1] : shape.size > 8 ? [4, 8, 2] : [2, 4];
@@ -138,7 +116,7 @@ export function productTiles(
               threadQuads,
               staging,
             }))
-            .find((tile) => isPossible(shape, tile, bytes));
+            .find((tile) => isPossible(shape, tile));
           if (tile) tiles.push(tile);
         }
       }
@@ -147,14 +125,14 @@ export function productTiles(
   return tiles;
 }
 
-function isPossible(shape: ProductShape, tile: ProductTile, bytes: number): boolean {
+function isPossible(shape: ProductShape, tile: ProductTile): boolean {
   const threads = productThreads(tile);
   return (
     tile.rows % tile.threadPixels === 0 &&
     Number.isInteger(threads) &&
     threads >= 64 &&
     threads <= 256 &&
-    productBytes(shape, tile) <= bytes
+    productBytes(shape, tile) <= WORKGROUP_BYTES
   );
 }
 
@@ -175,7 +153,7 @@ export function gradientThreads(tile: GradientTile): number {
 }
 
 /** The tiles worth measuring, the default first. */
-export function gradientTiles(conv: ConvolutionGeometry, bytes = WORKGROUP_BYTES): GradientTile[] {
+export function gradientTiles(conv: ConvolutionGeometry): GradientTile[] {
   const tiles: GradientTile[] = [];
   const ins = conv.inChannels % 4 !== 0 ? [4] : [16, 32, 8];
   for (const inChannels of ins) {
@@ -189,8 +167,8 @@ export function gradientTiles(conv: ConvolutionGeometry, bytes = WORKGROUP_BYTES
           const stripsPerGroup = Math.max(1, Math.floor(16 / rows));
           const tile = { inChannels, outChannels, rows, rowGroups, stripsPerGroup };
           const threads = gradientThreads(tile);
-          if (threads < 32 || threads > 256 || gradientTileBytes(conv, tile) > bytes) continue;
-          tiles.push(tile);
+          const fits = gradientTileBytes(conv, tile) <= WORKGROUP_BYTES;
+          if (threads >= 32 && threads <= 256 && fits) tiles.push(tile);
         }
       }
     }

@@ -9,13 +9,12 @@ import type { BatchInputs } from '../backend.ts';
 import { lowerInference } from '../lower-infer.ts';
 import { lowerTraining } from '../lower-train.ts';
 import type { Program } from '../program.ts';
-import { defaultTiles, type TileCandidates } from './candidates.ts';
+import { chooseTiles, firstTile, type TileCandidates } from './candidates.ts';
 import { type CompiledProgram, compileKernels } from './compile.ts';
 import type { TileChoice } from './context.ts';
 import type { Device } from './device.ts';
 import { createExecutable, type WebGpuExecutable } from './executable.ts';
 import type { StorageFormat } from './storage.ts';
-import { gradientKey, productKey } from './tiles.ts';
 
 /** Keeps choices between processes. */
 export interface TileCache {
@@ -56,7 +55,7 @@ export async function tuneTiles(
   ]
     .flat()
     .join(', ');
-  const known = parseTiles(await cache?.get(key));
+  const known = parseTexts(await cache?.get(key));
   if (known) return known;
   const tiles = await measure(device, surrogate(program), format, candidates);
   await cache?.set(key, JSON.stringify(tiles));
@@ -69,15 +68,10 @@ export async function tuneTiles(
  * tensor cores, say), and then a resumed run goes on with others, whose sums round differently.
  */
 export function tilesNamed(names: NamedTiles, candidates: TileCandidates): TileChoice {
-  const { product, gradient } = defaultTiles(candidates);
-  const find = <T extends object>(key: string, tiles: readonly T[]): T | undefined =>
-    tiles.find((tile) => tileName(tile) === names[key]);
-  return {
-    product: (shape, direction) =>
-      find(productKey(shape, direction), candidates.product(shape, direction)) ??
-      product(shape, direction),
-    gradient: (conv) => find(gradientKey(conv), candidates.gradient(conv)) ?? gradient(conv),
-  };
+  return chooseTiles(
+    candidates,
+    (key, tiles) => tiles.find((tile) => tileName(tile) === names[key]) ?? firstTile(key, tiles),
+  );
 }
 
 /** `rows 16, columns 16 ...` */
@@ -156,17 +150,12 @@ function compileRounds(
   let most = 1;
   for (let round = 0; round < most; round++) {
     const picked = new Map<string, string>();
-    const pick = <T extends object>(key: string, tiles: readonly T[]): T => {
-      most = Math.max(most, tiles.length);
-      const tile = tiles[round % tiles.length]!;
+    const tiles = chooseTiles(candidates, (key, all) => {
+      most = Math.max(most, all.length);
+      const tile = all[round % all.length]!;
       picked.set(key, tileName(tile));
       return tile;
-    };
-    const tiles: TileChoice = {
-      product: (shape, direction) =>
-        pick(productKey(shape, direction), candidates.product(shape, direction)),
-      gradient: (conv) => pick(gradientKey(conv), candidates.gradient(conv)),
-    };
+    });
     rounds.push({ picked, compiled: compileKernels(program, { tiles, format }) });
   }
   return rounds;
@@ -205,17 +194,14 @@ function dummyBatch(program: Program): BatchInputs {
   };
 }
 
-/** Remembered tiles, if that is what the text holds. */
-function parseTiles(text: string | undefined): NamedTiles | undefined {
-  if (text === undefined) return undefined;
+/** A table of texts, if that is what the JSON holds: remembered tiles, and the file that they are in. */
+export function parseTexts(json: string | undefined): Record<string, string> | undefined {
+  if (json === undefined) return undefined;
   try {
-    const parsed: unknown = JSON.parse(text);
+    const parsed: unknown = JSON.parse(json);
     if (typeof parsed !== 'object' || parsed === null) return undefined;
-    const entries = Object.entries(parsed);
-    const areNames = entries.every(
-      (entry): entry is [string, string] => typeof entry[1] === 'string',
-    );
-    return areNames ? Object.fromEntries(entries) : undefined;
+    const areTexts = Object.values(parsed).every((text) => typeof text === 'string');
+    return areTexts ? (parsed as Record<string, string>) : undefined;
   } catch {
     return undefined;
   }

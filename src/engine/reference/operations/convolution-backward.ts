@@ -8,7 +8,7 @@ import type {
 } from '../../operations/operands.ts';
 import { gateValue, materialize } from '../activation.ts';
 import { accumulateGradientSums } from '../gradient-sums.ts';
-import { bufferOf, normOf, type ReferenceState, trainingBuffer } from '../state.ts';
+import { bufferOf, namedOf, normOf, type ReferenceState } from '../state.ts';
 import { forEachTap, weightOf } from '../taps.ts';
 
 export function convolutionBackward(state: ReferenceState, operation: ConvolutionBackward): void {
@@ -33,7 +33,7 @@ export function convolutionBackward(state: ReferenceState, operation: Convolutio
       dx[inPixel * inChannels + c]! += sum;
     }
   });
-  trainingBuffer(state, 'gradients').set(dWeight, conv.weight);
+  namedOf(state, 'gradients').set(dWeight, conv.weight);
   if (!inputGradient) return;
 
   const { shortcut, gate, output, sums } = inputGradient;

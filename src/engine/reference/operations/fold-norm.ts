@@ -2,14 +2,14 @@
 
 import { NORM_EPSILON } from '../../constants.ts';
 import type { FoldNorm } from '../../operations/fold-norm.ts';
-import { bufferOf, normOf, type ReferenceState } from '../state.ts';
+import { bufferOf, namedOf, normOf, type ReferenceState } from '../state.ts';
 import { weightOf } from '../taps.ts';
 
 export function foldNorm(state: ReferenceState, operation: FoldNorm): void {
   const { conv, norm, output } = operation;
   const { spec } = normOf(state, norm);
-  const parameters = bufferOf(state, state.program.named.parameters);
-  const running = bufferOf(state, state.program.named.running);
+  const parameters = namedOf(state, 'parameters');
+  const running = namedOf(state, 'running');
   const folded = bufferOf(state, output);
   const weight = weightOf(state, conv);
   for (let o = 0; o < conv.outChannels; o++) {

@@ -1,12 +1,12 @@
 // Gradients of the linear layer's weight, bias and input.
 
 import type { LinearBackward } from '../../operations/linear-backward.ts';
-import { bufferOf, type ReferenceState, trainingBuffer } from '../state.ts';
+import { bufferOf, namedOf, type ReferenceState } from '../state.ts';
 
 export function linearBackward(state: ReferenceState, operation: LinearBackward): void {
   const { inFeatures, outFeatures, weight, bias } = operation;
-  const parameters = bufferOf(state, state.program.named.parameters);
-  const gradients = trainingBuffer(state, 'gradients');
+  const parameters = namedOf(state, 'parameters');
+  const gradients = namedOf(state, 'gradients');
   const input = bufferOf(state, operation.input);
   const dOutput = bufferOf(state, operation.gradient);
   const dInput = bufferOf(state, operation.inputGradient);

@@ -1,11 +1,11 @@
 // The linear layer.
 
 import type { Linear } from '../../operations/linear.ts';
-import { bufferOf, type ReferenceState } from '../state.ts';
+import { bufferOf, namedOf, type ReferenceState } from '../state.ts';
 
 export function linear(state: ReferenceState, operation: Linear): void {
   const { inFeatures, outFeatures, weight, bias } = operation;
-  const parameters = bufferOf(state, state.program.named.parameters);
+  const parameters = namedOf(state, 'parameters');
   const input = bufferOf(state, operation.input);
   const output = bufferOf(state, operation.output);
   for (let n = 0; n < state.batch.count; n++) {

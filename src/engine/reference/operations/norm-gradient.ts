@@ -1,7 +1,7 @@
 // The gradients of batch normalisation (Ioffe & Szegedy, 2015), from the sums over the batch.
 
 import type { NormGradient } from '../../operations/norm-gradient.ts';
-import { bufferOf, normOf, type ReferenceState, trainingBuffer } from '../state.ts';
+import { namedOf, normOf, type ReferenceState } from '../state.ts';
 
 /**
  * With ŷ = (y − μ)/σ, dβ = Σdz and dγ = Σdz·ŷ:
@@ -11,8 +11,8 @@ export function normGradient(state: ReferenceState, operation: NormGradient): vo
   const norm = normOf(state, operation.norm);
   const { spec, mean, inverseDeviation } = norm;
   const values = state.batch.count * spec.size * spec.size;
-  const parameters = bufferOf(state, state.program.named.parameters);
-  const gradients = trainingBuffer(state, 'gradients');
+  const parameters = namedOf(state, 'parameters');
+  const gradients = namedOf(state, 'gradients');
   for (let c = 0; c < spec.channels; c++) {
     const dBeta = norm.gradientSum[c]!;
     const dGamma = inverseDeviation[c]! * (norm.gradientProductSum[c]! - mean[c]! * dBeta);

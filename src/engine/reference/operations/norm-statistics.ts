@@ -3,15 +3,15 @@
 
 import { NORM_EPSILON, NORM_MOMENTUM } from '../../constants.ts';
 import type { NormStatistics } from '../../operations/norm-statistics.ts';
-import { bufferOf, normOf, type ReferenceState } from '../state.ts';
+import { namedOf, normOf, type ReferenceState } from '../state.ts';
 
 /** Mean and variance of the batch from its sums; scale, shift and running statistics. */
 export function normStatistics(state: ReferenceState, operation: NormStatistics): void {
   const norm = normOf(state, operation.norm);
   const { spec } = norm;
   const values = state.batch.count * spec.size * spec.size;
-  const parameters = bufferOf(state, state.program.named.parameters);
-  const running = bufferOf(state, state.program.named.running);
+  const parameters = namedOf(state, 'parameters');
+  const running = namedOf(state, 'running');
   for (let c = 0; c < spec.channels; c++) {
     const mean = norm.sum[c]! / values;
     const variance = norm.sumOfSquares[c]! / values - mean * mean;

@@ -4,15 +4,15 @@
 // w = w − rate·(g + λ·w + m·v), with the new v.
 
 import type { Sgd } from '../../operations/sgd.ts';
-import { bufferOf, type ReferenceState, trainingBuffer } from '../state.ts';
+import { namedOf, type ReferenceState } from '../state.ts';
 
 export function sgd(state: ReferenceState, { from, nesterov }: Sgd): void {
   const settings = state.batch.sgd;
   if (!settings) return;
   const { learningRate, momentum, weightDecay } = settings;
-  const weights = bufferOf(state, state.program.named.parameters);
-  const gradients = trainingBuffer(state, 'gradients');
-  const velocity = trainingBuffer(state, 'momentum');
+  const weights = namedOf(state, 'parameters');
+  const gradients = namedOf(state, 'gradients');
+  const velocity = namedOf(state, 'momentum');
   for (let i = from; i < weights.length; i++) {
     const decayed = gradients[i]! + weightDecay * weights[i]!;
     velocity[i] = momentum * velocity[i]! + decayed;

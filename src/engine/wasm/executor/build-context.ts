@@ -1,7 +1,7 @@
 // Lays out the executor's memory and gathers what schedules are built from. Run in the main thread
 // to learn sizes and kernels, then in every worker with real memory; see `arena.ts`.
 
-import type { BufferId, Program } from '../../program.ts';
+import { type BufferId, namedBuffer, type Program } from '../../program.ts';
 import { wasmOperation } from '../operations/index.ts';
 import type { ConvolutionAlgorithm, StepSettings } from '../protocol.ts';
 import { Arena, align } from './arena.ts';
@@ -88,8 +88,8 @@ export function buildContext(inputs: ContextInputs): BuiltContext {
     blockImages,
     takeWeightSlot: inTurn(weightSlots),
     takeGradientSlot: inTurn(gradientSlots),
-    flat: (id) => {
-      if (id === undefined) throw new Error(`a program to ${program.mode} has no such buffer`);
+    flat: (buffer) => {
+      const id = typeof buffer === 'string' ? namedBuffer(program, buffer) : buffer;
       return bufferSpec(program, id).offset;
     },
     images: (id) => {

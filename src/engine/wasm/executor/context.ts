@@ -1,7 +1,14 @@
 // What the parts of a schedule share while it is built: the program, kernels, views of the memory,
 // the addresses of buffers and of everything the executor keeps for itself.
 
-import type { BufferId, BufferSpec, NormId, NormSpec, Program } from '../../program.ts';
+import type {
+  BufferId,
+  BufferSpec,
+  NormId,
+  NormSpec,
+  Program,
+  ProgramBuffers,
+} from '../../program.ts';
 import type { KernelSpec } from '../kernels/kernel.ts';
 import type { WinogradTile } from '../kernels/winograd/layout.ts';
 import type { ConvolutionAlgorithm, StepSettings } from '../protocol.ts';
@@ -83,8 +90,8 @@ export interface Context {
   takeWeightSlot(): number;
   /** Memory for a weight gradient a block, likewise. */
   takeGradientSlot(): number;
-  /** Address of a flat buffer (parameters, running statistics, folded weights). */
-  flat(id: BufferId | undefined): number;
+  /** Address of a flat buffer: one of those with names, or folded weights. */
+  flat(buffer: BufferId | keyof ProgramBuffers): number;
   /** Place of a buffer with one row an image. */
   images(id: BufferId): PlacedBuffer;
   /** Memory for one block's padded shortcuts in the shape of their sum. */

@@ -1,6 +1,7 @@
 // Operands that are made while they are read: one image at a time is brought into scratch, with
 // batch norm, ReLU and shortcut (or batch norm's backward formula) applied on the way.
 
+import { IMAGE_SIZE } from '../../../data/dataset.ts';
 import type { Activation, ConvolutionGeometry, OutputGradient } from '../../program.ts';
 import { interiorOffset } from '../kernels/image.ts';
 import { inputImage } from '../kernels/input-image.ts';
@@ -109,11 +110,10 @@ export function stageGradient(
 
 function stageBytes(context: Context): StageImage {
   const { program, memory } = context;
-  const { images, augmentation, normalization } = program.named;
-  const bytes = context.images(images);
-  const crop = context.flat(augmentation) / 4;
-  const normalize = context.flat(normalization);
-  const stage = context.kernel(inputImage({ height: 32, width: 32 }));
+  const bytes = context.images(program.named.images);
+  const crop = context.flat('augmentation') / 4;
+  const normalize = context.flat('normalization');
+  const stage = context.kernel(inputImage({ height: IMAGE_SIZE, width: IMAGE_SIZE }));
   return (image, target) => {
     const at = crop + 3 * image;
     const row = memory.i32[at] as number;

@@ -44,7 +44,7 @@ export function forwardWeights(
 /** Weights of the input gradient: input and output channels exchanged, taps mirrored. */
 export function backwardWeights(context: Context, conv: ConvolutionGeometry): PreparedWeights {
   const { kernel, stride, inChannels, outChannels } = conv;
-  const weights = context.flat(context.program.named.parameters) + conv.weight * 4;
+  const weights = context.flat('parameters') + conv.weight * 4;
   const address = context.takeWeightSlot();
   const shape = { kernel, inputChannels: inChannels, outputChannels: outChannels } as const;
   if (stride === 2 && kernel === 3) {

@@ -54,7 +54,7 @@ export const convolutionBackward: WasmOperation<ConvolutionBackward> = {
     const block = usesWinograd(conv, context.tile)
       ? winogradBackward(context, parts, context.tile)
       : directBackward(context, parts);
-    const destination = context.flat(context.program.named.gradients) + conv.weight * 4;
+    const destination = context.flat('gradients') + conv.weight * 4;
     return {
       blockImages,
       before: weights?.prepare,

@@ -11,7 +11,7 @@ import type { WasmOperation } from './operation.ts';
 export const convolution: WasmOperation<Convolution> = {
   contribute(context, { conv, input, output, norm }) {
     const blockImages = forwardBlock(context.program.batchSize, conv, context.tile);
-    const parameters = context.flat(context.program.named.parameters) + conv.weight * 4;
+    const parameters = context.flat('parameters') + conv.weight * 4;
     const weights = forwardWeights(context, conv, parameters, () => context.takeWeightSlot());
     const sums = norm === undefined ? undefined : new BlockSums(context, norm, 0);
     const run = convolve(context, {

@@ -10,14 +10,13 @@ import type { WasmOperation } from './operation.ts';
 export const linearBackward: WasmOperation<LinearBackward> = {
   contribute(context, operation) {
     const { inFeatures, outFeatures } = operation;
-    const { named } = context.program;
     const { blockImages, gradientStride } = context;
     const shape = { channels: inFeatures };
     const inputGradient = context.kernel(linearInputGradient(shape));
     const weightGradient = context.kernel(linearWeightGradient(shape));
     const zero = context.kernel(zeroBytes());
-    const weight = context.flat(named.parameters) + operation.weight * 4;
-    const gradients = context.flat(named.gradients);
+    const weight = context.flat('parameters') + operation.weight * 4;
+    const gradients = context.flat('gradients');
     const gradient = context.images(operation.gradient);
     const pooled = context.images(operation.input);
     const output = context.images(operation.inputGradient);

@@ -8,7 +8,7 @@ export const linear: WasmOperation<Linear> = {
   contribute(context, operation) {
     const { inFeatures, outFeatures } = operation;
     const product = context.kernel(linearKernel({ channels: inFeatures }));
-    const parameters = context.flat(context.program.named.parameters);
+    const parameters = context.flat('parameters');
     const weight = parameters + operation.weight * 4;
     const bias = parameters + operation.bias * 4;
     const input = context.images(operation.input);

@@ -11,8 +11,8 @@ export const normGradient: WasmOperation<NormGradient> = {
     const spec = normSpec(context, norm);
     const { channels } = spec;
     const { totals, moments, backward } = normIndices(context, norm);
-    const parameters = context.flat(context.program.named.parameters) / 4;
-    const gradients = context.flat(context.program.named.gradients) / 4;
+    const parameters = context.flat('parameters') / 4;
+    const gradients = context.flat('gradients') / 4;
     return {
       serial: (count) => {
         const values = count * spec.size * spec.size;

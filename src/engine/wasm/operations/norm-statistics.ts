@@ -13,8 +13,8 @@ export const normStatistics: WasmOperation<NormStatistics> = {
     const spec = normSpec(context, norm);
     const { channels } = spec;
     const { totals, moments, forward } = normIndices(context, norm);
-    const parameters = context.flat(context.program.named.parameters) / 4;
-    const running = context.flat(context.program.named.running) / 4;
+    const parameters = context.flat('parameters') / 4;
+    const running = context.flat('running') / 4;
     return {
       serial: (count) => {
         const values = count * spec.size * spec.size;

@@ -8,11 +8,12 @@ import type { WasmOperation } from './operation.ts';
 
 export const sgd: WasmOperation<Sgd> = {
   contribute(context, { from: first, nesterov }) {
-    const { named } = context.program;
-    const bytes = (bufferSpec(context.program, named.parameters).elements - first) * 4;
-    const parameters = context.flat(named.parameters) + first * 4;
-    const gradients = context.flat(named.gradients) + first * 4;
-    const momentum = context.flat(named.momentum) + first * 4;
+    const { program } = context;
+    const { elements } = bufferSpec(program, program.named.parameters);
+    const bytes = (elements - first) * 4;
+    const parameters = context.flat('parameters') + first * 4;
+    const gradients = context.flat('gradients') + first * 4;
+    const momentum = context.flat('momentum') + first * 4;
     const update = context.kernel(sgdUpdate({ nesterov }));
     const slices = slicesOf(bytes);
     return {

@@ -9,12 +9,12 @@ export const softmaxCrossEntropy: WasmOperation<SoftmaxCrossEntropy> = {
   contribute(context, operation) {
     const { classes } = operation;
     const { f32, f64, i32 } = context.memory;
-    const { named, labelSmoothing, batchSize } = context.program;
+    const { labelSmoothing, batchSize } = context.program;
     const { blockImages } = context;
     const logits = context.images(operation.logits);
     const hasGradient = operation.gradient !== undefined;
     const gradient = context.images(operation.gradient ?? operation.logits);
-    const labels = context.flat(named.labels) / 4;
+    const labels = context.flat('labels') / 4;
     const slots = context.shared.allocate(blockCount(batchSize, blockImages) * 3 * 8) / 8;
     const spread = labelSmoothing / classes;
     return {

@@ -22,7 +22,7 @@ export function convolutionInference(
   const inShape = { size: conv.inSize, channels: conv.inChannels };
 
   const operand = activationOperand(builder, input, inShape, context.program.named);
-  const weights = builder.array('folded', { kind: 'buffer', id: folded }, 'read', 'vec4f');
+  const weights = builder.array('folded', folded, 'read', 'vec4f');
   const bias = convolutionWeights(conv) / 4;
   const added = shortcut && shortcutTerm(builder, shortcut, outShape);
   const result = builder.tensor('result', output, 'read_write');

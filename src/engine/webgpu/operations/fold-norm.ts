@@ -12,7 +12,7 @@ export function foldNorm(context: CompileContext, operation: FoldNorm): void {
   const builder = context.builder();
   const parameters = builder.array('parameters', context.flat('parameters'), 'read', 'f32');
   const running = builder.array('running', context.flat('running'), 'read', 'f32');
-  const folded = builder.array('folded', { kind: 'buffer', id: output }, 'read_write', 'f32');
+  const folded = builder.array('folded', output, 'read_write', 'f32');
   const weight = builder.constant(conv.weight);
   const gamma = builder.constant(spec.gamma);
   const beta = builder.constant(spec.beta);

@@ -15,12 +15,7 @@ export function globalAveragePoolBackward(
   const { size, channels, gate, output } = operation;
   const builder = context.builder();
   const shape = { size, channels };
-  const gradient = builder.array(
-    'gradient',
-    { kind: 'buffer', id: operation.gradient },
-    'read',
-    'vec4f',
-  );
+  const gradient = builder.array('gradient', operation.gradient, 'read', 'vec4f');
   const gated = gateCode(builder, gate, shape);
   const result = builder.tensor('result', output, 'read_write');
   const sums = sumsCode(context, builder, operation.sums, shape, 1);

@@ -15,7 +15,7 @@ export function globalAveragePool(context: CompileContext, operation: GlobalAver
     { size, channels },
     context.program.named,
   );
-  const pooled = builder.array('pooled', { kind: 'buffer', id: output }, 'read_write', 'vec4f');
+  const pooled = builder.array('pooled', output, 'read_write', 'vec4f');
   const lanes = lanesPerQuad(channels);
   const threads = lanes * (channels / 4);
   const place = { image: 'image', row: 'row', column: 'column', c4: 'c4' };

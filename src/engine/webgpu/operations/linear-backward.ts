@@ -9,12 +9,11 @@ const THREADS = 64;
 export function linearBackward(context: CompileContext, operation: LinearBackward): void {
   const { inFeatures, outFeatures, inputGradient } = operation;
   const builder = context.builder();
-  const resource = (id: number) => ({ kind: 'buffer', id }) as const;
   const parameters = builder.array('parameters', context.flat('parameters'), 'read', 'f32');
   const gradients = builder.array('gradients', context.flat('gradients'), 'read_write', 'f32');
-  const d = builder.array('d', resource(operation.gradient), 'read', 'f32');
-  const x = builder.array('x', resource(operation.input), 'read', 'f32');
-  const dx = builder.array('dx', resource(inputGradient), 'read_write', 'f32');
+  const d = builder.array('d', operation.gradient, 'read', 'f32');
+  const x = builder.array('x', operation.input, 'read', 'f32');
+  const dx = builder.array('dx', inputGradient, 'read_write', 'f32');
   const weight = builder.constant(operation.weight);
   const bias = builder.constant(operation.bias);
   const step = builder.step();

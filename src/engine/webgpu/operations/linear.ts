@@ -10,8 +10,8 @@ export function linear(context: CompileContext, operation: Linear): void {
   const { input, output, inFeatures, outFeatures } = operation;
   const builder = context.builder();
   const parameters = builder.array('parameters', context.flat('parameters'), 'read', 'f32');
-  const x = builder.array('x', { kind: 'buffer', id: input }, 'read', 'f32');
-  const logits = builder.array('logits', { kind: 'buffer', id: output }, 'read_write', 'f32');
+  const x = builder.array('x', input, 'read', 'f32');
+  const logits = builder.array('logits', output, 'read_write', 'f32');
   const weight = builder.constant(operation.weight);
   const bias = builder.constant(operation.bias);
   const step = builder.step();

@@ -4,7 +4,6 @@
 
 import type { NormGradient } from '../../operations/norm-gradient.ts';
 import type { CompileContext } from '../context.ts';
-import { NORM_ROWS } from '../kernel.ts';
 import { sumOverLanes } from '../reduce.ts';
 
 const LANES = 128;
@@ -21,15 +20,13 @@ export function normGradient(context: CompileContext, { norm }: NormGradient): v
   const partials = builder.array('partials', parts.resource, 'read', 'vec4f');
   const parameters = builder.array('parameters', context.flat('parameters'), 'read', 'f32');
   const gradients = builder.array('gradients', context.flat('gradients'), 'read_write', 'f32');
-  const coefficients = builder.writableNorm(norm);
+  const coefficients = builder.writableNorm(spec, norm);
   const step = builder.step();
   const gamma = builder.constant(spec.gamma);
   const beta = builder.constant(spec.beta);
   const unscale = builder.lossScale('inverse');
   const productRow = builder.constant(parts.productRow);
   const quads = spec.channels / 4;
-  const row = (name: keyof typeof NORM_ROWS) =>
-    `${coefficients}[${NORM_ROWS[name] * spec.channels}u + c]`;
   context.add(builder, {
     threads: LANES,
     declarations: `
@@ -53,16 +50,16 @@ export function normGradient(context: CompileContext, { norm }: NormGradient): v
         if (tid < 4u) {
           let c = 4u * group.x + tid;
           let values = f32(${step}.count * ${spec.size ** 2}u);
-          let mean = ${row('mean')};
-          let inverseDeviation = ${row('inverseDeviation')};
+          let mean = ${coefficients.row('mean', 'c')};
+          let inverseDeviation = ${coefficients.row('inverseDeviation', 'c')};
           let dBeta = totals[0][tid];
           let dGamma = totals[1][tid] * inverseDeviation;
           ${gradients}[${beta} + c] = dBeta * ${unscale};
           ${gradients}[${gamma} + c] = dGamma * ${unscale};
           let factor = ${parameters}[${gamma} + c] * inverseDeviation;
-          ${row('k1')} = factor;
-          ${row('k2')} = -factor * inverseDeviation * dGamma / values;
-          ${row('k3')} = factor * (mean * inverseDeviation * dGamma - dBeta) / values;
+          ${coefficients.row('k1', 'c')} = factor;
+          ${coefficients.row('k2', 'c')} = -factor * inverseDeviation * dGamma / values;
+          ${coefficients.row('k3', 'c')} = factor * (mean * inverseDeviation * dGamma - dBeta) / values;
         }`,
     workgroups: () => [quads, 1],
   });

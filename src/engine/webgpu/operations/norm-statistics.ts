@@ -5,7 +5,6 @@
 import { NORM_EPSILON, NORM_MOMENTUM } from '../../constants.ts';
 import type { NormStatistics } from '../../operations/norm-statistics.ts';
 import type { CompileContext } from '../context.ts';
-import { NORM_ROWS } from '../kernel.ts';
 
 const LANES = 128;
 
@@ -22,15 +21,13 @@ export function normStatistics(context: CompileContext, { norm }: NormStatistics
   const partials = builder.array('partials', parts.resource, 'read', 'vec4f');
   const parameters = builder.array('parameters', context.flat('parameters'), 'read', 'f32');
   const running = builder.array('running', context.flat('running'), 'read_write', 'f32');
-  const coefficients = builder.writableNorm(norm);
+  const coefficients = builder.writableNorm(spec, norm);
   const step = builder.step();
   const gamma = builder.constant(spec.gamma);
   const beta = builder.constant(spec.beta);
   const runningMean = builder.constant(spec.runningMean);
   const runningVariance = builder.constant(spec.runningVariance);
   const quads = spec.channels / 4;
-  const row = (name: keyof typeof NORM_ROWS) =>
-    `${coefficients}[${NORM_ROWS[name] * spec.channels}u + c]`;
   context.add(builder, {
     threads: LANES,
     declarations: `
@@ -67,10 +64,10 @@ export function normStatistics(context: CompileContext, { norm }: NormStatistics
           let squares = deviations[0][tid];
           let inverseDeviation = 1.0 / sqrt(squares / values + ${NORM_EPSILON});
           let scale = ${parameters}[${gamma} + c] * inverseDeviation;
-          ${row('scale')} = scale;
-          ${row('shift')} = ${parameters}[${beta} + c] - mean * scale;
-          ${row('mean')} = mean;
-          ${row('inverseDeviation')} = inverseDeviation;
+          ${coefficients.row('scale', 'c')} = scale;
+          ${coefficients.row('shift', 'c')} = ${parameters}[${beta} + c] - mean * scale;
+          ${coefficients.row('mean', 'c')} = mean;
+          ${coefficients.row('inverseDeviation', 'c')} = inverseDeviation;
           let unbiased = squares / (values - 1.0);
           let oldMean = ${running}[${runningMean} + c];
           let oldVariance = ${running}[${runningVariance} + c];

@@ -12,13 +12,11 @@ export function softmaxCrossEntropy(context: CompileContext, operation: SoftmaxC
   const { classes, gradient } = operation;
   const smoothing = context.program.labelSmoothing;
   const builder = context.builder();
-  const logits = builder.array('logits', { kind: 'buffer', id: operation.logits }, 'read', 'f32');
+  const logits = builder.array('logits', operation.logits, 'read', 'f32');
   const labels = builder.array('labels', context.flat('labels'), 'read', 'i32');
   const results = builder.array('results', { kind: 'results' }, 'read_write', 'vec2f');
   const dLogits =
-    gradient === undefined
-      ? undefined
-      : builder.array('dLogits', { kind: 'buffer', id: gradient }, 'read_write', 'f32');
+    gradient === undefined ? undefined : builder.array('dLogits', gradient, 'read_write', 'f32');
   const scale = builder.lossScale('scale');
   const step = builder.step();
   context.add(builder, {
