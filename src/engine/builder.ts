@@ -7,12 +7,13 @@ import type { ConvNorm, ConvolutionLayer, Network } from '../nn/network.ts';
 import { convNormLayers } from '../nn/network.ts';
 import { parameterSpecs, runningStatisticSpecs } from '../nn/parameters.ts';
 import { elementCount } from '../util/tensor.ts';
-import { planMemory } from './plan.ts';
+import { align, planMemory } from './plan.ts';
 import type {
   BufferId,
   BufferRole,
   BufferSpec,
   ConvolutionGeometry,
+  LinearGeometry,
   NormId,
   NormSpec,
   Operation,
@@ -86,9 +87,14 @@ export class ProgramBuilder {
     return this.buffers.push({ name, role, type, elements, perImage }) - 1;
   }
 
-  /** A float activation shaped like the output of `conv`. */
-  addActivation(name: string, { outSize, outChannels }: ConvolutionLayer): BufferId {
-    return this.addImages(name, 'activation', 'f32', outSize * outSize * outChannels);
+  /** A float activation. */
+  addActivation(name: string, perImage: number): BufferId {
+    return this.addImages(name, 'activation', 'f32', perImage);
+  }
+
+  /** One that is shaped like the output of `conv`. */
+  addOutput(name: string, { outSize, outChannels }: ConvolutionLayer): BufferId {
+    return this.addActivation(name, outSize * outSize * outChannels);
   }
 
   /** Offset of a tensor in its flat buffer. */
@@ -107,7 +113,7 @@ export class ProgramBuilder {
   }
 
   /** The classifier's place and shape, for the linear operations. */
-  linearGeometry() {
+  linearGeometry(): LinearGeometry {
     const { name, inFeatures, outFeatures } = this.network.classifier;
     const weight = this.offsetOf(`${name}.weight`);
     return { weight, bias: this.offsetOf(`${name}.bias`), inFeatures, outFeatures };
@@ -140,7 +146,7 @@ export class ProgramBuilder {
       const length = elementCount(shape);
       this.slots.push({ name, shape, buffer, offset, length });
       this.offsets.set(name, offset);
-      offset += Math.ceil(length / SLOT_ALIGNMENT) * SLOT_ALIGNMENT;
+      offset += align(length, SLOT_ALIGNMENT);
     }
     return { id: this.addBuffer(buffer, buffer, 'f32', offset), elements: offset };
   }

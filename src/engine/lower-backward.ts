@@ -81,7 +81,7 @@ class BackwardLowering {
     const { y1, y2, projection } = this.outputs[b] as BlockOutputs;
     const x = inputs[b] as BufferId;
     const secondGradient = { dz, y: y2, norm: builder.normOf(block.second) };
-    const dz1 = builder.addActivation(`${block.first.conv.name}.dz`, block.first.conv);
+    const dz1 = builder.addOutput(`${block.first.conv.name}.dz`, block.first.conv);
     const middle = { y: y1, norm: builder.normOf(block.first) };
     builder.body.push(
       { kind: 'normGradient', norm: secondGradient.norm },
@@ -169,7 +169,7 @@ class BackwardLowering {
 
   private addInputGradient({ name, first: { conv } }: Block): BufferId {
     const perImage = conv.inSize * conv.inSize * conv.inChannels;
-    return this.builder.addImages(`${name}.input.dz`, 'activation', 'f32', perImage);
+    return this.builder.addActivation(`${name}.input.dz`, perImage);
   }
 
   /** The norms whose outputs are summed in the kept input of block b. */
@@ -193,7 +193,7 @@ class BackwardLowering {
     const block = builder.network.blocks[b] as Block;
     const x = this.forward.inputs[b] as BufferId;
     const again = (layer: ConvNorm, input: Activation): BufferId => {
-      const output = builder.addActivation(`${layer.conv.name}.y again`, layer.conv);
+      const output = builder.addOutput(`${layer.conv.name}.y again`, layer.conv);
       builder.body.push({ kind: 'convolution', conv: builder.geometryOf(layer), input, output });
       return output;
     };

@@ -39,12 +39,12 @@ export function lowerForward(builder: ProgramBuilder, freeze: Stage | undefined)
   const { stem, blocks } = network;
   const isStemTrained = freeze === undefined;
   const firstBlock = isStemTrained ? 0 : blocksThrough(network, freeze);
-  const stemOutput = isStemTrained ? builder.addActivation('conv1.y', stem.conv) : undefined;
+  const stemOutput = isStemTrained ? builder.addOutput('conv1.y', stem.conv) : undefined;
   const pooled = addPooled(builder);
   const inputs: BufferId[] = [];
   const outputs: BlockOutputs[] = [];
   const keepInput = ({ conv }: ConvNorm): BufferId => {
-    const x = builder.addActivation(`${conv.name}.x`, conv);
+    const x = builder.addOutput(`${conv.name}.x`, conv);
     inputs.push(x);
     return x;
   };
@@ -92,13 +92,13 @@ function lowerBlock(
   input: Activation,
   x: BufferId,
 ): BlockOutputs {
-  const y1 = builder.addActivation(`${first.conv.name}.y`, first.conv);
-  const y2 = builder.addActivation(`${second.conv.name}.y`, second.conv);
+  const y1 = builder.addOutput(`${first.conv.name}.y`, first.conv);
+  const y2 = builder.addOutput(`${second.conv.name}.y`, second.conv);
   convolve(builder, first, input, y1);
   convolve(builder, second, activated(builder, first, y1), y2);
   if (shortcut.kind !== 'projection') return { y1, y2 };
   const layer = shortcut.projection;
-  const projection = builder.addActivation(`${layer.conv.name}.y`, layer.conv);
+  const projection = builder.addOutput(`${layer.conv.name}.y`, layer.conv);
   convolve(builder, layer, { kind: 'buffer', x }, projection);
   return { y1, y2, projection };
 }

@@ -1,26 +1,21 @@
 // The end of every network: global average pooling, the linear layer, and the way back into them.
 
 import type { ProgramBuilder } from './builder.ts';
+import { outputShape } from './operations/operands.ts';
 import type { Activation, BufferId, GradientSums } from './program.ts';
 
 /** The buffer between pooling and the linear layer. */
 export function addPooled(builder: ProgramBuilder): BufferId {
   const { inFeatures } = builder.network.classifier;
-  return builder.addImages('pooled', 'activation', 'f32', inFeatures);
+  return builder.addActivation('pooled', inFeatures);
 }
 
 /** From the network's final map to logits. */
 export function lowerHead(builder: ProgramBuilder, input: Activation, pooled: BufferId): void {
-  const { outSize, outChannels } = builder.network.blocks.at(-1)!.second.conv;
+  const shape = outputShape(builder.network.blocks.at(-1)!.second.conv);
   const { logits } = builder.named;
   builder.body.push(
-    {
-      kind: 'globalAveragePool',
-      input,
-      size: outSize,
-      channels: outChannels,
-      output: pooled,
-    },
+    { kind: 'globalAveragePool', input, ...shape, output: pooled },
     { kind: 'linear', input: pooled, ...builder.linearGeometry(), output: logits },
   );
 }
@@ -39,30 +34,18 @@ export function lowerHeadBackward(
   const { classes, classifier } = network;
   const { conv } = network.blocks.at(-1)!.second;
   const { logits } = named;
-  const gradient = builder.addImages('logits.gradient', 'activation', 'f32', classes);
-  const inputGradient = builder.addImages(
-    'pooled.gradient',
-    'activation',
-    'f32',
-    classifier.inFeatures,
-  );
+  const gradient = builder.addActivation('logits.gradient', classes);
+  const inputGradient = builder.addActivation('pooled.gradient', classifier.inFeatures);
   builder.body.push(
     { kind: 'softmaxCrossEntropy', logits, classes, gradient },
-    {
-      kind: 'linearBackward',
-      gradient,
-      input: pooled,
-      ...builder.linearGeometry(),
-      inputGradient,
-    },
+    { kind: 'linearBackward', gradient, input: pooled, ...builder.linearGeometry(), inputGradient },
   );
   if (!map) return undefined;
-  const dz = builder.addActivation('final.dz', conv);
+  const dz = builder.addOutput('final.dz', conv);
   builder.body.push({
     kind: 'globalAveragePoolBackward',
     gradient: inputGradient,
-    size: conv.outSize,
-    channels: conv.outChannels,
+    ...outputShape(conv),
     gate: { kind: 'buffer', x: map.x },
     output: dz,
     sums: map.sums,

@@ -43,7 +43,7 @@ export function lowerWithRunningStatistics(
       'f32',
       convolutionWeights(conv) + conv.outChannels,
     );
-    const output = builder.addActivation(`${conv.name}.output`, layer.conv);
+    const output = builder.addOutput(`${conv.name}.output`, layer.conv);
     builder.setup.push({ kind: 'foldNorm', conv, norm: builder.normOf(layer), output: folded });
     builder.body.push({
       kind: 'convolutionInference',

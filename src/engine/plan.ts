@@ -11,6 +11,11 @@ export const BUFFER_ALIGNMENT = 128;
 
 const ELEMENT_BYTES = { f32: 4, i32: 4, u8: 1 } as const;
 
+/** The next multiple, by default where a buffer may begin. */
+export function align(bytes: number, to = BUFFER_ALIGNMENT): number {
+  return Math.ceil(bytes / to) * to;
+}
+
 /** Bytes a buffer occupies, without alignment. */
 export function bufferBytes(buffer: Pick<BufferSpec, 'type' | 'elements'>): number {
   return buffer.elements * ELEMENT_BYTES[buffer.type];
@@ -47,7 +52,7 @@ export function planMemory(
   let end = 0;
   const transient: Placement[] = [];
   buffers.forEach((buffer, id) => {
-    const bytes = Math.ceil(bufferBytes(buffer) / BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT;
+    const bytes = align(bufferBytes(buffer));
     if (buffer.role === 'activation') {
       const start = first.get(id);
       if (start === undefined) throw new Error(`buffer ${buffer.name} is never used`);

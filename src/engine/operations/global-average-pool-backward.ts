@@ -5,16 +5,15 @@ import {
   type BufferId,
   type GradientSums,
   gateReads,
+  type MapShape,
   type ReluGate,
   sumReads,
 } from './operands.ts';
 
 /** dz = dPooled / size², where x > 0; sums for the norms that made x. */
-export interface GlobalAveragePoolBackward {
+export interface GlobalAveragePoolBackward extends MapShape {
   readonly kind: 'globalAveragePoolBackward';
   readonly gradient: BufferId;
-  readonly size: number;
-  readonly channels: number;
   readonly gate: ReluGate;
   readonly output: BufferId;
   readonly sums: readonly GradientSums[];

@@ -1,14 +1,18 @@
 // Global average pooling, between the last block and the linear layer.
 
 import type { OperationDescription } from './description.ts';
-import { type Activation, activationReads, activationWrites, type BufferId } from './operands.ts';
+import {
+  type Activation,
+  activationReads,
+  activationWrites,
+  type BufferId,
+  type MapShape,
+} from './operands.ts';
 
 /** output[image][channel] = mean of input over its map. */
-export interface GlobalAveragePool {
+export interface GlobalAveragePool extends MapShape {
   readonly kind: 'globalAveragePool';
   readonly input: Activation;
-  readonly size: number;
-  readonly channels: number;
   readonly output: BufferId;
 }
 

@@ -2,17 +2,13 @@
 
 import { linearMultiplyAdds } from '../../nn/multiply-adds.ts';
 import type { OperationDescription } from './description.ts';
-import type { BufferId, ParameterOffset } from './operands.ts';
+import type { BufferId, LinearGeometry } from './operands.ts';
 
 /** Gradients of weight and bias, and dPooled = dLogits · weight. */
-export interface LinearBackward {
+export interface LinearBackward extends LinearGeometry {
   readonly kind: 'linearBackward';
   readonly gradient: BufferId;
   readonly input: BufferId;
-  readonly weight: ParameterOffset;
-  readonly bias: ParameterOffset;
-  readonly inFeatures: number;
-  readonly outFeatures: number;
   readonly inputGradient: BufferId;
 }
 

@@ -2,16 +2,12 @@
 
 import { linearMultiplyAdds } from '../../nn/multiply-adds.ts';
 import type { OperationDescription } from './description.ts';
-import type { BufferId, ParameterOffset } from './operands.ts';
+import type { BufferId, LinearGeometry } from './operands.ts';
 
-/** logits = pooled · weightᵀ + bias; weight is [out][in]. */
-export interface Linear {
+/** logits = pooled · weightᵀ + bias. */
+export interface Linear extends LinearGeometry {
   readonly kind: 'linear';
   readonly input: BufferId;
-  readonly weight: ParameterOffset;
-  readonly bias: ParameterOffset;
-  readonly inFeatures: number;
-  readonly outFeatures: number;
   readonly output: BufferId;
 }
 

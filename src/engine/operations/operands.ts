@@ -21,6 +21,30 @@ export interface ConvolutionGeometry extends ConvolutionLayer {
   readonly weight: ParameterOffset;
 }
 
+/** Maps of an image: height and width, and how many. */
+export interface MapShape {
+  readonly size: number;
+  readonly channels: number;
+}
+
+/** What a convolution reads. */
+export function inputShape({ inSize, inChannels }: ConvolutionLayer): MapShape {
+  return { size: inSize, channels: inChannels };
+}
+
+/** What it makes. */
+export function outputShape({ outSize, outChannels }: ConvolutionLayer): MapShape {
+  return { size: outSize, channels: outChannels };
+}
+
+/** The linear layer, and where its tensors lie; the weight is [out][in]. */
+export interface LinearGeometry {
+  readonly weight: ParameterOffset;
+  readonly bias: ParameterOffset;
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+}
+
 /**
  * A batch normalisation. A backend keeps for each: batch sums, scale and shift of the forward pass
  * (norm(y) = scale·y + shift), and the coefficients of the backward pass (dy = k1·dz + k2·y + k3).
@@ -37,6 +61,12 @@ export interface NormSpec {
   readonly runningVariance: number;
 }
 
+/** A convolution's output, and the norm that it goes into. */
+interface NormInput {
+  readonly y: BufferId;
+  readonly norm: NormId;
+}
+
 /** What is added to norm(y) before a block's last ReLU. */
 export type Shortcut =
   | { readonly kind: 'identity'; readonly x: BufferId }
@@ -48,7 +78,7 @@ export type Shortcut =
       readonly channelsBefore: number;
     }
   /** Option B while training: norm(y) of the projection. */
-  | { readonly kind: 'projection'; readonly y: BufferId; readonly norm: NormId };
+  | ({ readonly kind: 'projection' } & NormInput);
 
 /** An operand that is made while it is read. */
 export type Activation =
@@ -56,25 +86,21 @@ export type Activation =
   | { readonly kind: 'image' }
   | { readonly kind: 'buffer'; readonly x: BufferId }
   /** relu(scale·y + shift [+ shortcut]); stored in `keep` as well where that is given. */
-  | {
+  | (NormInput & {
       readonly kind: 'normalized';
-      readonly y: BufferId;
-      readonly norm: NormId;
       readonly shortcut?: Shortcut;
       readonly keep?: BufferId;
-    };
+    });
 
 /** The gradient that enters a convolution from above: k1·dz + k2·y + k3 of `norm`. */
-export interface OutputGradient {
+export interface OutputGradient extends NormInput {
   readonly dz: BufferId;
-  readonly y: BufferId;
-  readonly norm: NormId;
 }
 
 /** Where a ReLU let its input through. */
 export type ReluGate =
   /** scale·y + shift > 0 */
-  | { readonly kind: 'normalized'; readonly y: BufferId; readonly norm: NormId }
+  | ({ readonly kind: 'normalized' } & NormInput)
   /** x > 0, x being the ReLU's kept output */
   | { readonly kind: 'buffer'; readonly x: BufferId };
 
@@ -91,10 +117,7 @@ export type ShortcutGradient =
     };
 
 /** Sums over the batch of dz and dz·y, from which `normGradient` makes the coefficients. */
-export interface GradientSums {
-  readonly norm: NormId;
-  readonly y: BufferId;
-}
+export type GradientSums = NormInput;
 
 /**
  * The gradient of a convolution's input: (convolutionᵀ(dy) + shortcut) · gate, stored in `output`
@@ -128,13 +151,16 @@ export function activationWrites(activation: Activation): readonly BufferId[] {
 }
 
 export function shortcutReads(shortcut: Shortcut | undefined): readonly BufferId[] {
-  if (!shortcut) return [];
-  return [shortcut.kind === 'projection' ? shortcut.y : shortcut.x];
+  return shortcut ? [sourceOf(shortcut)] : [];
 }
 
 export function gateReads(gate: ReluGate | undefined): readonly BufferId[] {
-  if (!gate) return [];
-  return [gate.kind === 'normalized' ? gate.y : gate.x];
+  return gate ? [sourceOf(gate)] : [];
+}
+
+/** The buffer that a shortcut or a gate is made of. */
+function sourceOf(operand: Shortcut | ReluGate): BufferId {
+  return 'y' in operand ? operand.y : operand.x;
 }
 
 export function sumReads(sums: readonly GradientSums[]): readonly BufferId[] {

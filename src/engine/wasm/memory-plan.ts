@@ -2,7 +2,7 @@
 // the program's own plan (buffers with disjoint lives share memory) and the executor's layout behind
 // it. Everything lies in one WebAssembly memory, so its size is the peak, but for the process itself.
 
-import { BUFFER_ALIGNMENT, bufferBytes } from '../plan.ts';
+import { align, bufferBytes } from '../plan.ts';
 import type { BufferRole, Program } from '../program.ts';
 import { storedBytes } from './executor/build-context.ts';
 import { checkSize, planExecutable, recomputes } from './plan-executable.ts';
@@ -50,8 +50,4 @@ export function planOfMemory(
     peak: map.bytes,
     recomputes: recomputes(program),
   };
-}
-
-function align(bytes: number): number {
-  return Math.ceil(bytes / BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT;
 }

@@ -4,8 +4,8 @@
 import { UserError } from '../../util/errors.ts';
 import type { Backend } from '../backend.ts';
 import { outOfMemory } from '../device-error.ts';
+import { align } from '../plan.ts';
 import type { Program } from '../program.ts';
-import { align } from './executor/arena.ts';
 import { type BuiltContext, storedBytes } from './executor/build-context.ts';
 import type { KernelLookup } from './executor/context.ts';
 import { buildSchedule } from './executor/schedule.ts';

@@ -1,5 +1,6 @@
 // Gives a compiled program memory and pipelines: every kernel with the buffers it reads and writes.
 
+import { align } from '../plan.ts';
 import type { BufferId, Program } from '../program.ts';
 import type { CompiledProgram } from './compile.ts';
 import { type Device, STORAGE, UNIFORM } from './device.ts';
@@ -14,7 +15,6 @@ import {
 import {
   boundBytesPerImage,
   type MemoryPlan,
-  multipleOf,
   planDeviceMemory,
   resourceKey,
   transientBytes,
@@ -67,7 +67,7 @@ export async function bindProgram(
       place(program, compiled, plan, buffers, resource),
     );
     if (kernel.constants.length > 0) {
-      const values = new Uint32Array(multipleOf(4, kernel.constants.length));
+      const values = new Uint32Array(align(kernel.constants.length, 4));
       values.set(kernel.constants);
       device.gpu.queue.writeBuffer(buffers.constants, constantOffset, values);
       resources.push({
@@ -75,7 +75,7 @@ export async function bindProgram(
         offset: constantOffset,
         size: values.byteLength,
       });
-      constantOffset += multipleOf(UNIFORM_ALIGNMENT, values.byteLength);
+      constantOffset += align(values.byteLength, UNIFORM_ALIGNMENT);
     }
     const bindGroup = device.bindGroup(layout, resources);
     const bytesPerImage = boundBytesPerImage(program, compiled, kernel);
@@ -109,7 +109,7 @@ export async function hasRoom(device: Device, plan: MemoryPlan): Promise<boolean
 
 function piecesOf(bytes: number, largest: number): number[] {
   const count = Math.max(1, Math.ceil(bytes / largest));
-  return Array.from({ length: count }, () => multipleOf(4, bytes / count));
+  return Array.from({ length: count }, () => align(bytes / count, 4));
 }
 
 async function allocate(device: Device, plan: MemoryPlan): Promise<DeviceBuffers> {

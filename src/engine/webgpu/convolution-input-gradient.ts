@@ -4,16 +4,14 @@
 
 import { convolutionMultiplyAdds } from '../../nn/multiply-adds.ts';
 import type { ConvolutionBackward } from '../operations/convolution-backward.ts';
-import type { InputGradient } from '../program.ts';
+import { inputShape, outputShape } from '../operations/operands.ts';
+import type { InputGradient, MapShape } from '../program.ts';
 import type { CompileContext } from './context.ts';
 import { gateCode, sumsCode } from './gate.ts';
 import type { KernelBuilder } from './kernel.ts';
-import type { Place } from './operands.ts';
-import { at, gradientOperand, type Shape } from './operands.ts';
-import { forEachResult, inputGradientProduct, productLayout } from './product.ts';
-import { productCode } from './product-code.ts';
-import { sumOverLanes } from './reduce.ts';
-import { productKey } from './tiles.ts';
+import { at, gradientOperand, HERE, type Place } from './operands.ts';
+import { forEachResult, inputGradientProduct } from './product.ts';
+import { addProduct, beginProduct, networkWeights, productCode } from './product-code.ts';
 
 export function convolutionInputGradient(
   context: CompileContext,
@@ -21,68 +19,47 @@ export function convolutionInputGradient(
   inputGradient: InputGradient,
 ): void {
   const { conv, outputGradient } = operation;
-  const builder = context.builder();
-  const product = inputGradientProduct(conv);
-  const tile = context.tiles.product(product.shape, product.direction);
-  const { threads, lanes, tiles, blocks } = productLayout(product, tile);
-  const inShape = { size: conv.inSize, channels: conv.inChannels };
+  const kernel = beginProduct(context, inputGradientProduct(conv));
+  const { builder, product, tile, threads, lanes, tiles } = kernel;
+  const shape = inputShape(conv);
 
-  const operand = gradientOperand(builder, outputGradient, {
-    size: conv.outSize,
-    channels: conv.outChannels,
-  });
-  const weights = builder.array('parameters', context.flat('parameters'), 'read', 'vec4f');
-  const offset = builder.constant(conv.weight / 4);
+  const operand = gradientOperand(builder, outputGradient, outputShape(conv));
+  const weights = networkWeights(context, kernel, conv);
   const result = builder.tensor('result', inputGradient.output, 'read_write');
-  const shortcut = shortcutCode(builder, inputGradient, inShape);
-  const gate = inputGradient.gate && gateCode(builder, inputGradient.gate, inShape);
-  const sums = sumsCode(context, builder, inputGradient.sums, inShape, tiles);
-  const code = productCode(builder, product, tile, operand, { name: weights, offset });
+  const shortcut = shortcutCode(builder, inputGradient, shape);
+  const gate = inputGradient.gate && gateCode(builder, inputGradient.gate, shape);
+  const sums = sumsCode(context, builder, inputGradient.sums, shape, tiles);
+  const code = productCode(kernel, operand, weights);
 
   const finish = (quad: number) => {
     const results = forEachResult(product, tile, (one) => {
       if (one.quad !== quad) return '';
-      const place = { image: 'image', row: 'row', column: 'column', c4: 'c4' };
       return `
         let row = ${one.row};
         let column = ${one.column};
         var v = ${one.name};
-        ${shortcut(place)}
-        ${gate?.(place) ?? ''}
-        ${result.store(at(inShape, place), 'v')}
-        ${sums?.add(place) ?? ''}`;
+        ${shortcut(HERE)}
+        ${gate?.(HERE) ?? ''}
+        ${result.store(at(shape, HERE), 'v')}
+        ${sums.add(HERE)}`;
     });
     return `{
       let c4 = firstQuad + ${quad}u;
-      ${(sums?.variables ?? []).map((name) => `var ${name} = vec4f();`).join('\n')}
+      ${sums.declare}
       ${results}
-      ${
-        sums
-          ? `${sumOverLanes(builder, code.exchange, threads, lanes, sums.variables)}
-             if (lane == 0u) { ${sums.store(`image * ${tiles}u + tileIndex`, 'c4')} }`
-          : ''
-      }
+      ${sums.finish(code.exchange, threads, lanes, `image * ${tiles}u + tileIndex`, 'lane == 0u')}
     }`;
   };
-
-  context.add(builder, {
-    part: 'input',
-    threads,
-    tileKey: productKey(product.shape, product.direction),
-    declarations: code.declarations,
-    body: `
-        ${code.body}
-        ${Array.from({ length: tile.threadQuads }, (_, quad) => finish(quad)).join('\n')}`,
-    workgroups: (count) => [tiles * blocks, count],
-    multiplyAddsPerImage: convolutionMultiplyAdds(conv),
-  });
+  const results = Array.from({ length: tile.threadQuads }, (_, quad) => finish(quad));
+  const part = { part: 'input', multiplyAddsPerImage: convolutionMultiplyAdds(conv) };
+  addProduct(context, kernel, code, [results.join('\n')], part);
 }
 
 /** Adds the shortcut's gradient to `v`. */
 function shortcutCode(
   builder: KernelBuilder,
   { shortcut }: InputGradient,
-  shape: Shape,
+  shape: MapShape,
 ): (place: Place) => string {
   if (!shortcut) return () => '';
   const dz = builder.tensor('shortcut', shortcut.dz, 'read');

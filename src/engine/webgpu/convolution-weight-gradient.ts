@@ -6,6 +6,7 @@
 
 import { convolutionMultiplyAdds, convolutionWeights } from '../../nn/multiply-adds.ts';
 import type { ConvolutionBackward } from '../operations/convolution-backward.ts';
+import { inputShape, outputShape } from '../operations/operands.ts';
 import type { ConvolutionGeometry } from '../program.ts';
 import type { CompileContext } from './context.ts';
 import type { Resource } from './kernel.ts';
@@ -37,12 +38,11 @@ function partialSums(
   resource: Resource,
   partialsOf: (count: number) => number,
 ): void {
-  const { kernel, stride, inSize, outSize, inChannels, outChannels } = conv;
+  const { kernel, stride, outSize, inChannels, outChannels } = conv;
   const threads = gradientThreads(tile);
   const builder = context.builder();
-  const inShape = { size: inSize, channels: inChannels };
-  const x = activationOperand(builder, input, inShape, context.program.named);
-  const dy = gradientOperand(builder, outputGradient, { size: outSize, channels: outChannels });
+  const x = activationOperand(builder, input, inputShape(conv), context.program.named);
+  const dy = gradientOperand(builder, outputGradient, outputShape(conv));
   const partials = builder.array('partials', resource, 'read_write', 'vec4f');
   const step = builder.step();
 

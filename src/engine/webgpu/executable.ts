@@ -18,14 +18,13 @@ import type {
   SelectedInputs,
 } from '../backend.ts';
 import { TOP_K } from '../constants.ts';
-import { bufferBytes } from '../plan.ts';
+import { align, bufferBytes } from '../plan.ts';
 import { namedBuffer, type Program, type ProgramBuffers } from '../program.ts';
 import { type BoundKernel, type BoundProgram, bindProgram, type DeviceBuffers } from './bind.ts';
 import type { CompiledProgram } from './compile.ts';
 import type { Device } from './device.ts';
 import { DeviceImages } from './held-images.ts';
 import { LOSS_SCALE, LOSS_SCALE_BYTES, STEP_BYTES } from './kernel.ts';
-import { multipleOf } from './memory.ts';
 import { type PendingCopy, ReadbackPool } from './readback.ts';
 import { Submissions } from './submissions.ts';
 import { type KernelTiming, timeKernels } from './timing.ts';
@@ -126,7 +125,7 @@ export class WebGpuExecutable implements Executable {
       );
     }
     const encoder = this.device.gpu.createCommandEncoder();
-    const bytes = multipleOf(4, bufferBytes(target.spec));
+    const bytes = align(bufferBytes(target.spec), 4);
     encoder.copyBufferToBuffer(source.gpuBuffer, 0, target.gpuBuffer, 0, bytes);
     this.device.gpu.queue.submit([encoder.finish()]);
     this.needsSetup = true;

@@ -2,16 +2,17 @@
 // from which the batch normalisations before it get their gradients. Shared by the input gradient of
 // convolutions and the gradient of the pooling.
 
-import type { GradientSums, ReluGate } from '../program.ts';
+import type { GradientSums, MapShape, ReluGate } from '../program.ts';
 import type { CompileContext } from './context.ts';
 import type { KernelBuilder } from './kernel.ts';
-import { at, type Place, type Shape } from './operands.ts';
+import { at, type Place } from './operands.ts';
+import { sumOverLanes } from './reduce.ts';
 
 /** Sets `v` to zero where the ReLU was shut. */
 export function gateCode(
   builder: KernelBuilder,
   gate: ReluGate,
-  shape: Shape,
+  shape: MapShape,
 ): (place: Place) => string {
   if (gate.kind === 'buffer') {
     const x = builder.tensor('gate', gate.x, 'read');
@@ -28,13 +29,19 @@ const LARGEST_HALF = 65504;
 /** What is added to the sums, and so to a gradient, for a value that half precision cannot hold. */
 const OVERFLOWED = '3e38';
 
-export interface SumsCode {
-  /** Variables to declare as vec4f zeros, and to add up over the threads afterwards. */
-  readonly variables: readonly string[];
+/** Statements that take sums; all are empty where there are none to take. */
+interface SumsCode {
+  /** How many vectors a thread adds up over the workgroup. */
+  readonly count: number;
+  /** Declares the sums as zero. */
+  readonly declare: string;
   /** Adds `v` at a place. */
   add(place: Place): string;
-  /** Stores the variables as part `part` (u32 expression) of vector of channels `c4`. */
-  store(part: string, c4: string): string;
+  /**
+   * Adds the threads' sums up and stores them as part `part` of the vector of channels `c4`, by the threads
+   * for which `isFirst` is true: u32, u32 and bool expressions. Otherwise as `sumOverLanes`.
+   */
+  finish(exchange: string, threads: number, lanes: number, part: string, isFirst: string): string;
 }
 
 /** Σdz, and Σdz·(y − μ) for each norm that made the activation; see `GradientPartials`. */
@@ -42,10 +49,10 @@ export function sumsCode(
   context: CompileContext,
   builder: KernelBuilder,
   sums: readonly GradientSums[],
-  shape: Shape,
+  shape: MapShape,
   partsPerImage: number,
-): SumsCode | undefined {
-  if (sums.length === 0) return undefined;
+): SumsCode {
+  if (sums.length === 0) return { count: 0, declare: '', add: () => '', finish: () => '' };
   const rows = 1 + sums.length;
   const { program } = context;
   const resource = context.scratch(program.batchSize * partsPerImage * rows * shape.channels);
@@ -60,8 +67,16 @@ export function sumsCode(
   const partials = builder.array('partials', resource, 'read_write', 'vec4f');
   const variables = ['gradientSum', ...terms.map(({ variable }) => variable)];
   const quads = shape.channels / 4;
+  const store = (part: string) =>
+    variables
+      .map(
+        (variable, index) =>
+          `${partials}[(${part}) * ${rows * quads}u + ${index * quads}u + c4] = ${variable};`,
+      )
+      .join('\n');
   return {
-    variables,
+    count: variables.length,
+    declare: variables.map((name) => `var ${name} = vec4f();`).join('\n'),
     add: (place) => `
       gradientSum += ${builder.isScaled ? `select(vec4f(${OVERFLOWED}), v, abs(v) <= vec4f(${LARGEST_HALF}))` : 'v'};
       ${terms
@@ -70,12 +85,8 @@ export function sumsCode(
             `${variable} += v * (${y.load(at(shape, place))} - ${norm.row('mean', place.c4)});`,
         )
         .join('\n')}`,
-    store: (part, c4) =>
-      variables
-        .map(
-          (variable, index) =>
-            `${partials}[(${part}) * ${rows * quads}u + ${index * quads}u + ${c4}] = ${variable};`,
-        )
-        .join('\n'),
+    finish: (exchange, threads, lanes, part, isFirst) =>
+      `${sumOverLanes(builder, exchange, threads, lanes, variables)}
+             if (${isFirst}) { ${store(part)} }`,
   };
 }

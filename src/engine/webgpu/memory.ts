@@ -3,7 +3,7 @@
 // given to one after the other. (One large arena, as in WebAssembly, will not do: a WebGPU kernel may
 // not read and write the same buffer through two bindings, and a binding has a largest size.)
 
-import { bufferBytes } from '../plan.ts';
+import { align, bufferBytes } from '../plan.ts';
 import type { BufferId, Program } from '../program.ts';
 import type { CompiledProgram } from './compile.ts';
 import type { Kernel, Resource } from './kernel.ts';
@@ -96,16 +96,16 @@ export function planDeviceMemory(program: Program, compiled: CompiledProgram): M
 
   const persistent = new Map<BufferId, number>();
   program.buffers.forEach((buffer, id) => {
-    if (buffer.role !== 'activation') persistent.set(id, multipleOf(4, bufferBytes(buffer)));
+    if (buffer.role !== 'activation') persistent.set(id, align(bufferBytes(buffer), 4));
   });
   let normBytes = 0;
   const normOffsets = program.norms.map(({ channels }) => {
     const offset = normBytes;
-    normBytes += multipleOf(UNIFORM_ALIGNMENT, 4 * NORM_ROW_COUNT * channels);
+    normBytes += align(4 * NORM_ROW_COUNT * channels, UNIFORM_ALIGNMENT);
     return offset;
   });
   const constantBytes = kernels.reduce(
-    (sum, { constants }) => sum + multipleOf(UNIFORM_ALIGNMENT, 4 * constants.length),
+    (sum, { constants }) => sum + align(4 * constants.length, UNIFORM_ALIGNMENT),
     0,
   );
   const resultBytes = 8 * program.batchSize;
@@ -125,15 +125,11 @@ function assignSlots(lives: Life[]): { slots: number[]; slotOf: Map<string, numb
       const free = taken.every(({ first, last }) => last < life.first || life.last < first);
       if (free && (best < 0 || bytes < slots[best]!.bytes)) best = index;
     });
-    if (best < 0) best = slots.push({ bytes: multipleOf(4, life.bytes), taken: [] }) - 1;
+    if (best < 0) best = slots.push({ bytes: align(life.bytes, 4), taken: [] }) - 1;
     slots[best]!.taken.push(life);
     slotOf.set(life.key, best);
   }
   return { slots: slots.map(({ bytes }) => bytes), slotOf };
-}
-
-export function multipleOf(unit: number, value: number): number {
-  return Math.ceil(value / unit) * unit;
 }
 
 function sum(values: readonly number[]): number {

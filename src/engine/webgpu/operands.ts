@@ -4,7 +4,7 @@
 
 import { CROP_PADDING } from '../../data/batches.ts';
 import { IMAGE_CHANNELS, IMAGE_SIZE } from '../../data/dataset.ts';
-import type { Activation, OutputGradient, ProgramBuffers, Shortcut } from '../program.ts';
+import type { Activation, MapShape, OutputGradient, ProgramBuffers, Shortcut } from '../program.ts';
 import type { KernelBuilder } from './kernel.ts';
 
 /** Where a value is: expressions (u32) for image, row, column and vector of four channels. */
@@ -15,10 +15,7 @@ export interface Place {
   readonly c4: string;
 }
 
-export interface Operand {
-  /** Height and width of its maps. */
-  readonly size: number;
-  readonly channels: number;
+export interface Operand extends MapShape {
   /** Statements, once a thread and chunk: loads what depends on the channels alone. */
   prepare(c4: string): string;
   /** Statements that set `v`, a vec4f. */
@@ -27,20 +24,18 @@ export interface Operand {
   readonly keep?: (place: Place) => string;
 }
 
-export interface Shape {
-  readonly size: number;
-  readonly channels: number;
-}
+/** The place that variables of these names say. */
+export const HERE: Place = { image: 'image', row: 'row', column: 'column', c4: 'c4' };
 
 /** Index (u32 expression) of four channels in an NHWC tensor. */
-export function at({ size, channels }: Shape, { image, row, column, c4 }: Place): string {
+export function at({ size, channels }: MapShape, { image, row, column, c4 }: Place): string {
   return `((${image} * ${size}u + ${row}) * ${size}u + ${column}) * ${channels / 4}u + ${c4}`;
 }
 
 export function activationOperand(
   builder: KernelBuilder,
   activation: Activation,
-  shape: Shape,
+  shape: MapShape,
   named: ProgramBuffers,
 ): Operand {
   switch (activation.kind) {
@@ -82,7 +77,7 @@ export function activationOperand(
 export function shortcutTerm(
   builder: KernelBuilder,
   shortcut: Shortcut,
-  shape: Shape,
+  shape: MapShape,
 ): { prepare(c4: string): string; add(place: Place): string } {
   switch (shortcut.kind) {
     case 'identity': {
@@ -121,7 +116,7 @@ export function shortcutTerm(
 export function gradientOperand(
   builder: KernelBuilder,
   { dz, y, norm }: OutputGradient,
-  shape: Shape,
+  shape: MapShape,
 ): Operand {
   const gradient = builder.tensor('dz', dz, 'read');
   const output = builder.tensor('dzY', y, 'read');

@@ -2,13 +2,15 @@
 // operand and the weights in workgroup memory, and multiplies them in the threads' registers
 // (register-sums.ts). Each thread ends with its results in variables, see `resultName`.
 
+import type { ConvolutionGeometry } from '../program.ts';
+import type { CompileContext } from './context.ts';
 import type { KernelBuilder } from './kernel.ts';
 import { type Operand, stagePatch } from './operands.ts';
-import { type Product, productLayout, resultNames } from './product.ts';
+import { type Product, type ProductLayout, productLayout, resultNames } from './product.ts';
 import { type RegisterSums, registerSums } from './register-sums.ts';
-import { type ProductTile, patchEdge } from './tiles.ts';
+import { type ProductTile, patchEdge, productKey } from './tiles.ts';
 
-export interface ProductCode {
+interface ProductCode {
   /** Workgroup memory, and what else belongs at module scope. */
   readonly declarations: string;
   /**
@@ -22,21 +24,64 @@ export interface ProductCode {
   readonly exchange: string;
 }
 
+/** A kernel that computes a product: what it is made of, and how much of the result a workgroup computes. */
+export interface ProductKernel extends ProductLayout {
+  readonly builder: KernelBuilder;
+  readonly product: Product;
+  readonly tile: ProductTile;
+}
+
+/** Begins a kernel that computes a product. */
+export function beginProduct(context: CompileContext, product: Product): ProductKernel {
+  const tile = context.tiles.product(product.shape, product.direction);
+  return { builder: context.builder(), product, tile, ...productLayout(product, tile) };
+}
+
+/**
+ * Adds a kernel that computes a product.
+ * @param results statements that follow, one after another, and do with the results what is to be done
+ * @param part as for `CompileContext.add`
+ */
+export function addProduct(
+  context: CompileContext,
+  { builder, product, threads, tiles, blocks }: ProductKernel,
+  code: ProductCode,
+  results: readonly string[],
+  part?: { readonly part: string; readonly multiplyAddsPerImage: number },
+): void {
+  context.add(builder, {
+    ...part,
+    threads,
+    tileKey: productKey(product.shape, product.direction),
+    declarations: code.declarations,
+    body: ['', code.body, ...results].join('\n        '),
+    workgroups: (count) => [tiles * blocks, count],
+  });
+}
+
+/** The parameters of the network as weights. */
+export function networkWeights(
+  context: CompileContext,
+  { builder }: ProductKernel,
+  conv: ConvolutionGeometry,
+): Weights {
+  const name = builder.array('parameters', context.flat('parameters'), 'read', 'vec4f');
+  return { name, offset: builder.constant(conv.weight / 4) };
+}
+
 /** Name of an array<vec4f>, and where in it the weights begin: a u32 expression, in vectors. */
-export interface Weights {
+interface Weights {
   readonly name: string;
   readonly offset: string;
 }
 
 export function productCode(
-  builder: KernelBuilder,
-  product: Product,
-  tile: ProductTile,
+  kernel: ProductKernel,
   operand: Operand,
   weights: Weights,
 ): ProductCode {
+  const { builder, product, tile, lanes, blocks } = kernel;
   const { shape } = product;
-  const { lanes, blocks } = productLayout(product, tile);
   const columnsOfTiles = shape.size / tile.columns;
   const chunks = Math.ceil(shape.depth / tile.chunk);
   const sums = registerSums(builder, product, tile);
@@ -56,11 +101,11 @@ export function productCode(
     let firstQuad = block * ${tile.channels / 4}u + laneQuad;
     ${results.map((name) => `var ${name} = vec4f();`).join('\n')}
     for (var chunk = 0u; chunk < ${builder.bound(chunks)}; chunk++) {
-      ${stageOperand(builder, product, tile, operand, sums)}
+      ${stageOperand(kernel, operand, sums)}
       ${
         product.direction === 'forward'
-          ? stageWeights(builder, product, tile, weights, sums)
-          : stageTransposedWeights(builder, product, tile, weights, sums)
+          ? stageWeights(kernel, weights, sums)
+          : stageTransposedWeights(kernel, weights, sums)
       }
       workgroupBarrier();
       ${sums.addChunk}
@@ -70,9 +115,7 @@ export function productCode(
 }
 
 function stageOperand(
-  builder: KernelBuilder,
-  product: Product,
-  tile: ProductTile,
+  { builder, product, tile, threads }: ProductKernel,
   operand: Operand,
   sums: RegisterSums,
 ): string {
@@ -93,7 +136,7 @@ function stageOperand(
       quads,
       firstQuad: `chunk * ${quads}u`,
     },
-    productLayout(product, tile).threads,
+    threads,
     sums.storePatch,
     `block == 0u && ${inside('patchRow', tile.rows)} && ${inside('patchColumn', tile.columns)}`,
   );
@@ -101,9 +144,7 @@ function stageOperand(
 
 /** w[tap][k][n4], zero for channels that are not there. */
 function stageWeights(
-  builder: KernelBuilder,
-  product: Product,
-  tile: ProductTile,
+  { builder, product, tile, threads }: ProductKernel,
   { name, offset }: Weights,
   sums: RegisterSums,
 ): string {
@@ -112,7 +153,7 @@ function stageWeights(
   const quads = tile.channels / 4;
   const isPartial = shape.depth % chunk !== 0;
   return `
-    for (var w = tid; w < ${builder.bound(shape.kernel ** 2 * chunk * quads)}; w += ${productLayout(product, tile).threads}u) {
+    for (var w = tid; w < ${builder.bound(shape.kernel ** 2 * chunk * quads)}; w += ${threads}u) {
       let n4 = w % ${quads}u;
       let row = w / ${quads}u;
       let k = row % ${chunk}u;
@@ -125,9 +166,7 @@ function stageWeights(
 
 /** The same for wᵀ[tap][k][n4], where memory has w[tap][n][k]: 4 × 4 values are transposed at a time. */
 function stageTransposedWeights(
-  builder: KernelBuilder,
-  product: Product,
-  tile: ProductTile,
+  { builder, product, tile, threads }: ProductKernel,
   { name, offset }: Weights,
   sums: RegisterSums,
 ): string {
@@ -137,7 +176,7 @@ function stageTransposedWeights(
   const row = shape.depth / 4;
   const four = [0, 1, 2, 3];
   return `
-    for (var w = tid; w < ${builder.bound(shape.kernel ** 2 * depthQuads * quads)}; w += ${productLayout(product, tile).threads}u) {
+    for (var w = tid; w < ${builder.bound(shape.kernel ** 2 * depthQuads * quads)}; w += ${threads}u) {
       let k4 = w % ${depthQuads}u;
       let n4 = (w / ${depthQuads}u) % ${quads}u;
       let tap = w / ${quads * depthQuads}u;

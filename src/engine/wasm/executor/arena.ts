@@ -2,12 +2,7 @@
 // twice: in the main thread, to learn how many bytes are needed, and in each worker, with the bases
 // that the main thread chose. The order of requests is the layout.
 
-/** Two cache lines, so that no two threads write to one line or its prefetched neighbour. */
-export const ALIGNMENT = 128;
-
-export function align(bytes: number, to: number = ALIGNMENT): number {
-  return Math.ceil(bytes / to) * to;
-}
+import { align } from '../../plan.ts';
 
 export class Arena {
   private readonly base: number;
@@ -18,7 +13,7 @@ export class Arena {
     this.next = base;
   }
 
-  /** Reserves bytes and returns their address, a multiple of 128. */
+  /** Reserves bytes and returns their address: no two threads write to one line or its neighbour. */
   allocate(bytes: number): number {
     const address = this.next;
     this.next += align(bytes);

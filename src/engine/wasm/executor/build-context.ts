@@ -1,10 +1,11 @@
 // Lays out the executor's memory and gathers what schedules are built from. Run in the main thread
 // to learn sizes and kernels, then in every worker with real memory; see `arena.ts`.
 
+import { align } from '../../plan.ts';
 import { type BufferId, namedBuffer, type Program } from '../../program.ts';
 import { wasmOperation } from '../operations/index.ts';
 import type { ConvolutionAlgorithm, StepSettings } from '../protocol.ts';
-import { Arena, align } from './arena.ts';
+import { Arena } from './arena.ts';
 import { blockCount, gradientBlock, inferenceBlock, MOST_BLOCKS } from './blocks.ts';
 import {
   bufferSpec,

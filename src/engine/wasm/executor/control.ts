@@ -5,7 +5,7 @@
 // microseconds) while the others wait, then opens the next phase. Waiting is a short spin, because
 // the others are usually nearly done, and then sleep.
 
-import { ALIGNMENT } from './arena.ts';
+import { BUFFER_ALIGNMENT as ALIGNMENT } from '../../plan.ts';
 
 /** Word indices, each in a line of its own. */
 const GENERATION = 0;

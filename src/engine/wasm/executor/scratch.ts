@@ -3,6 +3,7 @@
 // core's cache.
 
 import { convolutionWeights } from '../../../nn/multiply-adds.ts';
+import { align } from '../../plan.ts';
 import type { ConvolutionGeometry, Program } from '../../program.ts';
 import { paddedBytes } from '../kernels/image.ts';
 import {
@@ -13,7 +14,7 @@ import {
   winogradPlanes,
   winogradPlanesBytes,
 } from '../kernels/winograd/layout.ts';
-import { type Arena, align } from './arena.ts';
+import type { Arena } from './arena.ts';
 import { usesWinograd } from './blocks.ts';
 
 export interface Scratch {

@@ -3,30 +3,27 @@
 
 import { convolutionWeights } from '../../../nn/multiply-adds.ts';
 import type { ConvolutionInference } from '../../operations/convolution-inference.ts';
+import { inputShape, outputShape } from '../../operations/operands.ts';
 import type { CompileContext } from '../context.ts';
 import { activationOperand, at, shortcutTerm } from '../operands.ts';
-import { forEachResult, forwardProduct, productLayout } from '../product.ts';
-import { productCode } from '../product-code.ts';
-import { productKey } from '../tiles.ts';
+import { forEachResult, forwardProduct } from '../product.ts';
+import { addProduct, beginProduct, productCode } from '../product-code.ts';
 
 export function convolutionInference(
   context: CompileContext,
   operation: ConvolutionInference,
 ): void {
   const { conv, folded, input, shortcut, relu, output } = operation;
-  const builder = context.builder();
-  const product = forwardProduct(conv);
-  const tile = context.tiles.product(product.shape, product.direction);
-  const { threads, tiles, blocks } = productLayout(product, tile);
-  const outShape = { size: conv.outSize, channels: conv.outChannels };
-  const inShape = { size: conv.inSize, channels: conv.inChannels };
+  const kernel = beginProduct(context, forwardProduct(conv));
+  const { builder, product, tile } = kernel;
+  const shape = outputShape(conv);
 
-  const operand = activationOperand(builder, input, inShape, context.program.named);
+  const operand = activationOperand(builder, input, inputShape(conv), context.program.named);
   const weights = builder.array('folded', folded, 'read', 'vec4f');
   const bias = convolutionWeights(conv) / 4;
-  const added = shortcut && shortcutTerm(builder, shortcut, outShape);
+  const added = shortcut && shortcutTerm(builder, shortcut, shape);
   const result = builder.tensor('result', output, 'read_write');
-  const code = productCode(builder, product, tile, operand, { name: weights, offset: '0u' });
+  const code = productCode(kernel, operand, { name: weights, offset: '0u' });
 
   const store = forEachResult(product, tile, ({ name, row, column, quad }) => {
     const place = { image: 'image', row, column, c4: 'c4' };
@@ -36,16 +33,8 @@ export function convolutionInference(
       var v = ${name} + ${weights}[${bias}u + c4];
       ${added?.add(place) ?? ''}
       ${relu ? 'v = select(v, vec4f(), v < vec4f());' : ''}
-      ${result.store(at(outShape, place), 'v')}`;
+      ${result.store(at(shape, place), 'v')}`;
   });
 
-  context.add(builder, {
-    threads,
-    tileKey: productKey(product.shape, product.direction),
-    declarations: code.declarations,
-    body: `
-        ${code.body}
-        ${store}`,
-    workgroups: (count) => [tiles * blocks, count],
-  });
+  addProduct(context, kernel, code, [store]);
 }

@@ -3,35 +3,27 @@
 // its tile for each channel; normStatistics combines them.
 
 import type { Convolution } from '../../operations/convolution.ts';
+import { inputShape, outputShape } from '../../operations/operands.ts';
 import type { CompileContext } from '../context.ts';
 import { activationOperand, at } from '../operands.ts';
-import { forEachResult, forwardProduct, productLayout, resultNames } from '../product.ts';
-import { productCode } from '../product-code.ts';
+import { forEachResult, forwardProduct, resultNames } from '../product.ts';
+import { addProduct, beginProduct, networkWeights, productCode } from '../product-code.ts';
 import { float, momentsOverLanes } from '../reduce.ts';
-import { productKey } from '../tiles.ts';
 
 export function convolution(context: CompileContext, operation: Convolution): void {
   const { conv, input, output, norm } = operation;
   const { program } = context;
-  const builder = context.builder();
-  const product = forwardProduct(conv);
-  const tile = context.tiles.product(product.shape, product.direction);
-  const { threads, lanes, tiles, blocks } = productLayout(product, tile);
-  const outShape = { size: conv.outSize, channels: conv.outChannels };
+  const kernel = beginProduct(context, forwardProduct(conv));
+  const { builder, product, tile, threads, lanes, tiles } = kernel;
+  const shape = outputShape(conv);
 
-  const operand = activationOperand(
-    builder,
-    input,
-    { size: conv.inSize, channels: conv.inChannels },
-    program.named,
-  );
-  const weights = builder.array('parameters', context.flat('parameters'), 'read', 'vec4f');
-  const offset = builder.constant(conv.weight / 4);
+  const operand = activationOperand(builder, input, inputShape(conv), program.named);
+  const weights = networkWeights(context, kernel, conv);
   const result = builder.tensor('result', output, 'read_write');
-  const code = productCode(builder, product, tile, operand, { name: weights, offset });
+  const code = productCode(kernel, operand, weights);
 
   const store = forEachResult(product, tile, ({ name, row, column, quad }) =>
-    result.store(at(outShape, { image: 'image', row, column, c4: `firstQuad + ${quad}u` }), name),
+    result.store(at(shape, { image: 'image', row, column, c4: `firstQuad + ${quad}u` }), name),
   );
   const statistics: string[] = [];
   if (norm !== undefined) {
@@ -60,14 +52,5 @@ export function convolution(context: CompileContext, operation: Convolution): vo
     }
   }
 
-  context.add(builder, {
-    threads,
-    tileKey: productKey(product.shape, product.direction),
-    declarations: code.declarations,
-    body: `
-        ${code.body}
-        ${store}
-        ${statistics.join('\n')}`,
-    workgroups: (count) => [tiles * blocks, count],
-  });
+  addProduct(context, kernel, code, [store, statistics.join('\n')]);
 }

@@ -4,8 +4,8 @@
 import type { GlobalAveragePoolBackward } from '../../operations/global-average-pool-backward.ts';
 import type { CompileContext } from '../context.ts';
 import { gateCode, sumsCode } from '../gate.ts';
-import { at } from '../operands.ts';
-import { float, lanesPerQuad, sumOverLanes } from '../reduce.ts';
+import { at, HERE } from '../operands.ts';
+import { float, lanesPerQuad } from '../reduce.ts';
 
 /** dz = dPooled / size², where x > 0; sums for the norms that made x. */
 export function globalAveragePoolBackward(
@@ -21,29 +21,23 @@ export function globalAveragePoolBackward(
   const sums = sumsCode(context, builder, operation.sums, shape, 1);
   const lanes = lanesPerQuad(channels);
   const threads = lanes * (channels / 4);
-  const place = { image: 'image', row: 'row', column: 'column', c4: 'c4' };
   context.add(builder, {
     threads,
-    declarations: `var<workgroup> exchange: array<vec4f, ${threads * Math.max(1, sums?.variables.length ?? 0)}>;`,
+    declarations: `var<workgroup> exchange: array<vec4f, ${threads * Math.max(1, sums.count)}>;`,
     body: `
         let image = group.x;
         let c4 = tid / ${lanes}u;
         let mean = ${gradient}[image * ${channels / 4}u + c4] * ${float(1 / (size * size))};
-        ${(sums?.variables ?? []).map((name) => `var ${name} = vec4f();`).join('\n')}
+        ${sums.declare}
         for (var p = tid % ${lanes}u; p < ${builder.bound(size * size)}; p += ${lanes}u) {
           let row = p / ${size}u;
           let column = p % ${size}u;
           var v = mean;
-          ${gated(place)}
-          ${result.store(at(shape, place), 'v')}
-          ${sums?.add(place) ?? ''}
+          ${gated(HERE)}
+          ${result.store(at(shape, HERE), 'v')}
+          ${sums.add(HERE)}
         }
-        ${
-          sums
-            ? `${sumOverLanes(builder, 'exchange', threads, lanes, sums.variables)}
-               if (tid % ${lanes}u == 0u) { ${sums.store('image', 'c4')} }`
-            : ''
-        }`,
+        ${sums.finish('exchange', threads, lanes, 'image', `tid % ${lanes}u == 0u`)}`,
     workgroups: (count) => [count, 1],
   });
 }

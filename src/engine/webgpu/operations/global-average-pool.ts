@@ -2,23 +2,17 @@
 
 import type { GlobalAveragePool } from '../../operations/global-average-pool.ts';
 import type { CompileContext } from '../context.ts';
-import { activationOperand } from '../operands.ts';
+import { activationOperand, HERE } from '../operands.ts';
 import { float, lanesPerQuad, sumOverLanes } from '../reduce.ts';
 
 /** output[image][channel] = mean of input over its map. */
 export function globalAveragePool(context: CompileContext, operation: GlobalAveragePool): void {
   const { size, channels, output } = operation;
   const builder = context.builder();
-  const operand = activationOperand(
-    builder,
-    operation.input,
-    { size, channels },
-    context.program.named,
-  );
+  const operand = activationOperand(builder, operation.input, operation, context.program.named);
   const pooled = builder.array('pooled', output, 'read_write', 'vec4f');
   const lanes = lanesPerQuad(channels);
   const threads = lanes * (channels / 4);
-  const place = { image: 'image', row: 'row', column: 'column', c4: 'c4' };
   context.add(builder, {
     threads,
     declarations: `var<workgroup> sums: array<vec4f, ${threads}>;`,
@@ -31,8 +25,8 @@ export function globalAveragePool(context: CompileContext, operation: GlobalAver
           let row = p / ${size}u;
           let column = p % ${size}u;
           var v = vec4f();
-          ${operand.load(place)}
-          ${operand.keep?.(place) ?? ''}
+          ${operand.load(HERE)}
+          ${operand.keep?.(HERE) ?? ''}
           sum += v;
         }
         ${sumOverLanes(builder, 'sums', threads, lanes, ['sum'])}
