@@ -13,7 +13,7 @@ import {
 } from '../formats/numpy.ts';
 import { type PickleHandlers, readPickle } from '../formats/pickle.ts';
 import { messageOf, UserError } from '../util/errors.ts';
-import { emptySplit, IMAGE_BYTES, interleave, type Split } from './dataset.ts';
+import { emptySplit, IMAGE_BYTES, interleaveAll, type Split } from './dataset.ts';
 
 /** The allow-list for one file. */
 function allowList(budget: DecodeBudget): PickleHandlers {
@@ -67,10 +67,7 @@ export function readPythonBatch(bytes: Uint8Array, labelsKey: string, path: stri
   }
   const split = emptySplit(count);
   split.labels.set(labels);
-  const planes = data.bytes();
-  for (let i = 0; i < count; i++) {
-    interleave(planes, i * IMAGE_BYTES, split.images, i * IMAGE_BYTES);
-  }
+  interleaveAll(data.bytes(), split);
   return split;
 }
 

@@ -73,6 +73,11 @@ export function classCounts(split: Split, classes: number): number[] {
   return counts;
 }
 
+/** Fills a split's images from as many in colour planes. */
+export function interleaveAll(planes: Uint8Array, { count, images }: Split): void {
+  for (let i = 0; i < count; i++) interleave(planes, i * IMAGE_BYTES, images, i * IMAGE_BYTES);
+}
+
 /**
  * Copies one image from colour planes (all red, all green, all blue) to pixels (red, green, blue
  * together), the order that every device reads.

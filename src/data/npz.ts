@@ -4,7 +4,8 @@
 
 import { type NumpyArray, NumpyType, numpyArray, numpyValues } from '../formats/numpy.ts';
 import { ZipArchive } from '../formats/zip.ts';
-import { messageOf, UserError } from '../util/errors.ts';
+import { latin1 } from '../util/bytes.ts';
+import { UserError } from '../util/errors.ts';
 import { elementCount } from '../util/tensor.ts';
 import { CIFAR_LAYOUTS, CIFAR10_CLASSES, type CifarLayout } from './cifar.ts';
 import { cifarTitle } from './cifar-title.ts';
@@ -14,7 +15,7 @@ import {
   IMAGE_BYTES,
   IMAGE_CHANNELS,
   IMAGE_SIZE,
-  interleave,
+  interleaveAll,
   type Split,
 } from './dataset.ts';
 
@@ -33,7 +34,7 @@ export async function readNpz(
   bytes: Uint8Array,
   path: string,
 ): Promise<Omit<Dataset, 'test'> & { readonly test?: Split }> {
-  const zip = inFile(path, () => new ZipArchive(bytes));
+  const zip = await inFile(path, () => new ZipArchive(bytes));
   const arrays = zip.names().filter((name) => name.endsWith('.npy'));
   const find = (pattern: RegExp, split: string) =>
     arrays.find((name) => {
@@ -92,27 +93,24 @@ function part({ images, labels }: Split, from: number, count: number): Split {
   };
 }
 
-async function arrayIn(
+function arrayIn(
   zip: ZipArchive,
   name: string,
   path: string,
   bytesOfFile: number,
 ): Promise<NumpyArray> {
-  try {
+  return inFile(`${path}: ${name}`, async () => {
     // No compression makes more of less.
     if (zip.size(name) > 1100 * bytesOfFile) throw new UserError('it unpacks to more than it can');
     return parseNpy(zip.isStored(name) ? zip.read(name) : await zip.inflate(name));
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError(`${path}: ${name}: ${messageOf(error)}`, { cause: error });
-  }
+  });
 }
 
 /** An array from a .npy file. */
 export function parseNpy(bytes: Uint8Array): NumpyArray {
-  const beginning = String.fromCharCode(...bytes.subarray(0, 6));
-  if (beginning !== MAGIC || bytes.length < 12)
+  if (latin1(bytes.subarray(0, 6)) !== MAGIC || bytes.length < 12) {
     throw new UserError('it is no array of numpy (.npy)');
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isShort = bytes[6] === 1;
   const length = isShort ? view.getUint16(8, true) : view.getUint32(8, true);
@@ -120,7 +118,7 @@ export function parseNpy(bytes: Uint8Array): NumpyArray {
   if (length > MOST_HEADER_BYTES || start + length > bytes.length) {
     throw new UserError('its header is longer than the file');
   }
-  const header = String.fromCharCode(...bytes.subarray(start, start + length));
+  const header = latin1(bytes.subarray(start, start + length));
   const [, type] = /'descr':\s*'([<>|=]?[a-z]\d+)'/.exec(header) ?? [];
   const [, order] = /'fortran_order':\s*(True|False)/.exec(header) ?? [];
   const [, shape] = /'shape':\s*\(([\d,\s]*)\)/.exec(header) ?? [];
@@ -150,7 +148,7 @@ function splitOf(x: NumpyArray, y: NumpyArray, images: string, labels: string): 
       `${images} must be images × 32 × 32 × 3, not ${x.shape.join(' × ')}: bring the images to that size first`,
     );
   }
-  const isLabels = elementCount(y.shape) === count && 'iub'.includes(y.type.kind ?? '?');
+  const isLabels = elementCount(y.shape) === count && /^[BIU]/.test(y.type.dtype ?? '');
   const values = isLabels ? numpyValues(y) : undefined;
   if (!values?.every((value) => Number.isInteger(value) && value >= 0 && value < 65_536)) {
     throw new UserError(
@@ -159,21 +157,17 @@ function splitOf(x: NumpyArray, y: NumpyArray, images: string, labels: string): 
   }
   const split = emptySplit(count);
   split.labels.set(values);
-  const bytes = x.bytes();
-  if (!isPlanar) split.images.set(bytes);
-  else {
-    for (let i = 0; i < count; i++) {
-      interleave(bytes, i * IMAGE_BYTES, split.images, i * IMAGE_BYTES);
-    }
-  }
+  if (isPlanar) interleaveAll(x.bytes(), split);
+  else split.images.set(x.bytes());
   return split;
 }
 
-function inFile<T>(path: string, read: () => T): T {
+/** What is found wrong in a file says in which. */
+async function inFile<T>(where: string, read: () => T | Promise<T>): Promise<T> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw new UserError(`${path}: ${error.message}`, { cause: error });
+    throw new UserError(`${where}: ${error.message}`, { cause: error });
   }
 }

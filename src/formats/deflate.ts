@@ -1,5 +1,6 @@
 // Raw deflate (RFC 1951) with the host's own streams, which Node.js and browsers both have.
 
+import { joined } from '../util/bytes.ts';
 import { UserError } from '../util/errors.ts';
 
 /** Bytes given to a stream at a time, so that a false size is noticed before much is made of it. */
@@ -9,19 +10,7 @@ const MAX_RATIO = 1032;
 
 /** Deflates at the host's usual level. Hosts differ in the bytes, not in what they inflate to. */
 export async function deflateRaw(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of transformed(bytes, new CompressionStream('deflate-raw'))) {
-    parts.push(part);
-    length += part.length;
-  }
-  const deflated = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    deflated.set(part, at);
-    at += part.length;
-  }
-  return deflated;
+  return joined(await Array.fromAsync(transformed(bytes, new CompressionStream('deflate-raw'))));
 }
 
 /**

@@ -2,13 +2,20 @@
 // numpy numbers beside their weights, CIFAR's "python version" is pickled arrays of bytes, and .npz files
 // are zip archives of .npy. Of numpy's types the plain numbers and truth values are known.
 
+import { latin1Bytes } from '../util/bytes.ts';
 import { UserError } from '../util/errors.ts';
-import { elementCount } from '../util/tensor.ts';
 import { COST, type DecodeBudget } from './budget.ts';
+import { type DType, ELEMENT_BYTES, READERS, tensorBytes } from './dtypes.ts';
 import type { PickleCallable } from './pickle.ts';
 
-/** A type of elements: kind `f`, `i`, `u` or `b`, and bytes an element; others have no kind. */
+const TYPES: Readonly<Record<string, DType>> = {
+  ...{ f2: 'F16', f4: 'F32', f8: 'F64', b1: 'BOOL' },
+  ...{ i1: 'I8', i2: 'I16', i4: 'I32', i8: 'I64', u1: 'U8', u2: 'U16', u4: 'U32', u8: 'U64' },
+};
+
+/** A type of elements. */
 export class NumpyType {
+  /** Such as `f4`, without the byte order. */
   readonly code: string;
   littleEndian: boolean;
 
@@ -17,13 +24,9 @@ export class NumpyType {
     this.littleEndian = !code.startsWith('>');
   }
 
-  get kind(): 'f' | 'i' | 'u' | 'b' | undefined {
-    const [, kind] = /^([fiub])[1248]$/.exec(this.code) ?? [];
-    return kind as 'f' | 'i' | 'u' | 'b' | undefined;
-  }
-
-  get bytes(): number {
-    return Number(this.code.slice(1));
+  /** Undefined for what is neither numbers nor truth values. */
+  get dtype(): DType | undefined {
+    return TYPES[this.code];
   }
 }
 
@@ -41,7 +44,7 @@ export class NumpyArray {
 
   /** Its elements; copied where the file has them as text. */
   bytes(): Uint8Array {
-    return typeof this.content === 'string' ? bytesOfLatin1(this.content) : this.content;
+    return typeof this.content === 'string' ? latin1Bytes(this.content) : this.content;
   }
 }
 
@@ -65,9 +68,9 @@ export function numpyArray(
   array.type = type;
   array.columnOrder = columnOrder;
   // Arrays of Python objects, of text or of dates are lists of other things: kept without their content.
-  if (type.kind === undefined) return array;
+  if (type.dtype === undefined) return array;
   const isContent = content instanceof Uint8Array || typeof content === 'string';
-  if (!isContent || elementCount(shape) * type.bytes !== content.length) {
+  if (!isContent || tensorBytes(type.dtype, shape) !== content.length) {
     throw new UserError('its array does not have as many bytes as its shape says');
   }
   array.content = content;
@@ -76,42 +79,22 @@ export function numpyArray(
 
 /** One number, as `numpy.float64(0.5)` is pickled. */
 function scalar([type, bytes]: readonly unknown[]): unknown {
-  if (!(type instanceof NumpyType) || type.kind === undefined) return undefined;
+  if (!(type instanceof NumpyType) || type.dtype === undefined) return undefined;
   return numpyValues(numpyArray([], type, false, bytes))?.[0];
 }
 
 /** The values of an array in row order; undefined where they are no numbers. */
 export function numpyValues(array: NumpyArray): number[] | undefined {
-  const { shape, type, columnOrder } = array;
+  const { shape, columnOrder } = array;
+  const { dtype, littleEndian } = array.type;
+  const isTurned = columnOrder && shape.filter((extent) => extent > 1).length > 1;
+  if (dtype === undefined || isTurned) return undefined;
   const bytes = array.bytes();
-  const { kind, littleEndian } = type;
-  if (kind === undefined) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const read = READERS[`${kind}${type.bytes}`];
-  if (read === undefined) return undefined;
-  const count = bytes.length / type.bytes;
-  const values = Array.from({ length: count }, (_, i) => read(view, i * type.bytes, littleEndian));
-  return columnOrder && shape.filter((extent) => extent > 1).length > 1 ? undefined : values;
-}
-
-type Reader = (view: DataView, at: number, littleEndian: boolean) => number;
-
-const READERS: Readonly<Record<string, Reader>> = {
-  b1: (view, at) => view.getUint8(at),
-  u1: (view, at) => view.getUint8(at),
-  i1: (view, at) => view.getInt8(at),
-  u2: (view, at, little) => view.getUint16(at, little),
-  i2: (view, at, little) => view.getInt16(at, little),
-  u4: (view, at, little) => view.getUint32(at, little),
-  i4: (view, at, little) => view.getInt32(at, little),
-  u8: (view, at, little) => Number(view.getBigUint64(at, little)),
-  i8: (view, at, little) => Number(view.getBigInt64(at, little)),
-  f4: (view, at, little) => view.getFloat32(at, little),
-  f8: (view, at, little) => view.getFloat64(at, little),
-};
-
-function bytesOfLatin1(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const size = ELEMENT_BYTES[dtype];
+  return Array.from({ length: bytes.length / size }, (_, i) =>
+    READERS[dtype](view, i * size, littleEndian),
+  );
 }
 
 /** Of a few characters: the same text can be asked for many times by a few bytes. */
@@ -160,7 +143,7 @@ export function numpyCallables(budget: DecodeBudget): ReadonlyMap<string, Pickle
         }
         // A short file could ask for the same long string to be encoded over and over.
         budget.spend(COST.view + text.length);
-        return bytesOfLatin1(text);
+        return latin1Bytes(text);
       },
     },
   ];

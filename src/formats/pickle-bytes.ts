@@ -2,6 +2,7 @@
 // spells out a value, with Python's text forms of numbers and strings. Separate from the machine in
 // pickle.ts so that every bound on what a hostile file can make us allocate is visible in one place.
 
+import { latin1, latin1Bytes } from '../util/bytes.ts';
 import { UserError } from '../util/errors.ts';
 import { COST, type DecodeBudget } from './budget.ts';
 
@@ -88,15 +89,6 @@ export class PickleBytes {
 function narrow(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
-}
-
-/** One character a byte (TextDecoder's 'latin1' is windows-1252, which is not the same). */
-function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (let start = 0; start < bytes.length; start += 8192) {
-    text += String.fromCharCode(...bytes.subarray(start, start + 8192));
-  }
-  return text;
 }
 
 /** A dictionary key or global name, which Python 2 wrote as bytes. */
@@ -186,8 +178,7 @@ function python2String(bytes: Uint8Array, encoding: Python2Encoding): string | U
 }
 
 function python2Literal(text: string, encoding: Python2Encoding): string | Uint8Array {
-  if (encoding !== 'bytes') return text;
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return encoding === 'bytes' ? latin1Bytes(text) : text;
 }
 
 type Literal = (input: PickleBytes, encoding: Python2Encoding) => unknown;

@@ -2,6 +2,8 @@
 // as PyTorch's `weights_only` reader accepts them. Values are written without the memo: nothing in a
 // state_dict refers to itself, and reading does not need it.
 
+import { joined } from '../util/bytes.ts';
+
 const encoder = new TextEncoder();
 
 /** Builds a pickle instruction by instruction; every method returns the writer, for chains. */
@@ -106,12 +108,6 @@ export class PickleWriter {
   /** The whole pickle. */
   finish(): Uint8Array<ArrayBuffer> {
     this.raw(0x2e);
-    const pickle = new Uint8Array(this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      pickle.set(chunk, at);
-      at += chunk.length;
-    }
-    return pickle;
+    return joined(this.#chunks);
   }
 }

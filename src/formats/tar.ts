@@ -2,6 +2,7 @@
 // first bytes decide what it is, not the name: what a download leaves behind is often a web page, or an
 // archive of another kind. POSIX (ustar, pax) and GNU archives; links and devices are passed over.
 
+import { joined, latin1 } from '../util/bytes.ts';
 import { messageOf, UserError } from '../util/errors.ts';
 
 export type ArchiveKind = 'gzip' | 'tar' | 'html' | 'xz' | 'zip' | 'empty' | 'unknown';
@@ -176,14 +177,7 @@ class ByteSource {
       left -= part.length;
       this.rest = this.rest.subarray(part.length);
     }
-    if (parts.length === 1) return parts[0] as Uint8Array;
-    const whole = new Uint8Array(length);
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
+    return parts.length === 1 ? (parts[0] as Uint8Array) : joined(parts);
   }
 
   async skip(length: number): Promise<void> {
@@ -210,10 +204,6 @@ class ByteSource {
     }
     return true;
   }
-}
-
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
 }
 
 function notAnArchive(path: string, kind: ArchiveKind): string {

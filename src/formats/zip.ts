@@ -4,6 +4,7 @@
 // larger than its directory says, and the directory may not say more than deflate can hold.
 
 import { messageOf, UserError } from '../util/errors.ts';
+import { shortened } from '../util/foreign-text.ts';
 import { crc32 } from './checksum.ts';
 import { inflateRaw } from './deflate.ts';
 
@@ -88,9 +89,9 @@ export class ZipArchive {
   read(name: string): Uint8Array {
     const entry = this.#find(name);
     if (entry.method !== STORED) {
-      throw new UserError(`the archive's entry '${shorten(name)}' is compressed`);
+      throw new UserError(`the archive's entry '${shortened(name)}' is compressed`);
     }
-    if (entry.storedBytes !== entry.bytes) throw damaged(`'${shorten(name)}' has two sizes`);
+    if (entry.storedBytes !== entry.bytes) throw damaged(`'${shortened(name)}' has two sizes`);
     return this.#checked(name, entry, this.#content(name, entry));
   }
 
@@ -103,18 +104,18 @@ export class ZipArchive {
     if (entry.method === STORED) return this.read(name);
     if (entry.method !== DEFLATED) {
       throw new UserError(
-        `the archive's entry '${shorten(name)}' is compressed with method ${entry.method}: make the archive again with deflate, the usual one`,
+        `the archive's entry '${shortened(name)}' is compressed with method ${entry.method}: make the archive again with deflate, the usual one`,
       );
     }
     const content = await inflateRaw(this.#content(name, entry), entry.bytes).catch((error) => {
-      throw damaged(`the entry '${shorten(name)}' cannot be inflated (${messageOf(error)})`);
+      throw damaged(`the entry '${shortened(name)}' cannot be inflated (${messageOf(error)})`);
     });
     return this.#checked(name, entry, content);
   }
 
   #find(name: string): Entry {
     const entry = this.#entries.get(name);
-    if (entry === undefined) throw damaged(`it has no entry '${shorten(name)}'`);
+    if (entry === undefined) throw damaged(`it has no entry '${shortened(name)}'`);
     return entry;
   }
 
@@ -122,12 +123,12 @@ export class ZipArchive {
   #content(name: string, entry: Entry): Uint8Array {
     if (entry.flags & ENCRYPTED) {
       throw new UserError(
-        `the archive's entry '${shorten(name)}' is encrypted: make the archive without a password`,
+        `the archive's entry '${shortened(name)}' is encrypted: make the archive without a password`,
       );
     }
     this.#need(entry.headerAt, LOCAL_BYTES, 'an entry');
     if (this.#view.getUint32(entry.headerAt, true) !== LOCAL_HEADER) {
-      throw damaged(`the entry '${shorten(name)}' is not where the directory says`);
+      throw damaged(`the entry '${shortened(name)}' is not where the directory says`);
     }
     const nameBytes = this.#view.getUint16(entry.headerAt + 26, true);
     const extraBytes = this.#view.getUint16(entry.headerAt + 28, true);
@@ -143,9 +144,9 @@ export class ZipArchive {
       // PyTorch can be told not to compute checksums; it then writes 0 (set_crc32_options).
       throw entry.crc === 0
         ? new UserError(
-            `the archive's entry '${shorten(name)}' has no checksum, so that damage could not be noticed: save the file again with checksums`,
+            `the archive's entry '${shortened(name)}' has no checksum, so that damage could not be noticed: save the file again with checksums`,
           )
-        : damaged(`the entry '${shorten(name)}' does not match its checksum`);
+        : damaged(`the entry '${shortened(name)}' does not match its checksum`);
     }
     entry.isChecked = true;
     return content;
@@ -200,7 +201,7 @@ export class ZipArchive {
       if (next > directoryEnd) throw damaged(`its directory of ${count} entries breaks off`);
       const nameAt = at + CENTRAL_BYTES;
       const name = new TextDecoder().decode(this.#file.subarray(nameAt, nameAt + nameBytes));
-      if (this.#entries.has(name)) throw damaged(`the entry '${shorten(name)}' occurs twice`);
+      if (this.#entries.has(name)) throw damaged(`the entry '${shortened(name)}' occurs twice`);
       const entry = this.#entry(at, nameAt + nameBytes, extraBytes);
       // Entries that lie in one another make much of few bytes.
       stored += entry.storedBytes;
@@ -240,8 +241,4 @@ export class ZipArchive {
       ...fields,
     };
   }
-}
-
-function shorten(name: string): string {
-  return name.length > 80 ? `${name.slice(0, 80)}...` : name;
 }

@@ -1,6 +1,7 @@
 // The tensors of a file as layers: a convolution has a weight, a batch norm a weight, a bias and two
 // running statistics, a linear layer a weight and a bias. What is none of them is refused by name.
 
+import { shortened } from '../util/foreign-text.ts';
 import { tokensOf } from './name-tokens.ts';
 import { NoMatch } from './no-match.ts';
 
@@ -95,8 +96,4 @@ function only({ path, leaves }: Module, expected: readonly string[], kind: strin
   if (missing) throw new NoMatch(`the ${kind} "${shortened(path)}" has no ${missing}`);
   const extra = [...leaves.keys()].find((leaf) => !expected.includes(leaf));
   if (extra) throw new NoMatch(`the ${kind} "${shortened(path)}" has a ${extra}`);
-}
-
-function shortened(name: string): string {
-  return name.length > 80 ? `${name.slice(0, 80)}...` : name;
 }

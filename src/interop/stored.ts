@@ -1,7 +1,7 @@
 // What a file of weights holds before any value is copied out, the same for all formats: tensors under
 // names, and the plain values beside them. `select.ts` finds the network among them.
 
-import type { DType } from './dtypes.ts';
+import type { DType } from '../formats/dtypes.ts';
 
 /** A tensor in a file. */
 export interface StoredTensor {

@@ -1,11 +1,14 @@
 // Weights from a file's bytes, whatever its format: the format is told by its first bytes, never by
 // its name, so a renamed download still opens and a web page saved as `.th` is called what it is.
 
+import type { Normalization } from '../data/normalization.ts';
+import { decodeFloat32 } from '../formats/dtypes.ts';
 import { looksLikeZip } from '../formats/zip.ts';
 import type { Network } from '../nn/network.ts';
+import { latin1 } from '../util/bytes.ts';
 import { UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
-import { decodeFloat32 } from './dtypes.ts';
+import { looksLikeOnnx } from './onnx/seal.ts';
 import { looksLikePickle, readPyTorch } from './pytorch/read.ts';
 import { looksLikeSafetensors, readSafetensors } from './safetensors/safetensors.ts';
 import { type SelectOptions, selectNetwork } from './select.ts';
@@ -20,10 +23,7 @@ export interface Weights {
   /** Parameters and running statistics; batch counters, which nothing uses, are left out. */
   readonly tensors: NamedTensors;
   /** Mean and deviation of the images, of pixel / 255, where the file has them as tensors. */
-  readonly normalization?: {
-    readonly mean: readonly number[];
-    readonly deviation: readonly number[];
-  };
+  readonly normalization?: Pick<Normalization, 'mean' | 'deviation'>;
   /** safetensors metadata, or what stood beside a PyTorch state_dict (`epoch`, `best_prec1`). */
   readonly metadata: Readonly<Record<string, string>>;
   /** Whether its layers had other names than the reference implementation's. */
@@ -98,7 +98,7 @@ function readContent(bytes: Uint8Array, what: string): FileContent {
 /** What a file that is no weights file probably is. */
 function whatItIs(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'is empty: copy or download it again.';
-  const text = String.fromCharCode(...bytes.subarray(0, 256)).trimStart();
+  const text = latin1(bytes.subarray(0, 256)).trimStart();
   if (/^<(!doctype|html|head|\?xml)/i.test(text)) {
     return 'is a web page, not weights: the download probably led to a page; fetch the file itself.';
   }
@@ -106,10 +106,10 @@ function whatItIs(bytes: Uint8Array): string {
     return 'is a Git LFS pointer, not weights: run "git lfs pull" where it came from.';
   }
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'is compressed with gzip: unpack it first.';
-  if (String.fromCharCode(...bytes.subarray(257, 262)) === 'ustar') {
+  if (latin1(bytes.subarray(257, 262)) === 'ustar') {
     return 'is a tar archive (PyTorch before 0.4 wrote such): save the weights with a newer PyTorch.';
   }
-  if (bytes[0] === 0x08 && (bytes[1] ?? 0) < 32 && bytes[2] === 0x12) {
+  if (looksLikeOnnx(bytes)) {
     return 'is an ONNX model, which this program writes but does not read: convert the weights it was made from, or run it with ONNX Runtime.';
   }
   return 'is not a weights file: safetensors (.safetensors) or PyTorch (.pth, .pt, .th) is needed.';

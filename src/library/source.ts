@@ -7,6 +7,7 @@ import {
 } from '../data/normalization.ts';
 import type { ShortcutOption } from '../nn/network.ts';
 import { type Model, type ModelOptions, readWholeModel } from '../runs/model.ts';
+import { joined } from '../util/bytes.ts';
 import { messageOf, UserError } from '../util/errors.ts';
 
 /** What weights of other programs do not say themselves. */
@@ -82,11 +83,5 @@ async function bodyOf(response: Response, address: string): Promise<Uint8Array> 
     await reader?.cancel();
     throw new UserError(`${address} is larger than the weights of any network: check the address.`);
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return joined(parts);
 }

@@ -20,6 +20,11 @@ export function lineText(text: string): string {
   return terminalText(text).replaceAll('\n', '\\n').replaceAll('\t', ' ');
 }
 
+/** The beginning of a name that may be of any length, for a message. */
+export function shortened(name: string): string {
+  return name.length > 80 ? `${name.slice(0, 80)}...` : name;
+}
+
 /** `\x1b`, `\u202e`. */
 function written(character: string): string {
   const code = character.charCodeAt(0);

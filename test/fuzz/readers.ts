@@ -14,9 +14,9 @@ import {
 } from '../../src/data/node/prepared-cache.ts';
 import { readNpz } from '../../src/data/npz.ts';
 import { crc32 } from '../../src/formats/checksum.ts';
+import { rawTensor } from '../../src/formats/dtypes.ts';
 import { PickleWriter } from '../../src/formats/pickle-writer.ts';
 import { writeZip } from '../../src/formats/zip-writer.ts';
-import { rawTensor } from '../../src/interop/dtypes.ts';
 import { readPyTorch } from '../../src/interop/pytorch/read.ts';
 import { writePyTorch } from '../../src/interop/pytorch/write.ts';
 import { matchNetwork } from '../../src/interop/recognize.ts';

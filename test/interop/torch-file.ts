@@ -1,9 +1,9 @@
 // PyTorch files of any structure, as training scripts save them: dictionaries in dictionaries, objects beside the
 // weights, whole models. Written instruction by instruction, so that the tests need no Python.
 
+import { contiguousStride } from '../../src/formats/dtypes.ts';
 import { PickleWriter } from '../../src/formats/pickle-writer.ts';
 import { writeZip } from '../../src/formats/zip-writer.ts';
-import { contiguousStride } from '../../src/interop/dtypes.ts';
 import type { NamedTensors, Tensor } from '../../src/util/tensor.ts';
 import { elementCount } from '../../src/util/tensor.ts';
 

@@ -8,11 +8,11 @@
 // stand in no honest file, because calling them does something to the machine, refuse it at once.
 
 import { COST, type DecodeBudget } from '../../formats/budget.ts';
+import type { DType } from '../../formats/dtypes.ts';
 import { buildNumpy, numpyCallables, numpyName } from '../../formats/numpy.ts';
 import type { PickleCallable, PickleHandlers } from '../../formats/pickle.ts';
 import { PickledObject } from '../../formats/pickle-object.ts';
 import { UserError } from '../../util/errors.ts';
-import type { DType } from '../dtypes.ts';
 import { notAllowed } from '../not-allowed.ts';
 
 /** The attribute of a state_dict in which this program keeps what belongs to the weights. */

@@ -3,11 +3,11 @@
 // bring a pickle and storage records; what the pickle may do is in objects.ts.
 
 import { COST, DecodeBudget } from '../../formats/budget.ts';
+import { decodeFloat32, ELEMENT_BYTES } from '../../formats/dtypes.ts';
 import { readPickle } from '../../formats/pickle.ts';
 import { PickledObject } from '../../formats/pickle-object.ts';
 import { looksLikeZip, ZipArchive } from '../../formats/zip.ts';
 import { UserError } from '../../util/errors.ts';
-import { decodeFloat32, ELEMENT_BYTES } from '../dtypes.ts';
 import { notAllowed } from '../not-allowed.ts';
 import type { StoredFile } from '../stored.ts';
 import { damaged, pyTorchHandlers, StorageRef, type TensorRef } from './objects.ts';

@@ -4,10 +4,10 @@
 // state_dict would have given them.
 
 import { COST, type DecodeBudget } from '../../formats/budget.ts';
+import { contiguousStride, decodeFloat32, tensorBytes } from '../../formats/dtypes.ts';
 import { NumpyArray, numpyValues } from '../../formats/numpy.ts';
 import { PickledObject } from '../../formats/pickle-object.ts';
 import { elementCount } from '../../util/tensor.ts';
-import { contiguousStride, type DType, decodeFloat32, ELEMENT_BYTES } from '../dtypes.ts';
 import type { StoredFile, StoredOther, StoredTensor } from '../stored.ts';
 import { damaged, TensorRef } from './objects.ts';
 
@@ -155,11 +155,6 @@ function namesIn(value: unknown): ReadonlySet<unknown> {
   return new Set(Array.isArray(names) ? names : []);
 }
 
-const NUMPY_TYPES: Readonly<Record<string, DType>> = {
-  ...{ f2: 'F16', f4: 'F32', f8: 'F64', b1: 'BOOL' },
-  ...{ i1: 'I8', i2: 'I16', i4: 'I32', i8: 'I64', u1: 'U8', u2: 'U16', u4: 'U32', u8: 'U64' },
-};
-
 function numpyTensor(
   array: NumpyArray,
   name: string,
@@ -167,7 +162,7 @@ function numpyTensor(
   values: Values,
 ): StoredTensor | undefined {
   const { shape, type, columnOrder } = array;
-  const dtype = NUMPY_TYPES[type.code];
+  const { dtype, littleEndian } = type;
   if (dtype === undefined) return undefined;
   return {
     name,
@@ -177,13 +172,13 @@ function numpyTensor(
     read() {
       values.spend(elementCount(shape));
       const bytes = array.bytes();
-      if (bytes.length !== elementCount(shape) * ELEMENT_BYTES[dtype]) {
+      if (bytes.length !== tensorBytes(dtype, shape)) {
         throw damaged(`the array ${name.slice(0, 80)} has another size than its shape says`);
       }
       const stride = columnOrder
         ? contiguousStride([...shape].reverse()).reverse()
         : contiguousStride(shape);
-      return decodeFloat32(dtype, bytes, { shape, stride, littleEndian: type.littleEndian });
+      return decodeFloat32(dtype, bytes, { shape, stride, littleEndian });
     },
   };
 }

@@ -1,12 +1,12 @@
 // Weights for PyTorch: a zip `.pth` that `torch.load(..., weights_only=True)` opens and whose names are
 // the reference implementation's, so `model.load_state_dict(...)` is strict-clean.
 
+import type { RawTensor } from '../../formats/dtypes.ts';
+import { contiguousStride, rawTensor } from '../../formats/dtypes.ts';
 import { PickleWriter } from '../../formats/pickle-writer.ts';
 import { writeZip } from '../../formats/zip-writer.ts';
 import type { NamedTensors } from '../../util/tensor.ts';
 import { elementCount } from '../../util/tensor.ts';
-import type { RawTensor } from '../dtypes.ts';
-import { contiguousStride, rawTensor } from '../dtypes.ts';
 import { FACTS_ATTRIBUTE } from './objects.ts';
 
 export interface PyTorchOptions {

@@ -2,9 +2,9 @@
 // rounding (one part in 2048) is far below what training leaves undecided. Batch norms and biases stay
 // float32: they are few, and a running variance can be smaller than float16 has digits for.
 
+import { type RawTensor, rawTensor } from '../../formats/dtypes.ts';
 import { UserError } from '../../util/errors.ts';
 import type { NamedTensors } from '../../util/tensor.ts';
-import { type RawTensor, rawTensor } from '../dtypes.ts';
 
 /** @throws UserError for a weight that is larger than float16 can hold */
 export function toHalfTensors(tensors: NamedTensors): Map<string, RawTensor> {

@@ -5,6 +5,7 @@
 
 import { COST, type DecodeBudget } from '../../formats/budget.ts';
 import { UserError } from '../../util/errors.ts';
+import { shortened } from '../../util/foreign-text.ts';
 
 /** What the header says of a tensor. */
 export interface TensorEntry {
@@ -85,16 +86,12 @@ export function damaged(reason: string): UserError {
   return new UserError(`not a readable safetensors file: ${reason}`);
 }
 
-export function shorten(name: string): string {
-  return name.length > 80 ? `${name.slice(0, 80)}...` : name;
-}
-
 function malformed(name: string): UserError {
-  return damaged(`the entry of tensor '${shorten(name)}' is malformed`);
+  return damaged(`the entry of tensor '${shortened(name)}' is malformed`);
 }
 
 function twice(name: string): UserError {
-  return damaged(`'${shorten(name)}' occurs twice in its header`);
+  return damaged(`'${shortened(name)}' occurs twice in its header`);
 }
 
 /** The text does not go on as it has to. */

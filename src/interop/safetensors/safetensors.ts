@@ -7,11 +7,17 @@
 // no hole and no overlap, so a file cannot carry bytes that nobody looks at.
 
 import { DecodeBudget } from '../../formats/budget.ts';
+import {
+  type DType,
+  decodeFloat32,
+  ELEMENT_BYTES,
+  type RawTensor,
+  rawTensor,
+  tensorBytes,
+} from '../../formats/dtypes.ts';
+import { shortened } from '../../util/foreign-text.ts';
 import type { NamedTensors } from '../../util/tensor.ts';
-import { elementCount } from '../../util/tensor.ts';
-import type { DType, RawTensor } from '../dtypes.ts';
-import { decodeFloat32, ELEMENT_BYTES, rawTensor } from '../dtypes.ts';
-import { damaged, type Header, METADATA_KEY, parseHeader, shorten } from './header.ts';
+import { damaged, type Header, METADATA_KEY, parseHeader } from './header.ts';
 
 export interface SafetensorsFile {
   /** Tensors in the order of their bytes in the file; their bytes are views of it. */
@@ -74,15 +80,15 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   let covered = 0;
   for (const { name, dtype, shape, data_offsets } of entries) {
     const [begin, end] = data_offsets;
-    const tensor = `tensor '${shorten(name)}'`;
-    if (!isDType(dtype)) throw damaged(`${tensor} has the unknown type '${shorten(dtype)}'`);
+    const tensor = `tensor '${shortened(name)}'`;
+    if (!isDType(dtype)) throw damaged(`${tensor} has the unknown type '${shortened(dtype)}'`);
     if (end > data.length) {
       throw damaged(
         `${tensor} ends at byte ${end} of ${data.length}; the file may be truncated: copy or download it again`,
       );
     }
     if (begin !== covered) throw damaged(`${tensor} overlaps another or leaves a gap before it`);
-    if (elementCount(shape) * ELEMENT_BYTES[dtype] !== end - begin) {
+    if (tensorBytes(dtype, shape) !== end - begin) {
       throw damaged(
         `${tensor} of shape [${shape.join(', ')}] and type ${dtype} has ${end - begin} bytes`,
       );
@@ -114,7 +120,7 @@ export function writeSafetensors(
   let offset = 0;
   for (const [name, { dtype, shape, bytes }] of ordered) {
     if (name === METADATA_KEY) throw new Error(`a tensor cannot be named ${METADATA_KEY}`);
-    if (elementCount(shape) * ELEMENT_BYTES[dtype] !== bytes.length) {
+    if (tensorBytes(dtype, shape) !== bytes.length) {
       throw new Error(`tensor ${name}: ${bytes.length} bytes do not fill its shape`);
     }
     header.push([name, { dtype, shape, data_offsets: [offset, offset + bytes.length] }]);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rawTensor } from '../../../src/interop/dtypes.ts';
+import { rawTensor } from '../../../src/formats/dtypes.ts';
 import { readSafetensors, writeSafetensors } from '../../../src/interop/safetensors/safetensors.ts';
 import {
   checkSeal,

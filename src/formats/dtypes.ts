@@ -1,9 +1,8 @@
-// Element types of tensors in files, under the names safetensors gives them. Every reader in
-// interop ends here: bytes of some type, in some byte order, become the float32 values that the
+// Element types of tensors in files, under the names safetensors gives them. Every reader of weights
+// ends here: bytes of some type, in some byte order, become the float32 values that the
 // engine uses. Training state (counters, random positions, float64 sums) stays in its own type, which
 // is why raw tensors are kept beside the converted ones.
 
-import { UserError } from '../util/errors.ts';
 import { elementCount } from '../util/tensor.ts';
 
 /** Bytes an element takes, by type. */
@@ -29,75 +28,31 @@ export type DType = keyof typeof ELEMENT_BYTES;
 export interface RawTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
-  /** `elementCount(shape) * ELEMENT_BYTES[dtype]` bytes; may be a view of the whole file. */
+  /** `tensorBytes(dtype, shape)` bytes; may be a view of the whole file. */
   readonly bytes: Uint8Array;
 }
 
-/** The arrays that hold a type's elements in memory; half-precision types have none. */
-interface ArrayTypes {
-  BOOL: Uint8Array<ArrayBuffer>;
-  U8: Uint8Array<ArrayBuffer>;
-  I8: Int8Array<ArrayBuffer>;
-  U16: Uint16Array<ArrayBuffer>;
-  I16: Int16Array<ArrayBuffer>;
-  U32: Uint32Array<ArrayBuffer>;
-  I32: Int32Array<ArrayBuffer>;
-  F32: Float32Array<ArrayBuffer>;
-  U64: BigUint64Array<ArrayBuffer>;
-  I64: BigInt64Array<ArrayBuffer>;
-  F64: Float64Array<ArrayBuffer>;
+/** Bytes that a tensor takes. */
+export function tensorBytes(dtype: DType, shape: readonly number[]): number {
+  return elementCount(shape) * ELEMENT_BYTES[dtype];
 }
 
-const ARRAYS: { [D in keyof ArrayTypes]: new (buffer: ArrayBuffer) => ArrayTypes[D] } = {
-  BOOL: Uint8Array<ArrayBuffer>,
-  U8: Uint8Array<ArrayBuffer>,
-  I8: Int8Array<ArrayBuffer>,
-  U16: Uint16Array<ArrayBuffer>,
-  I16: Int16Array<ArrayBuffer>,
-  U32: Uint32Array<ArrayBuffer>,
-  I32: Int32Array<ArrayBuffer>,
-  F32: Float32Array<ArrayBuffer>,
-  U64: BigUint64Array<ArrayBuffer>,
-  I64: BigInt64Array<ArrayBuffer>,
-  F64: Float64Array<ArrayBuffer>,
-};
-
-/**
- * A raw tensor over the memory of a typed array (no copy), of the element type `dtype`.
- * @param shape its product must be the array's length
- */
-export function rawTensor<D extends keyof ArrayTypes>(
-  dtype: D,
+/** A raw tensor over the memory of a typed array of elements of this type (no copy). */
+export function rawTensor(
+  dtype: DType,
   shape: readonly number[],
-  values: Pick<ArrayTypes[D], 'length' | 'byteOffset' | 'byteLength'> & { buffer: ArrayBufferLike },
+  { buffer, byteOffset, byteLength }: ArrayBufferView,
 ): RawTensor {
-  if (values.length !== elementCount(shape)) {
-    throw new Error(`${values.length} values for a tensor of shape [${shape.join(', ')}]`);
+  if (byteLength !== tensorBytes(dtype, shape)) {
+    throw new Error(`${byteLength} bytes for ${dtype} of shape [${shape.join(', ')}]`);
   }
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return { dtype, shape, bytes };
-}
-
-/**
- * The values of a raw tensor in their own type, copied out of the file.
- * @throws UserError if the tensor has another type than the one asked for
- */
-export function rawValues<D extends keyof ArrayTypes>(raw: RawTensor, dtype: D): ArrayTypes[D] {
-  if (raw.dtype !== dtype) {
-    throw new UserError(`a tensor of type ${dtype} was expected, but the file has ${raw.dtype}`);
-  }
-  return new ARRAYS[dtype](copy(raw.bytes));
-}
-
-/** The bytes of a view in memory of their own (Node's Buffer makes `slice` another view). */
-function copy(bytes: Uint8Array): ArrayBuffer {
-  return new Uint8Array(bytes).buffer;
+  return { dtype, shape, bytes: new Uint8Array(buffer, byteOffset, byteLength) };
 }
 
 /** Reads the element at a byte position as a number. */
 type ElementReader = (view: DataView, at: number, littleEndian: boolean) => number;
 
-const READERS: Record<DType, ElementReader> = {
+export const READERS: Readonly<Record<DType, ElementReader>> = {
   BOOL: (view, at) => (view.getUint8(at) === 0 ? 0 : 1),
   U8: (view, at) => view.getUint8(at),
   I8: (view, at) => view.getInt8(at),
@@ -164,7 +119,10 @@ export function decodeFloat32(dtype: DType, bytes: Uint8Array, layout: Layout): 
   const stride = layout.stride ?? rowMajor;
   const isRowMajor = shape.every((extent, d) => extent === 1 || stride[d] === rowMajor[d]);
   if (isRowMajor && dtype === 'F32' && littleEndian) {
-    return new Float32Array(copy(bytes.subarray(offset * size, (offset + count) * size)));
+    // Memory of their own: Node's Buffer makes `slice` another view.
+    return new Float32Array(
+      new Uint8Array(bytes.subarray(offset * size, (offset + count) * size)).buffer,
+    );
   }
   const values = new Float32Array(count);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
