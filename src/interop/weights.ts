@@ -1,13 +1,13 @@
 // Weights from a file's bytes, whatever its format: the format is told by its first bytes, never by
 // its name, so a renamed download still opens and a web page saved as `.th` is called what it is.
 
-import type { Normalization } from '../data/normalization.ts';
 import { decodeFloat32 } from '../formats/dtypes.ts';
 import { looksLikeZip } from '../formats/zip.ts';
 import type { Network } from '../nn/network.ts';
 import { latin1 } from '../util/bytes.ts';
 import { UserError } from '../util/errors.ts';
 import type { NamedTensors } from '../util/tensor.ts';
+import type { StatedNormalization } from './beside.ts';
 import { looksLikeOnnx } from './onnx/seal.ts';
 import { looksLikePickle, readPyTorch } from './pytorch/read.ts';
 import { looksLikeSafetensors, readSafetensors } from './safetensors/safetensors.ts';
@@ -23,7 +23,7 @@ export interface Weights {
   /** Parameters and running statistics; batch counters, which nothing uses, are left out. */
   readonly tensors: NamedTensors;
   /** Mean and deviation of the images, of pixel / 255, where the file has them as tensors. */
-  readonly normalization?: Pick<Normalization, 'mean' | 'deviation'>;
+  readonly normalization?: Pick<StatedNormalization, 'mean' | 'deviation'>;
   /** safetensors metadata, or what stood beside a PyTorch state_dict (`epoch`, `best_prec1`). */
   readonly metadata: Readonly<Record<string, string>>;
   /** Whether its layers had other names than the reference implementation's. */
