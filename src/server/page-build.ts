@@ -2,13 +2,18 @@
 // installed.
 
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../util/errors.ts';
 
 /** Two up from this file, in `src` as in `dist`. */
 const ROOT = path.join(import.meta.dirname, '..', '..');
-const BUILD = 'npm run build:web';
+export const BUILD = 'npm run build:web';
+
+/** What the page is built from, as far as a change of it is likely to be meant for the page. */
+const SOURCES = ['src', 'scripts/vite-plugins.ts', 'vite.config.ts', 'docs/results/table6/runs'];
+/** Parts of `src` that are not in it. */
+const ELSEWHERE = /^src[/\\](cli|cluster|server)[/\\]|\.node\.ts$|[/\\]node[/\\]/;
 
 /**
  * The folder of the built page, built now where it is missing and can be.
@@ -30,6 +35,30 @@ export async function ensurePage(onBuild: () => void, root = ROOT): Promise<stri
   if (code === 0 && isBuilt()) return folder;
   const reason = output.trim().split('\n').at(-1) || `exit code ${code}`;
   throw new UserError(`The page could not be built (${reason}): see "${BUILD}".`);
+}
+
+/**
+ * Whether a page that was built in a clone is older than its sources. By times alone, since this is asked at
+ * every start; a package has no sources, and its page is what it was published with.
+ * @param folder the built page
+ */
+export function isOutdated(folder: string, root = ROOT): boolean {
+  if (!existsSync(path.join(root, 'src', 'web', 'index.html'))) return false;
+  const built = timeOf(path.join(folder, 'index.html'));
+  return SOURCES.some((name) => filesOf(root, name).some((file) => timeOf(file) > built));
+}
+
+function filesOf(root: string, name: string): string[] {
+  const place = path.join(root, name);
+  if (!statSync(place, { throwIfNoEntry: false })?.isDirectory()) return [place];
+  return readdirSync(place, { recursive: true, encoding: 'utf8' })
+    .filter((inside) => !ELSEWHERE.test(path.join(name, inside)))
+    .map((inside) => path.join(place, inside));
+}
+
+/** When a file was written; a folder also changes when something in it is deleted. 0 where it is not there. */
+function timeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 function run(command: string, cwd: string): Promise<{ code: number | null; output: string }> {

@@ -2,10 +2,11 @@
 // has an empty page, so that a page built in the checkout is neither needed nor disturbed.
 
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { isOutdated } from '../../src/server/page-build.ts';
 import type { RunList } from '../../src/server/protocol.ts';
 import { makeRun } from '../server/support/runs.ts';
 import { ENVIRONMENT, REPOSITORY } from './run-table6.ts';
@@ -88,6 +89,35 @@ test('a folder that is not there yet is said, and no error', async () => {
   await makeRun(workspace.at('later'), 'first');
   const { runs } = (await (await fetch(`${url}api/runs`)).json()) as RunList;
   expect(runs.map(({ id }) => id)).toEqual(['first']);
+});
+
+describe('the page of a clone', () => {
+  const index = path.join(root, 'dist', 'web', 'index.html');
+  const source = path.join(root, 'src', 'web', 'App.svelte');
+  const later = (file: string, seconds: number) => {
+    const time = statSync(index).mtimeMs / 1000 + seconds;
+    utimesSync(file, time, time);
+  };
+
+  test('that is older than its sources is served, with a line that says what to do', async () => {
+    later(source, 5);
+    onTestFinished(() => later(source, -5));
+    const { output } = await ui('--port', '0');
+    expect(output).toContain(
+      'note     the page is older than its sources: "npm run build:web" makes it anew\n',
+    );
+  });
+
+  test('is not called old for a change of the command line, nor in a package, which has no sources', async () => {
+    const command = path.join(root, 'src', 'cli', 'main.ts');
+    later(command, 5);
+    onTestFinished(() => later(command, -5));
+    expect((await ui('--port', '0')).output).not.toContain('older');
+    later(source, 5);
+    onTestFinished(() => later(source, -5));
+    expect(isOutdated(path.join(root, 'dist', 'web'), root)).toBe(true);
+    expect(isOutdated(path.join(root, 'dist', 'web'), path.join(root, 'dist'))).toBe(false);
+  });
 });
 
 describe('ports and addresses', () => {

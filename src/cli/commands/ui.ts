@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { cacheFolder } from '../../data/load.node.ts';
 import { trimSlash } from '../../runs/run.ts';
 import { isLoopback } from '../../server/guard.ts';
-import { ensurePage } from '../../server/page-build.ts';
+import { BUILD, ensurePage, isOutdated } from '../../server/page-build.ts';
 import { DEFAULT_HOST, DEFAULT_PORT, startServer } from '../../server/server.ts';
 import { UserError } from '../../util/errors.ts';
 import { defineCommand } from '../command.ts';
@@ -57,6 +57,9 @@ export const ui = defineCommand({
     await using server = await startServer({ runs, cache: cacheFolder(), page, host, port });
     terminal.line(`page     ${server.url}`);
     terminal.line(`runs     ${runs}${there ? '' : ' (not there yet)'}`);
+    if (isOutdated(page)) {
+      terminal.line(`note     the page is older than its sources: "${BUILD}" makes it anew`);
+    }
     if (!isLoopback(host)) {
       terminal.line(`note     everybody who can reach ${host} can read these runs`);
     }
