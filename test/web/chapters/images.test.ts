@@ -31,7 +31,7 @@ const picture = async (name: string, colour: string) => ({
 describe.skipIf(!chromium)('the chapter of images', () => {
   const host = hostPage(chromium);
 
-  const open = async (query = '') => {
+  const open = async (query = '?way=cifar') => {
     const watched = await openWatched(host.browser, { viewport: { width: 1100, height: 900 } });
     await watched.page.goto(`${host.url}#/images${query}`);
     await watched.page.getByRole('heading', { name: 'What training makes of an image' }).waitFor();
