@@ -211,6 +211,7 @@ function choose(
   const rest = candidates.filter((candidate) => candidate !== only).map(({ place }) => place);
   notices.push({
     about: 'key',
+    choices: candidates.map(({ place }) => place),
     text: `The file holds ${candidates.length} networks: ${only.place} is taken, and not ${rest.join(', ')}.`,
   });
   return only;

@@ -26,6 +26,8 @@ export interface StoredOther {
 export interface WeightsNotice {
   /** Which of the things that a user may say of weights would say it otherwise. */
   readonly about?: 'normalization' | 'shortcut' | 'key';
+  /** What may be said instead, where that is known: the networks of a file. */
+  readonly choices?: readonly string[];
   readonly text: string;
 }
 

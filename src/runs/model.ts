@@ -3,9 +3,13 @@
 // another program; what a file does not say is filled in here and nowhere else.
 
 import { CIFAR10_CLASSES } from '../data/cifar.ts';
+import type { Split } from '../data/dataset.ts';
 import {
+  fixedNormalization,
   IMAGENET_NORMALIZATION,
+  makeNormalization,
   type Normalization,
+  type NormalizationKind,
   normalizationText,
   numbersText,
 } from '../data/normalization.ts';
@@ -166,6 +170,21 @@ export function withNormalization(model: Model, normalization: Normalization): M
       ]
     : [];
   return { ...model, normalization, saysNormalization: true, notices: [...notices, ...more] };
+}
+
+/**
+ * A model with the normalisation that its user names.
+ * @param training gives the training images that some are made from
+ */
+export async function normalizedModel(
+  model: Model,
+  kind: NormalizationKind | undefined,
+  training: (kind: NormalizationKind) => Promise<Split> | Split,
+): Promise<Model> {
+  // Weights that say what they were trained with on their own images need no others.
+  if (kind === undefined || (model.facts && model.normalization.kind === kind)) return model;
+  const normalization = fixedNormalization(kind) ?? makeNormalization(kind, await training(kind));
+  return withNormalization(model, normalization);
 }
 
 /** Everything that a user of the model should know of it: its notices, and the normalisation that was assumed. */

@@ -71,25 +71,33 @@ export async function stateToResume(
   }
 }
 
-/** @param except names that are known to be of no use */
+/** A state that a run can go on from, as people are told of it. */
+export interface NamedState {
+  readonly name: string;
+  /** `after epoch 3` */
+  readonly place: string;
+}
+
+/** The newest whole state. @param except names that are known to be of no use */
 export async function newestWhole(
   files: FileSystem,
   dir: string,
   except: readonly string[],
-): Promise<{ readonly name: string; readonly place: string } | undefined> {
-  let newest: FoundState | undefined;
-  for (const name of await checkpointNames(files, dir)) {
-    if (except.includes(name)) continue;
-    const state = await readState(files, dir, name).catch(() => undefined);
-    const isNewer =
-      (state?.state.progress.iteration ?? -1) > (newest?.state.progress.iteration ?? -1);
-    if (state && (isNewer || (name === LAST && isSameMoment(state, newest)))) newest = state;
-  }
-  return newest && { name: newest.name, place: placeOf(newest) };
+): Promise<NamedState | undefined> {
+  return (await wholeStates(files, dir)).find(({ name }) => !except.includes(name));
 }
 
-function isSameMoment(a: FoundState, b: FoundState | undefined): boolean {
-  return a.state.progress.iteration === b?.state.progress.iteration;
+/** All states of a run whose checksums are right, the newest first; of one moment `last` first. */
+export async function wholeStates(files: FileSystem, dir: string): Promise<readonly NamedState[]> {
+  const found: (NamedState & { readonly iteration: number })[] = [];
+  for (const name of await checkpointNames(files, dir)) {
+    const whole = await readState(files, dir, name).catch(() => undefined);
+    if (!whole) continue;
+    found.push({ name, place: placeOf(whole), iteration: whole.state.progress.iteration });
+  }
+  const rank = ({ name }: NamedState) => (name === LAST ? 0 : 1);
+  found.sort((a, b) => b.iteration - a.iteration || rank(a) - rank(b));
+  return found.map(({ name, place }) => ({ name, place }));
 }
 
 /** Epochs and batches as people count them. */

@@ -31,6 +31,11 @@ export function formatLearningRate(rate: number): string {
   return String(Number(rate.toPrecision(6)));
 }
 
+/** A loss: four digits after the point, unless it has grown beyond what anybody reads. */
+export function formatLoss(loss: number): string {
+  return Math.abs(loss) < 100_000 ? loss.toFixed(4) : loss.toExponential(3);
+}
+
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }

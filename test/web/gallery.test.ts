@@ -70,7 +70,13 @@ describe.skipIf(!chromium)('the shared components', () => {
     await chart.locator('.u-over').hover({ position: { x: 100, y: 50 } });
     await watched.page.waitForFunction(() => document.querySelector('.at') !== null);
     expect(await chart.locator('.at').textContent()).toMatch(/^Epoch \d+$/);
-    expect(await chart.locator('.legend output').first().textContent()).toMatch(/^\d+\.\d\d %$/);
+    expect(
+      await chart
+        .getByRole('list', { name: 'Lines of this chart' })
+        .locator('output')
+        .first()
+        .textContent(),
+    ).toMatch(/^\d+\.\d\d %$/);
   });
 
   it('draw three growing runs of 20,000 steps in a fraction of a frame’s 50 ms', async () => {

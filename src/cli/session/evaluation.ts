@@ -5,13 +5,14 @@ import { tile } from '../../data/facts.ts';
 import type { NormalizationKind } from '../../data/normalization.ts';
 import type { Backend } from '../../engine/backend.ts';
 import { alignClasses } from '../../runs/class-order.ts';
+import { normalizedModel } from '../../runs/model.ts';
 import { type EvaluationReport, evaluateSplit } from '../../train/evaluate.ts';
 import { createInference } from '../../train/executables.ts';
 import { UserError } from '../../util/errors.ts';
 import { formatRate } from '../../util/format.ts';
 import { barLine, throttle } from '../console/bar.ts';
 import type { Terminal } from '../console/terminal.ts';
-import { type Model, normalizedModel, noticesOf } from './model.ts';
+import { type Model, noticesOf } from './model.ts';
 import { writePng } from './output.ts';
 
 export interface EvaluationValues {

@@ -1,15 +1,10 @@
 // The model that `evaluate`, `predict` and others are pointed at, with what was typed about it, and what is to
 // be said about it.
 
-import type { Split } from '../../data/dataset.ts';
-import {
-  fixedNormalization,
-  makeNormalization,
-  type NormalizationKind,
-} from '../../data/normalization.ts';
+import { fixedNormalization, type NormalizationKind } from '../../data/normalization.ts';
 import type { ShortcutOption } from '../../nn/network.ts';
 import { openModel } from '../../runs/model.node.ts';
-import { type Model, modelNotices, withNormalization } from '../../runs/model.ts';
+import { type Model, modelNotices, normalizedModel } from '../../runs/model.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { usageError } from '../options.ts';
 import { openDataset } from './dataset.ts';
@@ -24,21 +19,6 @@ export interface TypedModel {
   readonly shortcut?: Exclude<ShortcutOption, 'none'>;
   readonly key?: string;
   readonly normalization?: NormalizationKind;
-}
-
-/**
- * A model with the normalisation that was typed.
- * @param training gives the training images that some are made from
- */
-export async function normalizedModel(
-  model: Model,
-  kind: NormalizationKind | undefined,
-  training: (kind: NormalizationKind) => Promise<Split> | Split,
-): Promise<Model> {
-  // Weights that say what they were trained with on their own images need no others.
-  if (kind === undefined || (model.facts && model.normalization.kind === kind)) return model;
-  const normalization = fixedNormalization(kind) ?? makeNormalization(kind, await training(kind));
-  return withNormalization(model, normalization);
 }
 
 /**

@@ -65,6 +65,9 @@ export class RunCurves {
   /** Takes in what training says. */
   event(event: TrainEvent): void {
     switch (event.kind) {
+      case 'start':
+        this.goOnFrom(event.position.iteration);
+        return;
       case 'step':
         this.step(event);
         return;
@@ -98,6 +101,12 @@ export class RunCurves {
       default:
         throw new Error(`unknown record ${record satisfies never}`);
     }
+  }
+
+  /** Epochs that will be done again are none yet; their points in curves are replaced as they come. */
+  private goOnFrom(iteration: number): void {
+    this.#epochs = this.#epochs.filter((each) => each.iteration <= iteration);
+    this.#rates = this.#rates.filter((mark) => mark.iteration <= iteration);
   }
 
   private step(step: Extract<MetricsRecord | TrainEvent, { kind: 'step' }>): void {

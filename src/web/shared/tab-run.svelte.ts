@@ -23,7 +23,7 @@ export class TabRun {
   isRead = $state(false);
   /** For charts, which draw at their own pace. */
   readonly curves = new RunCurves();
-  /** The trainer's lines, of the sessions that this tab has seen. */
+  /** The notebook's lines, of the sessions that this tab has seen. */
   readonly log = new LineLog();
 
   constructor(facts: RunFacts) {

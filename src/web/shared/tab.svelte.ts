@@ -15,7 +15,7 @@
 //   await tab.begin(requests)    begins runs on the chosen data    tab.goOn(runs)   goes on with some
 //   await tab.read(run)          has a run's curves read from its folder, once
 //   tab.model                    the model that chapters 5 and 6 look at
-//   await tab.loadModel(source)  loads it
+//   await tab.loadModel(source)  loads it; tab.modelSource is what it was loaded from
 //   tab.ask(kind, ask, onProgress)   any other request of worker/protocol.ts; opens the worker
 //   tab.ended                    the worker died: say so, and offer `tab.open()`; runs are saved
 //
@@ -51,6 +51,7 @@ class Tab {
   dataSets: readonly DataFacts[] = $state.raw([]);
   data: DataFacts | undefined = $state.raw();
   model: ModelFacts | undefined = $state.raw();
+  modelSource: ModelSource | undefined = $state.raw();
   ended: WorkerError | undefined = $state.raw();
   private client: TrainingClient | undefined;
   private opening: Promise<void> | undefined;
@@ -120,10 +121,12 @@ class Tab {
     return await this.found(begun.runs);
   }
 
-  /** @param data where the browser does not keep the images of the runs */
-  async goOn(runs: readonly string[], data?: string, paused = false): Promise<readonly TabRun[]> {
+  async goOn(
+    runs: readonly string[],
+    asked: Omit<Ask<'goOn'>, 'runs'> = {},
+  ): Promise<readonly TabRun[]> {
     for (const run of runs) await this.read(run);
-    await this.ask('goOn', { runs, paused, ...(data !== undefined && { data }) });
+    await this.ask('goOn', { runs, ...asked });
     return await this.found(runs);
   }
 
@@ -147,6 +150,7 @@ class Tab {
 
   async loadModel(source: ModelSource): Promise<ModelFacts> {
     this.model = await this.ask('loadModel', { source });
+    this.modelSource = source;
     return this.model;
   }
 

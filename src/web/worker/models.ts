@@ -1,7 +1,6 @@
 // Trained networks in the worker: loaded from runs, files and addresses, evaluated, used on pictures,
 // looked into, and written for other programs.
 
-import { CIFAR10_CLASSES } from '../../data/cifar.ts';
 import { IMAGENET_NORMALIZATION } from '../../data/normalization.ts';
 import { blockNames, firstFilters, ImagePass } from '../../experiment/feature-maps.ts';
 import { layerResponses } from '../../experiment/responses.ts';
@@ -10,7 +9,15 @@ import { initializeWeights } from '../../nn/initialize.ts';
 import { createNetwork } from '../../nn/network.ts';
 import { parameterCount } from '../../nn/parameters.ts';
 import { alignClasses } from '../../runs/class-order.ts';
-import { checkpointModel, type Model, modelNotices, readWholeModel } from '../../runs/model.ts';
+import {
+  checkpointModel,
+  classNames,
+  type Model,
+  type ModelOptions,
+  modelNotices,
+  normalizedModel,
+  readWholeModel,
+} from '../../runs/model.ts';
 import { openRun } from '../../runs/reader.ts';
 import { evaluateSplit } from '../../train/evaluate.ts';
 import { createInference } from '../../train/executables.ts';
@@ -28,6 +35,7 @@ import type {
   ModelSource,
   Probability,
   Progress,
+  WeightsFacts,
 } from './protocol.ts';
 import type { Storage } from './storage.ts';
 import type { Training } from './training.ts';
@@ -64,9 +72,9 @@ export class Models {
       arch: network.arch,
       shortcut: network.shortcut,
       parameters: parameterCount(network),
-      classes: classesOf(model),
+      classes: classNames(model),
       normalization: normalization.kind,
-      notices: modelNotices(model).map(({ text }) => text),
+      notices: modelNotices(model),
       ...(facts && { epochs: facts.epochs }),
       ...(facts?.error !== undefined && { error: facts.error }),
       ...(iteration !== undefined && { iteration }),
@@ -81,7 +89,7 @@ export class Models {
   ): Promise<Evaluation> {
     const { model } = this.need(name);
     const dataset = await this.data.need(data);
-    const classes = classesOf(model);
+    const classes = classNames(model);
     if (dataset.classes.length !== classes.length) {
       throw new UserError(
         `${model.title} tells ${classes.length} classes apart, and ${dataset.title} has ${dataset.classes.length}: use data with the same classes.`,
@@ -109,7 +117,7 @@ export class Models {
 
   async classify(name: string, image: ImageChoice): Promise<Probability[]> {
     const loaded = this.need(name);
-    const classes = classesOf(loaded.model);
+    const classes = classNames(loaded.model);
     const probabilities = (await this.pass(loaded, image)).probabilities();
     return Array.from(probabilities, (probability, index) => ({
       index,
@@ -173,17 +181,17 @@ export class Models {
         return { name: `${run} (training)`, model, iteration: progress.iteration };
       }
       case 'file': {
-        const { file, name, arch } = source;
+        const { file, name } = source;
         const bytes = new Uint8Array(await file.arrayBuffer());
-        const model = await readWholeModel(bytes, name, { arch, allowDefects: true });
-        return { name, model };
+        return {
+          name,
+          model: await this.said(source, (said) => readWholeModel(bytes, name, said)),
+        };
       }
       case 'address': {
-        const { address, arch } = source;
-        return {
-          name: address,
-          model: await modelFromAddress(address, { arch, allowDefects: true }),
-        };
+        const { address } = source;
+        const model = await this.said(source, (said) => modelFromAddress(address, said));
+        return { name: address, model };
       }
       case 'random': {
         const { arch, shortcut, seed } = source;
@@ -196,6 +204,18 @@ export class Models {
       default:
         throw new Error(`unknown source ${source satisfies never}`);
     }
+  }
+
+  /** Weights of another program, with what the reader says of them. */
+  private async said(
+    { arch, shortcut, key, normalization, data }: WeightsFacts,
+    read: (said: ModelOptions) => Promise<Model>,
+  ): Promise<Model> {
+    const model = await read({ arch, shortcut, key, allowDefects: true });
+    return await normalizedModel(model, normalization, async (kind) => {
+      if (data !== undefined) return (await this.data.need(data)).train;
+      throw new UserError(`The normalisation "${kind}" is made from training images: choose some.`);
+    });
   }
 
   private need(name: string): Loaded {
@@ -229,11 +249,4 @@ function plainModel(title: string) {
     metadata: {},
     notices: [],
   } as const;
-}
-
-/** Published ten-class weights carry no names; they are CIFAR-10's. */
-function classesOf({ classes, network }: Model): readonly string[] {
-  if (classes) return classes;
-  if (network.classes === CIFAR10_CLASSES.length) return CIFAR10_CLASSES;
-  return Array.from({ length: network.classes }, (_, index) => `class ${index}`);
 }

@@ -1,7 +1,7 @@
 // What training says, in few messages: however fast the steps are, the page hears of them ten times a
 // second. Every step travels; of an evaluation's progress only the latest.
 
-import { trainerLines } from '../../runs/trainer-lines.ts';
+import { notebookLines } from '../../runs/notebook-lines.ts';
 import type { TrainEvent } from '../../train/events.ts';
 import type { RunNews, WorkerEvent } from './protocol.ts';
 
@@ -9,6 +9,8 @@ const EVERY_MS = 100;
 
 export class Outbox {
   private readonly send: (event: WorkerEvent) => void;
+  /** What the notebook prints, of each session; it begins anew when a run goes on. */
+  private readonly lines = new Map<string, ReturnType<typeof notebookLines>>();
   private news = new Map<string, { events: TrainEvent[]; log: string[] }>();
   private sent = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -23,7 +25,8 @@ export class Outbox {
     this.news.set(run, { events, log });
     if (event.kind === 'evaluation-progress' && events.at(-1)?.kind === event.kind) events.pop();
     events.push(event);
-    log.push(...trainerLines(event, printFreq));
+    if (event.kind === 'start') this.lines.set(run, notebookLines(printFreq));
+    log.push(...(this.lines.get(run)?.(event) ?? []));
     const wait = this.sent + EVERY_MS - performance.now();
     if (wait <= 0) this.flush();
     else this.timer ??= setTimeout(() => this.flush(), wait);

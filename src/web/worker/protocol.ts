@@ -6,12 +6,15 @@
 // 32 × 32 pixels. A run is named by its folder (`runs/resnet20-seed1`), a data set by its source, as
 // `--data` names it (`cifar10`, `synthetic:train=256,test=64`).
 
+import type { NormalizationKind } from '../../data/normalization.ts';
 import type { BlockMaps, BlockName, PixelArithmetic } from '../../experiment/feature-maps.ts';
 import type { ConfigOverrides } from '../../experiment/recipes.ts';
 import type { LayerResponse } from '../../experiment/responses.ts';
+import type { WeightsNotice } from '../../interop/stored.ts';
 import type { ShortcutOption } from '../../nn/network.ts';
 import type { ExportFormat } from '../../runs/export.ts';
 import type { MetricsRecord } from '../../runs/metrics.ts';
+import type { NamedState } from '../../runs/states.ts';
 import type { RunEnvironment, RunSummary } from '../../runs/summary.ts';
 import type { RecipeName, TrainConfig } from '../../train/config.ts';
 import type { EvaluationReport } from '../../train/evaluate.ts';
@@ -160,13 +163,23 @@ export interface RunContent extends RunFacts {
   readonly metrics: readonly MetricsRecord[];
 }
 
+/** What a reader says of weights that do not say it themselves. */
+export interface WeightsFacts {
+  readonly arch?: string;
+  readonly shortcut?: ShortcutOption;
+  readonly key?: string;
+  readonly normalization?: NormalizationKind;
+  /** The images that some normalisations are made from. */
+  readonly data?: string;
+}
+
 /** Weights, wherever they are. */
 export type ModelSource =
   | { readonly from: 'run'; readonly run: string; readonly checkpoint?: string }
   /** As they are at this moment, between two steps. */
   | { readonly from: 'training'; readonly run: string }
-  | { readonly from: 'file'; readonly file: Blob; readonly name: string; readonly arch?: string }
-  | { readonly from: 'address'; readonly address: string; readonly arch?: string }
+  | ({ readonly from: 'file'; readonly file: Blob; readonly name: string } & WeightsFacts)
+  | ({ readonly from: 'address'; readonly address: string } & WeightsFacts)
   /** Untrained. */
   | {
       readonly from: 'random';
@@ -184,8 +197,8 @@ export interface ModelFacts {
   readonly parameters: number;
   readonly classes: readonly string[];
   readonly normalization: string;
-  /** What was assumed of the weights, in sentences. */
-  readonly notices: readonly string[];
+  /** What was assumed of the weights, and what of it may be said otherwise (`WeightsFacts`). */
+  readonly notices: readonly WeightsNotice[];
   /** Of the checkpoint, where it says so. */
   readonly epochs?: number;
   readonly error?: number;
@@ -261,9 +274,17 @@ export interface Commands {
   stop: { ask: unknown; answer: undefined };
   /** Goes on with runs from their folders. `data` where the browser does not keep theirs. */
   goOn: {
-    ask: { readonly runs: readonly string[]; readonly data?: string; readonly paused?: boolean };
+    ask: {
+      readonly runs: readonly string[];
+      readonly data?: string;
+      readonly paused?: boolean;
+      /** A checkpoint instead of the last one (`states`); what comes after it is cut off. */
+      readonly from?: string;
+    };
     answer: { readonly runs: readonly string[] };
   };
+  /** The whole states that a run can go on from, the newest first. */
+  states: { ask: { readonly run: string }; answer: readonly NamedState[] };
   /** From the next step on the schedule's rate is multiplied by `factor` (1: the schedule itself). */
   setRateFactor: { ask: { readonly run: string; readonly factor: number }; answer: undefined };
   /** Saves what is training now; the page asks when it is hidden. */

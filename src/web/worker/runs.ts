@@ -10,13 +10,14 @@ import { type FileSystem, writeAtomically } from '../../runs/file-system.ts';
 import { CONFIG } from '../../runs/layout.ts';
 import { openRun, type RunView, readConfig } from '../../runs/reader.ts';
 import { createRun, resumeRun } from '../../runs/run.ts';
+import { LAST, type NamedState, wholeStates } from '../../runs/states.ts';
 import type { Facts } from '../../runs/summary.ts';
 import type { TrainConfig } from '../../train/config.ts';
 import { messageOf, UserError } from '../../util/errors.ts';
 import type { DataSets } from './data/data-sets.ts';
 import type { Computing, Devices } from './devices.ts';
 import { TabError } from './problems.ts';
-import type { ExportedFile, RunContent, RunFacts, RunRequest } from './protocol.ts';
+import type { Ask, ExportedFile, RunContent, RunFacts, RunRequest } from './protocol.ts';
 import { RUNS, type Storage } from './storage.ts';
 import type { OpenedRun, Training } from './training.ts';
 
@@ -76,11 +77,14 @@ export class Runs {
   }
 
   /**
-   * Runs to go on with, from their last checkpoints.
-   * @param data where it is not the one that the run names
+   * Runs to go on with, from their last checkpoints or the one that is named.
+   * @param asked.data where it is not the one that the run names
    * @throws TabError where another tab has one, or the data are not there
    */
-  async open(runs: readonly string[], data: string | undefined): Promise<OpenedRun[]> {
+  async open(
+    runs: readonly string[],
+    { data, from }: Pick<Ask<'goOn'>, 'data' | 'from'>,
+  ): Promise<OpenedRun[]> {
     return await all(runs, async (dir) => {
       if (this.training.stateOf(dir) !== 'stopped') {
         throw new UserError(`The run "${dir}" is training already.`);
@@ -97,7 +101,12 @@ export class Runs {
         });
         try {
           const threads = Number(backend.facts.threads ?? 1);
-          const run = await resumeRun(this.storage.host, dir, { threads });
+          const run = await resumeRun(
+            this.storage.host,
+            dir,
+            { threads },
+            from === undefined ? {} : { from },
+          );
           return this.opened({ run, dataset: withValidation(whole, config), backend }, unlock);
         } catch (error) {
           this.devices.giveBack();
@@ -164,12 +173,24 @@ export class Runs {
       await files.makeFolder(`${run}/checkpoints`);
       for (const [path, bytes] of contents) await writeAtomically(files, `${run}/${path}`, bytes);
       const view = await openRun(files, run);
-      if (view.checkpoints.includes('last')) await view.readWeights('last');
+      if (view.checkpoints.includes(LAST)) await this.refuseLost(view);
       return this.factsOf(view, new Set());
     } catch (error) {
       await files.removeFolder(run);
       throw error;
     }
+  }
+
+  /** States that a run can go on from. */
+  async states(run: string): Promise<readonly NamedState[]> {
+    return await wholeStates(this.storage.files, run);
+  }
+
+  /** A damaged last checkpoint is told of when the run is to go on, where there is another. */
+  private async refuseLost(view: RunView): Promise<void> {
+    await view.readWeights(LAST).catch(async (error: unknown) => {
+      if ((await this.states(view.dir)).length === 0) throw error;
+    });
   }
 
   private refuseOpen(run: string): void {

@@ -72,11 +72,12 @@ export async function createService(
         await training.begin(opened, paused);
         return { runs: opened.map(({ run }) => run.dir) };
       }),
-    goOn: ({ runs: names, data: source, paused = false }) =>
+    goOn: ({ runs: names, paused = false, ...asked }) =>
       training.between(async () => {
-        await training.begin(await runs.open(names, source), paused);
+        await training.begin(await runs.open(names, asked), paused);
         return { runs: names };
       }),
+    states: ({ run }) => runs.states(run),
     pause: () => done(training.pause()),
     step: () => done(training.step()),
     resume: () => done(training.resume()),

@@ -31,6 +31,7 @@ describe.skipIf(!chromium || !published || !sample)('the chapter of tests on Web
       await page.getByLabel('Compute on').selectOption('webgpu');
       await page.getByText(/Device: WebGPU/).waitFor();
       await chapter('Images');
+      await page.getByRole('radio', { name: /^CIFAR-10/ }).check();
       await page.getByLabel('Choose a folder').setInputFiles(sample!);
       await page.getByText('8,380 images to train on and 1,017').waitFor();
       await chapter('Test');

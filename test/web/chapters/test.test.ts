@@ -6,6 +6,10 @@ import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { IMAGENET_NORMALIZATION } from '../../../src/data/normalization.ts';
+import {
+  fromNamedTensors,
+  writeSafetensors,
+} from '../../../src/interop/safetensors/safetensors.ts';
 import { readWeights } from '../../../src/interop/weights.ts';
 import { initializeWeights } from '../../../src/nn/initialize.ts';
 import { createNetwork } from '../../../src/nn/network.ts';
@@ -157,6 +161,46 @@ describe.skipIf(!chromium)('the chapter of tests', () => {
     await page.getByText('page.th is a web page').waitFor();
   });
 
+  it('shows what was assumed of weights, and takes what the reader says instead', async () => {
+    await using watched = await open();
+    const { page } = watched;
+    const network = createNetwork('resnet8', { classes: 10 });
+    const tensors = ['ema', 'student'].flatMap((place, seed) =>
+      [...initializeWeights(network, seed + 1)].map(
+        ([name, tensor]) => [`${place}.${name.replace('linear', 'fc')}`, tensor] as const,
+      ),
+    );
+    const buffer = Buffer.from(writeSafetensors(fromNamedTensors(new Map(tensors))));
+    await give(page, 'Weights', { name: 'two.safetensors', mimeType: '', buffer });
+    await page.getByText('holds 2 networks, ema and student').waitFor();
+    await page.getByRole('button', { name: 'Take student' }).click();
+    await page.getByText('The weights do not say their normalisation').waitFor();
+    await page.getByText('The weights do not say where the zeros').waitFor();
+    expect(await violations(page)).toEqual([]);
+    const loss = async () => {
+      await evaluate(page, '500');
+      return await page.locator('dl dd').nth(4).textContent();
+    };
+    const assumed = await loss();
+    const again = page.getByRole('button', { name: 'Load it again like that' });
+    const normalization = page.getByLabel('Normalization');
+    await normalization.fill('2/3');
+    await page.getByText('Must have means from 0 to 1').waitFor();
+    expect(await again.isDisabled()).toBe(true);
+    await normalization.fill('0.3,0.3,0.3/0.1,0.1,0.1');
+    await page.getByLabel('Shortcut').selectOption('A-end');
+    await again.click();
+    await page.getByText('with shortcut A-end').waitFor();
+    await expect.poll(() => page.getByText('As you said.').count()).toBe(3);
+    expect(await loss()).not.toBe(assumed);
+    await page.getByLabel('Shortcut').selectOption('');
+    await normalization.fill('');
+    await again.click();
+    await page.getByText('with shortcut A,').waitFor();
+    expect(await loss()).toBe(assumed);
+    expect(watched.complaints).toEqual([]);
+  });
+
   it('loads a network that comes with the page, when it is asked for', async () => {
     await using watched = await openWatched(host.browser);
     const { page } = watched;
@@ -205,6 +249,7 @@ describe.skipIf(!chromium)('the chapter of tests', () => {
       await using watched = await open('?way=file');
       const { page } = watched;
       await page.getByRole('link', { name: 'Images' }).click();
+      await page.getByRole('radio', { name: /^CIFAR-10/ }).check();
       await page.getByLabel('Choose a folder').setInputFiles(sample!);
       await page.getByText('8,380 images to train on and 1,017').waitFor();
       await page

@@ -4,7 +4,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, vi } from 'vitest';
-import { unpackFolder } from '../../../src/formats/zip-folder.ts';
+import { packFolder, unpackFolder } from '../../../src/formats/zip-folder.ts';
+import { formatLearningRate } from '../../../src/util/format.ts';
 import { findChromium } from '../../support/chromium.ts';
 import { hostPage, violations } from '../host.ts';
 import { openWatched } from '../site.ts';
@@ -68,7 +69,7 @@ describe.skipIf(!chromium)('the training chapter', () => {
     const [first, ...rest] = await losses(page);
     expect(rest.at(-1)).toBeLessThan(first!);
     expect(await page.locator('[aria-label="Lines of the log"] pre').innerText()).toMatch(
-      / \* Prec@1 \d/,
+      /^The lowest error from resnet8 model after 6 epochs is \d/m,
     );
     const unbroken = await summaryOf(page);
     expect(unbroken.outcome).toBe('complete');
@@ -165,6 +166,65 @@ describe.skipIf(!chromium)('the training chapter', () => {
     expect(page.url()).toContain('learningRate=100&');
     await button(page, 'Begin again with an epoch of warm-up').click();
     expect(page.url()).toContain('warmup=1');
+  });
+
+  it('goes on from a state before the loss was no number, at a tenth of its rate', async () => {
+    const settings = 'epochs=40&recipe=quick&learningRate=10&checkpointSteps=1';
+    await using watched = await open(settings);
+    const { page } = watched;
+    await button(page, 'Begin paused, to go step by step').click();
+    for (const step of [1, 2, 3]) {
+      await button(page, 'One step').click();
+      await page.getByText(`step ${step} of`).waitFor(WAIT);
+    }
+    for (let i = 1; i <= 3; i++) {
+      await button(page, 'Learning rate × 10').click();
+      await page.getByText(`the schedule's × ${formatLearningRate(10 ** i)},`).waitFor(WAIT);
+    }
+    await button(page, 'Resume').click();
+    await page.getByText('The loss is no longer a number').waitFor(WAIT);
+    await page.getByText('Go on from an earlier state').click();
+    await page.getByLabel('State', { exact: true }).selectOption('previous');
+    expect(await violations(page)).toEqual([]);
+    await button(page, 'Go on from it, at a tenth of its rate').click();
+    await page.getByText(/images\/s ·/).waitFor(WAIT);
+    await button(page, 'Pause').click();
+    await button(page, 'Resume').waitFor(WAIT);
+    const config = JSON.parse(new TextDecoder().decode((await download(page)).get('config.json')));
+    expect(config.rateChanges).toEqual([
+      { iteration: 3, factor: 1000 },
+      { iteration: expect.any(Number), factor: 100 },
+    ]);
+  });
+
+  it('offers the state before where the last one is damaged, and comes to the same weights', async () => {
+    await using watched = await open('epochs=3&checkpointSteps=1');
+    const { page } = watched;
+    await train(page);
+    await trained(page);
+    const unbroken = await summaryOf(page);
+    await button(page, 'Begin paused, to go step by step').click();
+    for (const step of [1, 2, 3]) {
+      await button(page, 'One step').click();
+      await page.getByText(`step ${step} of`).waitFor(WAIT);
+    }
+    await button(page, 'Stop').click();
+    await button(page, 'Go on').waitFor(WAIT);
+    const files = new Map(await download(page));
+    const last = files.get('checkpoints/last.safetensors')!;
+    last[last.length - 100]! ^= 1;
+    await page.locator('input[type="file"]').setInputFiles({
+      name: 'damaged.zip',
+      mimeType: 'application/zip',
+      buffer: Buffer.from(await packFolder(files)),
+    });
+    await page.getByRole('heading', { name: 'damaged' }).waitFor(WAIT);
+    await button(page, 'Go on').click();
+    await page.getByText('The last checkpoint of this run is damaged.').waitFor(WAIT);
+    expect(await violations(page)).toEqual([]);
+    await button(page, /^Go on from “previous”, in epoch 1/).click();
+    await trained(page);
+    expect((await summaryOf(page)).weightsSha256).toBe(unbroken.weightsSha256);
   });
 
   it('says that its worker was killed, and goes on with what was saved', async () => {

@@ -2,7 +2,17 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { imageBytes } from '../../../src/data/dataset.ts';
+import { makeSynthetic } from '../../../src/data/synthetic.ts';
+import {
+  fromNamedTensors,
+  writeSafetensors,
+} from '../../../src/interop/safetensors/safetensors.ts';
 import { readWeights } from '../../../src/interop/weights.ts';
+import { createClassifier, loadWeights } from '../../../src/library/library.node.ts';
+import { initializeWeights } from '../../../src/nn/initialize.ts';
+import { createNetwork } from '../../../src/nn/network.ts';
+import type { ModelFacts } from '../../../src/web/worker/protocol.ts';
 import { findChromium } from '../../support/chromium.ts';
 import { sharedFile, sharedPublished } from '../../support/shared.ts';
 import { openBrowser, type Tab, type TabBrowser } from './tab.ts';
@@ -115,6 +125,55 @@ describe.skipIf(!chromium)('models in a tab', () => {
       expect(readWeights(Buffer.from(file, 'base64')).network.arch).toBe('resnet8');
     },
   );
+
+  it('what a reader says of weights is used as Node.js uses it', async () => {
+    // Two networks under names of another program, which say neither padding nor normalisation.
+    const network = createNetwork('resnet8', { classes: 10 });
+    const tensors = ['ema', 'student'].flatMap((place, seed) =>
+      [...initializeWeights(network, seed + 1)].map(
+        ([name, tensor]) => [`${place}.${name.replace('linear', 'fc')}`, tensor] as const,
+      ),
+    );
+    const bytes = writeSafetensors(fromNamedTensors(new Map(tensors)));
+    const file = await tab.serve({ name: 'two.safetensors', bytes });
+    const refused = await tab.run(
+      `const file = await blobOf(argument);
+      return await refusal(client.ask('loadModel', { source: { from: 'file', file, name: 'two' } }));`,
+      file,
+    );
+    expect(refused).toMatchObject({
+      code: 'several-networks',
+      facts: { places: ['ema', 'student'] },
+    });
+    const said = { key: 'student', shortcut: 'A-end', normalization: 'half' } as const;
+    const { facts, probabilities } = await tab.run<{
+      facts: ModelFacts;
+      probabilities: { name: string; probability: number }[];
+    }>(
+      `const file = await blobOf(argument.file);
+      const facts = await client.ask('loadModel', { source: { from: 'file', file, name: 'two', ...argument.said } });
+      const image = { data: '${DATA}', split: 'test', index: 7 };
+      return { facts, probabilities: await client.ask('classify', { model: facts.model, image }) };`,
+      { file, said },
+    );
+    expect(facts).toMatchObject({ shortcut: 'A-end', normalization: 'half' });
+    expect(facts.notices.filter(({ about }) => about !== undefined)).toEqual([]);
+    await using classifier = await createClassifier(await loadWeights(bytes, said));
+    const data = imageBytes(makeSynthetic(DATA).test, 7);
+    const expected = await classifier.classify({ width: 32, height: 32, data }, { top: 10 });
+    expect(probabilities.map(({ name }) => name)).toEqual(expected.map(({ name }) => name));
+    for (const [i, { probability }] of probabilities.entries()) {
+      expect(probability).toBeCloseTo(expected[i]!.probability, 5);
+    }
+    const own = await tab.run<ModelFacts>(
+      `const file = await blobOf(argument.file);
+      const source = { from: 'file', file, name: 'two', key: 'ema', normalization: 'dataset', data: '${DATA}' };
+      return await client.ask('loadModel', { source });`,
+      { file },
+    );
+    expect(own).toMatchObject({ shortcut: 'A', normalization: 'dataset' });
+    expect(own.notices.map(({ about }) => about)).toContain('shortcut');
+  });
 
   it('ONNX goes out, with its writer loaded only then', async () => {
     const size = await tab.run<number>(

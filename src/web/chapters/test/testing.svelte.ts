@@ -8,6 +8,7 @@ import type {
   ModelFacts,
   ModelSource,
   SplitName,
+  WorkerError,
 } from '../../worker/protocol.ts';
 
 /** Mistakes that are shown. */
@@ -22,8 +23,9 @@ export interface Tested {
 
 class Testing {
   isLoading = $state(false);
-  /** Why the weights could not be loaded. */
-  problem = $state('');
+  /** Why the weights could not be loaded, and which weights. */
+  problem: (Error & Partial<WorkerError>) | undefined = $state.raw();
+  asked: ModelSource | undefined = $state.raw();
   isEvaluating = $state(false);
   /** From 0 to 1. */
   progress = $state(0);
@@ -33,11 +35,12 @@ class Testing {
 
   async load(source: ModelSource | Promise<ModelSource>): Promise<void> {
     this.isLoading = true;
-    this.problem = '';
+    this.problem = undefined;
     try {
-      await tab.loadModel(await source);
+      this.asked = await source;
+      await tab.loadModel(this.asked);
     } catch (error) {
-      this.problem = (error as Error).message;
+      this.problem = error as Error;
     } finally {
       this.isLoading = false;
     }

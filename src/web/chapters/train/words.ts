@@ -12,6 +12,16 @@ import type {
   TabFacts,
 } from '../../worker/protocol.ts';
 
+/** How a run is gone on with, where it is not simply from its last checkpoint. */
+export interface GoOn {
+  /** The learning rate is divided by this from now on. */
+  readonly slower?: number;
+  /** Images, where the run's own are not here. */
+  readonly data?: string;
+  /** A checkpoint by name. */
+  readonly from?: string;
+}
+
 /** 45 → `45 seconds`, 150 → `2½ minutes`, 5400 → `1½ hours`; for what is not known exactly. */
 export function aboutTime(seconds: number): string {
   if (seconds < 90) return counted(Math.max(1, Math.round(seconds)), 'second');

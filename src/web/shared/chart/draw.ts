@@ -172,7 +172,14 @@ function axis(label: string, color: (css: string) => string, size: number): uPlo
     stroke: color('var(--quiet)'),
     grid: { stroke: color('var(--grid)'), width: 1 },
     ticks: { stroke: color('var(--grid)'), width: 1, size: 4 },
+    values: (_, ticks) => ticks.map(tickText),
   };
+}
+
+/** As long as there is room for; uPlot leaves ticks out on logarithmic axes. */
+function tickText(tick: number | null): string {
+  if (tick === null) return '';
+  return Math.abs(tick) < 1e6 ? tick.toLocaleString('en') : tick.toExponential(0);
 }
 
 /** Room for all lines and levels, with a little to spare; whole lines of nothing for no points. */

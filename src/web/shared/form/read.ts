@@ -61,6 +61,7 @@ export function readSetting(
     return { value: trimmed === '1' ? (option?.sets ?? true) : undefined };
   }
   if (form.kind === 'text' && form.read) return readText(form.read, trimmed);
+  if (form.kind === 'choice' && form.other) return readText(form.other.read, trimmed);
   const { success, data } = schemaOf(form).safeParse(plainValue(form, trimmed));
   const isWrong = !success || (form.kind === 'integers' && !isRising(data));
   return isWrong ? { problem: `Must be ${formText(form)}.` } : { value: data };
@@ -105,8 +106,9 @@ export function emptyMeans(name: GivenSetting): string {
   return initial === undefined ? '' : String(initial);
 }
 
-/** Words to choose from for a text whose placeholder lists some: `<auto|cpu|webgpu[:name]>`. */
+/** Words to choose from for what may also be typed: those of `<auto|cpu|webgpu[:name]>`, or of a choice. */
 export function suggestionsFor(form: Form): readonly string[] {
+  if (form.kind === 'choice') return form.words;
   if (form.kind !== 'text') return [];
   const words = form.placeholder.replace(/^<|>$/g, '').split('|');
   return words.length < 2 ? [] : words.filter((word) => /^[a-z]+$/.test(word));
