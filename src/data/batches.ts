@@ -7,7 +7,10 @@
 import { permutation, randomStream } from '../util/random.ts';
 import { IMAGE_BYTES, type Split } from './dataset.ts';
 
-/** Pixels of black added on every side before the random crop (He et al. 2015, section 4.2). */
+/**
+ * Pixels of black added on every side before the random crop (He et al. 2015, section 4.2). Devices
+ * count an image's moves from this padding; a run may crop closer, never farther.
+ */
 export const CROP_PADDING = 4;
 
 /** The order of an epoch's images: a fresh permutation each epoch, or 0..count-1. */
@@ -50,24 +53,34 @@ export interface Augmentation {
   readonly flip: 0 | 1;
 }
 
+/** What decides how the images of an epoch are moved. */
+export interface RandomMovement {
+  readonly seed: number;
+  readonly epoch: number;
+  /** Pixels that an image moves at most in each direction, 0 to 4 (default 4). */
+  readonly cropPadding?: number;
+}
+
 /**
  * How an image is moved in an epoch.
  * @param index its place in the data set, not in the epoch, so that the order does not matter
  */
-export function augmentationOf(seed: number, epoch: number, index: number): Augmentation {
+export function augmentationOf(movement: RandomMovement, index: number): Augmentation {
+  const { seed, epoch, cropPadding = CROP_PADDING } = movement;
   const random = randomStream(seed, 'augment', epoch, index);
-  const row = random.integer(2 * CROP_PADDING + 1);
-  const column = random.integer(2 * CROP_PADDING + 1);
+  const nearest = CROP_PADDING - cropPadding;
+  const row = nearest + random.integer(2 * cropPadding + 1);
+  const column = nearest + random.integer(2 * cropPadding + 1);
   return { row, column, flip: random.integer(2) === 1 ? 1 : 0 };
 }
 
 /** How the images of a pass are moved: at random in an epoch of training, or mirrored and nothing else. */
-export type Movement = { readonly seed: number; readonly epoch: number } | 'mirrored';
+export type Movement = RandomMovement | 'mirrored';
 
 function movementOf(movement: Movement | undefined, index: number): Augmentation {
   if (movement === undefined) return UNMOVED;
   if (movement === 'mirrored') return MIRRORED;
-  return augmentationOf(movement.seed, movement.epoch, index);
+  return augmentationOf(movement, index);
 }
 
 /** Which images a batch has, and how they are moved: all of it but the pixels. */

@@ -105,7 +105,10 @@ export function contactSheet(dataset: Dataset, options: ContactSheetOptions = {}
       const index = ofClass[first + column];
       if (index === undefined) images.push(undefined);
       else if (!augment) images.push(imageBytes(split, index));
-      else images.push(augmentImage(imageBytes(split, index), augmentationOf(seed, 0, index)));
+      else
+        images.push(
+          augmentImage(imageBytes(split, index), augmentationOf({ seed, epoch: 0 }, index)),
+        );
     }
   }
   return tile(images, columns, zoom);

@@ -179,6 +179,12 @@ function withOverrides(
   for (const name of parts) schedule[partOf(name)] = given[name];
   const settings = Object.entries(given).filter(([name]) => !isPart(name));
   const config = parseTrainConfig({ ...base, ...Object.fromEntries(settings), schedule }, where);
+  if (!config.augment && given.cropPadding !== undefined) {
+    throw new UserError(
+      'Without augmentation there is no random crop, so its padding has no meaning: leave one of the two away.',
+      { exitCode: 2 },
+    );
+  }
   if (config.schedule.unit === 'epochs' && config.startEpoch >= config.schedule.length) {
     throw new UserError(
       `There is nothing to train: the run begins at epoch ${config.startEpoch} and has ${config.schedule.length}; train for more epochs, or begin at an earlier one.`,

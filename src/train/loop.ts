@@ -153,7 +153,8 @@ export class Trainer {
   ): AsyncGenerator<TrainEvent> {
     const { config } = this.options;
     const { epoch, batch: first } = this.progress;
-    const movement = config.augment ? { seed: config.seed, epoch } : undefined;
+    const { seed, augment, cropPadding } = config;
+    const movement = augment ? { seed, epoch, cropPadding } : undefined;
     const most = () => this.mostInFlight();
     const sgd = (batch: number) => {
       this.rateChanges.begin(this.iterationOf(batch));

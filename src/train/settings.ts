@@ -9,6 +9,7 @@
 // `help` explains it. What was filled in are the `overrides` of `resolveConfig`.
 
 import * as z from 'zod/mini';
+import { CROP_PADDING } from '../data/batches.ts';
 import { NORMALIZATION_KINDS, parseNormalization } from '../data/normalization.ts';
 import { SHORTCUT_OPTIONS, STAGES } from '../nn/network.ts';
 import { UserError } from '../util/errors.ts';
@@ -279,6 +280,16 @@ export const SETTINGS = {
       help: 'Neither random crops nor flips',
       name: 'no-augment',
       sets: false,
+    },
+  },
+  cropPadding: {
+    form: { kind: 'integer', minimum: 0, maximum: CROP_PADDING },
+    default: CROP_PADDING,
+    older: CROP_PADDING,
+    changes: 'training',
+    option: {
+      group: 'network',
+      help: 'Black pixels on every side before the random crop',
     },
   },
   ...MACHINE_SETTINGS,

@@ -43,7 +43,7 @@ describe('a batch', () => {
       const bytes = batch.images.subarray(place * IMAGE_BYTES, (place + 1) * IMAGE_BYTES);
       expect(bytes).toEqual(imageBytes(split, index));
       expect(batch.labels[place]).toBe(split.labels[index]);
-      const { row, column, flip } = augmentationOf(7, 2, index);
+      const { row, column, flip } = augmentationOf({ seed: 7, epoch: 2 }, index);
       expect(Array.from(batch.augmentation.subarray(3 * place, 3 * place + 3))).toEqual([
         row,
         column,
@@ -78,7 +78,7 @@ describe('augmentation', () => {
     const counts = new Map<string, number>();
     let flips = 0;
     for (let i = 0; i < 8100; i++) {
-      const { row, column, flip } = augmentationOf(5, 1, i);
+      const { row, column, flip } = augmentationOf({ seed: 5, epoch: 1 }, i);
       counts.set(`${row},${column}`, (counts.get(`${row},${column}`) ?? 0) + 1);
       flips += flip;
     }
@@ -87,6 +87,22 @@ describe('augmentation', () => {
     expect(Math.min(...counts.values())).toBeGreaterThan(55);
     expect(Math.max(...counts.values())).toBeLessThan(145);
     expect(Math.abs(flips - 4050)).toBeLessThan(180);
+  });
+
+  test('crops closer with less padding, about the middle, and as ever with all four', () => {
+    const moves = (cropPadding?: number) =>
+      Array.from({ length: 2000 }, (_, i) => augmentationOf({ seed: 5, epoch: 1, cropPadding }, i));
+    expect(moves(4)).toEqual(moves());
+    for (const padding of [1, 2]) {
+      const near = Array.from({ length: 2 * padding + 1 }, (_, i) => 4 - padding + i);
+      for (const side of ['row', 'column'] as const) {
+        const seen = new Set(moves(padding).map((move) => move[side]));
+        expect([...seen].sort()).toEqual(near);
+      }
+    }
+    const still = moves(0);
+    expect(new Set(still.map(({ row, column }) => `${row},${column}`))).toEqual(new Set(['4,4']));
+    expect(new Set(still.map(({ flip }) => flip))).toEqual(new Set([0, 1]));
   });
 
   test('of 4, 4 and no flip changes nothing', () => {

@@ -72,7 +72,7 @@ describe('the contact sheet', () => {
     expect(moved.pixels).not.toEqual(still.pixels);
     const index = indexOf(at(still, 1, 1))!;
     expect(at(moved, 1, 1)).toEqual(
-      augmentImage(imageBytes(data.train, index), augmentationOf(5, 0, index)),
+      augmentImage(imageBytes(data.train, index), augmentationOf({ seed: 5, epoch: 0 }, index)),
     );
   });
 

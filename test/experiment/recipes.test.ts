@@ -39,6 +39,7 @@ describe('resolving a configuration', () => {
       initial: null,
       freeze: 'none',
       augment: true,
+      cropPadding: 4,
       device: 'auto',
       threads: 1,
       tune: 'auto',
@@ -69,7 +70,7 @@ describe('resolving a configuration', () => {
   );
 
   test('of a run that is older than some settings still parses', () => {
-    const { initial, freeze, memory, nesterov, name, note, ...old } = resolveConfig({
+    const { initial, freeze, memory, nesterov, name, note, cropPadding, ...old } = resolveConfig({
       arch: 'resnet110',
     });
     expect(old.schedule.kind).toBe('steps');
@@ -81,7 +82,15 @@ describe('resolving a configuration', () => {
       nesterov,
       name,
       note,
+      cropPadding,
     });
+  });
+
+  test('the padding of a crop has no meaning without crops', () => {
+    const overrides = { augment: false, cropPadding: 2 };
+    expect(() => resolveConfig({ arch: 'resnet20', overrides })).toThrow(
+      'Without augmentation there is no random crop',
+    );
   });
 
   test('the paper subtracts the mean of each pixel; the notebook uses ImageNet numbers', () => {

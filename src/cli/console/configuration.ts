@@ -110,7 +110,9 @@ function optimizerText(config: TrainConfig): string {
 }
 
 function imagesText(config: TrainConfig): string {
-  const augmentation = config.augment ? 'random crop after padding by 4, flip' : 'no augmentation';
+  const augmentation = config.augment
+    ? `random crop after padding by ${config.cropPadding}, flip`
+    : 'no augmentation';
   return `${augmentation}; normalisation ${config.normalization}`;
 }
 

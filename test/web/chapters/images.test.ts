@@ -68,7 +68,7 @@ describe.skipIf(!chromium)('the chapter of images', () => {
   it('moves an image as training with this seed does in this epoch', async () => {
     await using watched = await open('?image=7&seed=3&epoch=12');
     const { page } = watched;
-    const augmentation = augmentationOf(3, 12, 7);
+    const augmentation = augmentationOf({ seed: 3, epoch: 12 }, 7);
     const label = `What the network gets in epoch 12: ${describeMove(augmentation)}`;
     const seen = await page
       .getByRole('img', { name: label })
@@ -79,7 +79,9 @@ describe.skipIf(!chromium)('the chapter of images', () => {
     expect(seen.filter((_, i) => i % 4 !== 3)).toEqual([...moved]);
     await page.getByRole('slider', { name: 'Epoch' }).focus();
     await page.keyboard.press('ArrowRight');
-    await page.getByText(`in epoch 13: ${describeMove(augmentationOf(3, 13, 7))}`).waitFor();
+    await page
+      .getByText(`in epoch 13: ${describeMove(augmentationOf({ seed: 3, epoch: 13 }, 7))}`)
+      .waitFor();
     expect(page.url()).toContain('epoch=13');
   });
 

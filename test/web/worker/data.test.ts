@@ -78,7 +78,7 @@ describe.skipIf(!chromium)('images in a tab', () => {
       total: ofClass.length,
     });
     const moved = seen.indices.flatMap((index) => [
-      ...augmentImage(imageBytes(train, index), augmentationOf(7, 5, index)),
+      ...augmentImage(imageBytes(train, index), augmentationOf({ seed: 7, epoch: 5 }, index)),
     ]);
     expect(seen.rgba.filter((_, i) => i % 4 !== 3)).toEqual(moved);
     expect(seen.rgba.filter((_, i) => i % 4 === 3).every((opacity) => opacity === 255)).toBe(true);

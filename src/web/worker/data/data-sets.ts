@@ -79,9 +79,7 @@ export class DataSets {
     for (const [place, index] of indices.entries()) {
       if (!(index >= 0 && index < split.count)) throw noImage(data, name, index);
       const image = imageBytes(split, index);
-      const seen = moved
-        ? augmentImage(image, augmentationOf(moved.seed, moved.epoch, index))
-        : image;
+      const seen = moved ? augmentImage(image, augmentationOf(moved, index)) : image;
       for (let i = 0, to = (place * IMAGE_BYTES * 4) / 3; i < IMAGE_BYTES; i += 3, to += 4) {
         rgba[to] = seen[i] as number;
         rgba[to + 1] = seen[i + 1] as number;
