@@ -1,5 +1,6 @@
-// What a command is: a name, its option table, its examples, and the function that does it. Command
-// files hold nothing else at the top, so that the help of one costs only that file.
+// What a command is: its option table, its examples, and the function that does it; its name and its summary
+// are in the list of all commands (commands.ts). Command files hold nothing else at the top, so that the help
+// of one costs only that file.
 
 import type { Argument, OptionTable, ParsedCommandLine } from './options.ts';
 
@@ -9,9 +10,8 @@ export interface Example {
   readonly help: string;
 }
 
-export interface Command<Table extends OptionTable = OptionTable> {
-  readonly name: string;
-  readonly summary: string;
+/** A command but for what the list of all commands says of it. */
+export interface CommandBody<Table extends OptionTable = OptionTable> {
   /** A few sentences under the usage line. */
   readonly description?: string;
   readonly arguments: readonly Argument[];
@@ -23,8 +23,8 @@ export interface Command<Table extends OptionTable = OptionTable> {
 
 /** Gives `run` the types of the command's own table. */
 export function defineCommand<const Table extends OptionTable>(
-  command: Command<Table>,
-): Command<Table> {
+  command: CommandBody<Table>,
+): CommandBody<Table> {
   return command;
 }
 
@@ -32,9 +32,15 @@ export function defineCommand<const Table extends OptionTable>(
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
-  readonly load: () => Promise<LoadedCommand>;
+  readonly load: () => Promise<LoadedBody>;
 }
+
+export type Command = CommandBody & Pick<CommandEntry, 'name' | 'summary'>;
 
 /** A command whose table's types are no longer known to the caller. */
 // biome-ignore lint/suspicious/noExplicitAny: `run` is contravariant in its table; only parseCommandLine with the same table calls it
-export type LoadedCommand = Command<any> & { readonly options: OptionTable };
+type LoadedBody = CommandBody<any> & { readonly options: OptionTable };
+
+export async function loadCommand({ name, summary, load }: CommandEntry) {
+  return { name, summary, ...(await load()) };
+}

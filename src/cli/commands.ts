@@ -38,7 +38,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'verify',
-    summary: 'Whether run folders and weights files are whole, by their checksums',
+    summary: 'Whether run folders, tables and weights files are whole, by their checksums',
     load: async () => (await import('./commands/verify.ts')).verify,
   },
   {

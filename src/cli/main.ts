@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { UserError } from '../util/errors.ts';
 import { nearest } from '../util/suggest.ts';
+import { loadCommand } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { brokenConsole } from './console/broken-console.ts';
 import { print } from './console/print.ts';
@@ -73,7 +74,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     return printed(groupHelp(first, group, process.stdout.columns));
   }
   const { entry, rest } = found;
-  const command = await entry.load();
+  const command = await loadCommand(entry);
   const beforeTerminator = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
   if (beforeTerminator.some((arg) => arg === '--help' || arg === '-h')) {
     return printed(commandHelp(command, process.stdout.columns));

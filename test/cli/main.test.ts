@@ -5,6 +5,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loadCommand } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { commandHelp } from '../../src/cli/help.ts';
 import { describeError } from '../../src/cli/main.ts';
@@ -54,7 +55,7 @@ describe('help', () => {
   test.each(COMMANDS.map(({ name }) => name))(
     '%s: usage, options, examples that parse, --json',
     async (name) => {
-      const command = await COMMANDS.find((entry) => entry.name === name)!.load();
+      const command = await loadCommand(COMMANDS.find((entry) => entry.name === name)!);
       const help = commandHelp(command);
       expect(command.name).toBe(name);
       expect(help).toContain(`Usage: table6 ${name}`);
@@ -71,10 +72,6 @@ describe('help', () => {
       }
     },
   );
-
-  test('the list of commands says what the commands say', async () => {
-    for (const entry of COMMANDS) expect((await entry.load()).summary).toBe(entry.summary);
-  });
 
   test('help <command> is <command> --help', async () => {
     const [one, other] = await Promise.all([table6(['help', 'bench']), table6(['bench', '-h'])]);

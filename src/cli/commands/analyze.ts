@@ -22,8 +22,6 @@ interface Analyzed {
 }
 
 export const analyze = defineCommand({
-  name: 'analyze',
-  summary: 'Standard deviation of layer responses (Figure 7) of runs and weights',
   description:
     'responses: the standard deviation of the outputs of each 3×3 layer after batch normalisation and before the nonlinearity, computed from the weights and the running statistics of batch normalisation; no images are needed. Residual networks respond less than plain ones, deeper ones less than shallow ones (section 4.2 of the paper).',
   arguments: [

@@ -64,8 +64,6 @@ interface Measurement {
 }
 
 export const bench = defineCommand({
-  name: 'bench',
-  summary: 'Time training and inference steps',
   description:
     'Prints the median over single steps and the range from the 10th to the 90th percentile. GFLOP/s count the direct algorithm, two operations to a multiply-add, three forward passes to a training step. --profile adds a table of operations, on the CPU and on GPUs that have timestamps; an operation may exceed its ceiling where it multiplies less than is counted (Winograd) or finds its operands in a cache.',
   arguments: [

@@ -13,8 +13,6 @@ const PLAIN_DEPTHS = [20, 32, 44, 56];
 /** @param commands what is to be completed, this one included */
 export function completionOf(commands: readonly CommandEntry[]) {
   return defineCommand({
-    name: 'completion',
-    summary: 'A script that completes commands and options in bash, zsh or fish',
     description:
       'Prints the script. Put the line of your shell below into its startup file (~/.bashrc, ~/.zshrc, ~/.config/fish/config.fish). It completes the command table6, so table6 has to be on the path: npm link in a clone, or an alias.',
     arguments: [{ name: 'SHELL', help: SHELLS.join(', '), required: true, choices: SHELLS }],

@@ -29,8 +29,6 @@ import { choice, flag } from '../values.ts';
 const TITLES = { safetensors: 'safetensors', pth: 'PyTorch', onnx: 'ONNX' } as const;
 
 export const convert = defineCommand({
-  name: 'convert',
-  summary: 'Weights to PyTorch, safetensors or ONNX',
   description:
     'Reads a run folder or any weights file and writes the format that the new name ends in: .safetensors, .pth (also .th, .pt) or .onnx. ONNX models take pixels and normalise them themselves, unless --input says otherwise; they have opset 17 and any batch size.',
   arguments: [

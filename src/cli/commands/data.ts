@@ -19,8 +19,6 @@ import { formatTable, progressTerminal, writePng } from '../session/output.ts';
 import { amount, flag, integer, text } from '../values.ts';
 
 export const data = defineCommand({
-  name: 'data',
-  summary: 'What a data set holds, and what it looks like',
   description:
     'Counts, classes, mean and deviation, and a checksum of every split. Without a name: the cache and what is in it.',
   arguments: [

@@ -18,8 +18,6 @@ import { progressTerminal } from '../session/output.ts';
 import { number } from '../values.ts';
 
 export const doctor = defineCommand({
-  name: 'doctor',
-  summary: 'What this machine has and what table6 makes of it',
   description:
     'Prints versions, the processor and the SIMD width that the CPU engine gets out of it, memory, data and GPUs, and tests the CPU engine and the GPU that --device webgpu takes: a training step of a tiny network beside the float64 oracle, of which it prints the largest relative deviation. The exit code is 1 where the CPU engine fails.',
   arguments: [],

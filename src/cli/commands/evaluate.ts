@@ -81,8 +81,6 @@ const options = {
 } as const;
 
 export const evaluate = defineCommand({
-  name: 'evaluate',
-  summary: 'Test error, per-class accuracy and worst mistakes of a run or a weights file',
   description:
     "Reads run folders, safetensors, and PyTorch files (.th, .pth, .pt; nothing in them is executed). Layers are recognised by order and shape, whatever they are called. The normalisation is the one saved with the weights, or the one that is given; where nothing says it, ImageNet's is assumed, which the published CIFAR ResNets use, and that is said. Classes are matched by name. Errors in the JSON are fractions.",
   arguments: [

@@ -28,8 +28,6 @@ const SHOWN = new Set([
 const MOST_CHARACTERS = 100;
 
 export const info = defineCommand({
-  name: 'info',
-  summary: 'What a weights file holds: format, network, normalisation, metadata',
   description:
     'The network is recognised from the names and shapes of the tensors. Nothing in the file is executed.',
   arguments: [{ name: 'FILE', help: 'a run folder, .safetensors, .th or .pth', required: true }],

@@ -61,8 +61,6 @@ const nodeSelector: Option<Readonly<Record<string, string>> | undefined> = {
 const machine = settingOptions(MACHINE_SETTING_NAMES, 'Each pod');
 
 export const k8sManifest = defineCommand({
-  name: 'k8s manifest',
-  summary: 'A table as Jobs of Kubernetes, in YAML',
   description:
     'Plans as table6 reproduce does and prints what kubectl apply takes: an Indexed Job whose index is a run (deep networks have their own), the plan, a volume for runs and data, and a Job that reports when the runs are done. Evictions cost no try; wrong input (exit code 42) is never tried again. Needs Kubernetes 1.33 or newer. Nothing is written, and no cluster is asked. --save-dir is the folder below the volume.',
   arguments: [],

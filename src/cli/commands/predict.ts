@@ -35,8 +35,6 @@ import { integer } from '../values.ts';
 const BATCH = 64;
 
 export const predict = defineCommand({
-  name: 'predict',
-  summary: 'The likeliest classes of your own images',
   description:
     'Pictures (PNG, JPEG, WebP, GIF, AVIF, TIFF) are turned upright, laid on white where they are transparent, and squeezed to 32×32, as training does with image folders. What cannot be read is named, the others are answered, and the exit code is 1.',
   arguments: [

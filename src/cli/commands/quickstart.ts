@@ -36,8 +36,6 @@ const EPOCHS = { synthetic: 6, other: 3 };
 const PAPER_STEPS = 64_000;
 
 export const quickstart = defineCommand({
-  name: 'quickstart',
-  summary: 'Train ResNet-20 for a few minutes and see how it compares',
   description:
     "Uses CIFAR-10 if it is in the cache or can be downloaded, else synthetic pictures, and says which. Prints the test error beside Table 6's row.",
   arguments: [],

@@ -25,8 +25,6 @@ const REPRODUCED = 'runs/table6';
 const RUNS = 'runs';
 
 export const report = defineCommand({
-  name: 'report',
-  summary: 'The table paper | ours of a folder of runs or of one run, with curves',
   description:
     'Reads what table6 reproduce (or table6 train) left in a folder: means and deviations over seeds, differences from the paper, every run by itself, curves, confusion matrices. Missing and failed runs are shown as such. Running ones are read as far as they are.',
   arguments: [

@@ -41,8 +41,6 @@ import { planRequest, reproduceOptions } from './reproduce-options.ts';
 type ReproduceValues = Values<typeof reproduceOptions>;
 
 export const reproduce = defineCommand({
-  name: 'reproduce',
-  summary: 'Train the networks of Table 6 with several seeds, and report',
   description:
     'Plans every network with every recipe and every seed and freezes the plan in its folder; shows what it costs; trains each run in a process of its own. Finished runs are skipped, stopped ones go on, failed ones are tried again: call it as often as you like, also with more seeds or networks. Several machines may share the folder.',
   arguments: [],

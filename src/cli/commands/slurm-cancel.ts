@@ -13,8 +13,6 @@ import { text } from '../values.ts';
 import { TABLE_ARGUMENT, tableFolder } from './slurm-folder.ts';
 
 export const slurmCancel = defineCommand({
-  name: 'slurm cancel',
-  summary: "Take a table's tasks out of Slurm's queue",
   description:
     'Tasks that run are told to save, and end; what was trained is kept, and table6 slurm retry goes on with it. Without --run the reporting job is cancelled, too.',
   arguments: [TABLE_ARGUMENT],

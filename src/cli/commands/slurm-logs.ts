@@ -14,8 +14,6 @@ import { integer } from '../values.ts';
 import { planTable } from './reproduce-options.ts';
 
 export const slurmLogs = defineCommand({
-  name: 'slurm logs',
-  summary: "What a run's task on the cluster wrote",
   arguments: [{ name: 'RUN', help: "a run's folder, or its name in runs/table6", required: true }],
   options: {
     lines: integer({ help: 'How many of its last lines; 0 for all', initial: 40, minimum: 0 }),

@@ -26,8 +26,6 @@ const asBefore = Object.fromEntries(
 ) as typeof slurmOptions;
 
 export const slurmRetry = defineCommand({
-  name: 'slurm retry',
-  summary: 'Submit again what is neither finished nor in the queue',
   description:
     'Runs that failed, were cancelled or never began are submitted with what they were submitted with the last time, but for the options that are given; those that were trained for a while go on where they were. Call it as often as you like: a run that a task is on is left alone.',
   arguments: [TABLE_ARGUMENT],

@@ -11,8 +11,6 @@ import { openSlurmTable } from '../session/slurm-table.ts';
 import { TABLE_ARGUMENT, tableFolder } from './slurm-folder.ts';
 
 export const slurmStatus = defineCommand({
-  name: 'slurm status',
-  summary: 'Each run of a table on a cluster: state, epoch, speed, time left, error',
   description:
     "Joins Slurm's queue with the run folders, so it knows of runs that Slurm has long forgotten, and needs no accounting database. Time left is training's; limit is when Slurm will end the task, which then goes on with the next.",
   arguments: [TABLE_ARGUMENT],

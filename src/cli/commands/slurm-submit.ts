@@ -20,8 +20,6 @@ import { slurmOptions, slurmOptionsOf } from './slurm-options.ts';
 const machine = settingOptions(MACHINE_SETTING_NAMES, 'Each task');
 
 export const slurmSubmit = defineCommand({
-  name: 'slurm submit',
-  summary: 'Train a table on a Slurm cluster',
   description:
     "Plans as table6 reproduce does and submits what is neither finished nor in the queue: one task of an array is one run, deep networks get arrays of their own, and a last job reports. Before its time is over a task saves and puts itself back into the queue; started again, it goes on where it was. The table's folder, the data and this program have to be on a disk that all nodes share. Call it again for more seeds or networks.",
   arguments: [],

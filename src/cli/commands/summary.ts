@@ -25,8 +25,6 @@ import { formatTable } from '../session/output.ts';
 import { choice, flag, integer } from '../values.ts';
 
 export const summary = defineCommand({
-  name: 'summary',
-  summary: 'Layers, parameters and multiply-adds of a network',
   description:
     'Prints the table that torchsummary prints, with PyTorch names and multiply-adds. Sizes are mebibytes of float32 for one image. With --train, it adds what a training step of the CPU engine holds in memory: the plan that is carried out, not an estimate. An evaluation has a memory of its own, which training keeps from the first one on; the process itself comes on top.',
   arguments: [

@@ -48,8 +48,6 @@ const options = {
 };
 
 export const task = defineCommand({
-  name: 'task',
-  summary: 'Train one run of a table: what a job of a cluster does',
   description: `Begins the run, goes on with it, or leaves it alone where it is finished, so it may be started again at any time. A run that another process has is waited for. USR2, TERM and Ctrl-C finish the step and save. Exit codes: 0 finished, ${NEVER_RETRY} wrong input and ${DEFECT} a defect (trying again does not help), ${SAVED.join(' and ')} saved and stopped, ${TRY_LATER} another process has the run or its summary could not be written, 1 something that may go better another time. table6 slurm submit and table6 k8s manifest write what calls this.`,
   arguments: [
     { name: 'FOLDER', help: "the table's folder, with its plan.json", required: true },

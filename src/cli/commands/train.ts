@@ -44,8 +44,6 @@ import { trainOptions } from './train-options.ts';
 type TrainValues = Values<typeof trainOptions>;
 
 export const train = defineCommand({
-  name: 'train',
-  summary: 'Train a network, or resume a run',
   description:
     'Options that are not given come from the recipe. Every run gets a folder of its own with its configuration, metrics and checkpoints. Ctrl-C finishes the step, saves and says how to go on; a second one quits at once.',
   arguments: [

@@ -18,8 +18,6 @@ import { flag, integer, text } from '../values.ts';
 const RUNS = 'runs';
 
 export const ui = defineCommand({
-  name: 'ui',
-  summary: 'The page in a browser: read, train, and watch runs as they go',
   description:
     'Serves the page to this machine and prints its address. Runs below RUNS appear on it, also while they train, and also when the folder only comes later. The server only reads: the page, RUNS and the data cache, nothing else. Ctrl-C ends it.',
   arguments: [

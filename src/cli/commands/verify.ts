@@ -33,8 +33,6 @@ interface Report {
 }
 
 export const verify = defineCommand({
-  name: 'verify',
-  summary: 'Whether run folders, tables and weights files are whole, by their checksums',
   description:
     'Of a run: every checkpoint, the configuration, the metrics, and whether they belong together; and from which state a resume can begin. Of a table: its plan, and all its runs. Nothing is changed. The exit code is 1 where something is damaged.',
   arguments: [
