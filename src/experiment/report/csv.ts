@@ -5,122 +5,76 @@ import type { Report, ReportRow, ReportRun } from './data.ts';
 
 type Cell = string | number | undefined;
 
-/** One line a row of the table. */
-export function reportCsv(report: Report): string {
-  return lines([
-    [
-      'network',
-      'recipe',
-      'parameters',
-      'paper_error',
-      'notebook_error',
-      'published_error',
-      'runs_planned',
-      'runs_finished',
-      'final_mean',
-      'final_deviation',
-      'mirrored_mean',
-      'mirrored_deviation',
-      'best_on_test_mean',
-      'best_on_test_deviation',
-      'best_on_validation_mean',
-      'best_on_validation_deviation',
-      'train_error_mean',
-      'minus_paper',
-      'minus_paper_low',
-      'minus_paper_high',
-      'seconds_per_run',
-      'data',
-    ],
-    ...report.rows.map(rowCells),
-  ]);
-}
+/** What stands in a column, by its name. */
+type Columns<Line> = Readonly<Record<string, (line: Line) => Cell>>;
 
-function rowCells(row: ReportRow): Cell[] {
-  const { reference, paperDifference } = row;
-  return [
-    row.arch,
-    row.recipe,
-    row.parameters,
-    reference?.paperError,
-    reference?.notebookError,
-    reference?.publishedError,
-    row.planned,
-    row.states.finished,
-    row.final?.mean,
-    row.final?.deviation,
-    row.mirrored?.mean,
-    row.mirrored?.deviation,
-    row.bestOnTest?.mean,
-    row.bestOnTest?.deviation,
-    row.bestOnValidation?.mean,
-    row.bestOnValidation?.deviation,
-    row.trainError?.mean,
-    paperDifference?.difference,
-    paperDifference?.interval?.low,
-    paperDifference?.interval?.high,
-    row.seconds,
-    row.dataTitle,
-  ];
+const ROW_COLUMNS: Columns<ReportRow> = {
+  network: (row) => row.arch,
+  recipe: (row) => row.recipe,
+  parameters: (row) => row.parameters,
+  paper_error: ({ reference }) => reference?.paperError,
+  notebook_error: ({ reference }) => reference?.notebookError,
+  published_error: ({ reference }) => reference?.publishedError,
+  runs_planned: (row) => row.planned,
+  runs_finished: ({ states }) => states.finished,
+  final_mean: ({ final }) => final?.mean,
+  final_deviation: ({ final }) => final?.deviation,
+  mirrored_mean: ({ mirrored }) => mirrored?.mean,
+  mirrored_deviation: ({ mirrored }) => mirrored?.deviation,
+  best_on_test_mean: ({ bestOnTest }) => bestOnTest?.mean,
+  best_on_test_deviation: ({ bestOnTest }) => bestOnTest?.deviation,
+  best_on_validation_mean: ({ bestOnValidation }) => bestOnValidation?.mean,
+  best_on_validation_deviation: ({ bestOnValidation }) => bestOnValidation?.deviation,
+  train_error_mean: ({ trainError }) => trainError?.mean,
+  minus_paper: ({ paperDifference }) => paperDifference?.difference,
+  minus_paper_low: ({ paperDifference }) => paperDifference?.interval?.low,
+  minus_paper_high: ({ paperDifference }) => paperDifference?.interval?.high,
+  seconds_per_run: (row) => row.seconds,
+  data: (row) => row.dataTitle,
+};
+
+const RUN_COLUMNS: Columns<ReportRun> = {
+  folder: (run) => run.folder,
+  name: (run) => run.label,
+  note: (run) => run.note,
+  network: (run) => run.arch,
+  recipe: (run) => run.recipe,
+  seed: (run) => run.seed,
+  state: (run) => run.state,
+  epochs_done: (run) => run.epochsDone,
+  epochs: (run) => run.epochs,
+  final_error: (run) => run.final,
+  mirrored_error: (run) => run.mirrored,
+  best_on_test: ({ bestOnTest }) => bestOnTest?.error,
+  best_on_test_epoch: ({ bestOnTest }) => bestOnTest?.epoch,
+  best_on_validation: ({ bestOnValidation }) => bestOnValidation?.error,
+  best_on_validation_epoch: ({ bestOnValidation }) => bestOnValidation?.epoch,
+  train_error: (run) => run.trainError,
+  seconds: (run) => run.seconds,
+  data: (run) => run.dataTitle,
+  trained_on: (run) => run.machine,
+  weights_sha256: (run) => run.weightsSha256,
+  message: (run) => run.message,
+};
+
+/** One line a row of the table. */
+export function reportCsv({ rows }: Report): string {
+  return csvOf(ROW_COLUMNS, rows);
 }
 
 /** One line a run. */
-export function runsCsv(report: Report): string {
-  return lines([
-    [
-      'folder',
-      'name',
-      'note',
-      'network',
-      'recipe',
-      'seed',
-      'state',
-      'epochs_done',
-      'epochs',
-      'final_error',
-      'mirrored_error',
-      'best_on_test',
-      'best_on_test_epoch',
-      'best_on_validation',
-      'best_on_validation_epoch',
-      'train_error',
-      'seconds',
-      'data',
-      'trained_on',
-      'weights_sha256',
-      'message',
-    ],
-    ...report.rows.flatMap(({ runs }) => runs.map(runCells)),
-  ]);
+export function runsCsv({ rows }: Report): string {
+  return csvOf(
+    RUN_COLUMNS,
+    rows.flatMap(({ runs }) => runs),
+  );
 }
 
-function runCells(run: ReportRun): Cell[] {
-  return [
-    run.folder,
-    run.label,
-    run.note,
-    run.arch,
-    run.recipe,
-    run.seed,
-    run.state,
-    run.epochsDone,
-    run.epochs,
-    run.final,
-    run.mirrored,
-    run.bestOnTest?.error,
-    run.bestOnTest?.epoch,
-    run.bestOnValidation?.error,
-    run.bestOnValidation?.epoch,
-    run.trainError,
-    run.seconds,
-    run.dataTitle,
-    run.machine,
-    run.weightsSha256,
-    run.message,
+function csvOf<Line>(columns: Columns<Line>, lines: readonly Line[]): string {
+  const table = [
+    Object.keys(columns),
+    ...lines.map((line) => Object.values(columns).map((cell) => cell(line))),
   ];
-}
-
-function lines(table: readonly (readonly Cell[])[]): string {
   return table.map((cells) => `${cells.map(field).join(',')}\n`).join('');
 }
 

@@ -1,27 +1,35 @@
 // The report's tables as cells of text, which the text, Markdown and HTML writers lay out.
 
-import type { Comparison, Report, ReportRow, ReportRun } from './data.ts';
+import type { Comparison, Report, ReportRow } from './data.ts';
 import type { Described } from './facts.ts';
 import * as format from './format.ts';
 import { settingsText } from './naming.ts';
 import { sweepTables } from './sweep.ts';
 import type { Table, TitledTable } from './table.ts';
 
-/** A column of the main table, and whether there is anything in it. */
-interface Column {
+/** A column of a table, and whether there is anything in it. */
+interface Column<Row> {
   readonly head: string;
-  readonly cell: (row: ReportRow) => string;
+  readonly cell: (row: Row) => string;
   readonly shown?: boolean;
 }
 
+function tableOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[], left: number): Table {
+  const there = columns.filter(({ shown = true }) => shown);
+  return {
+    header: there.map(({ head }) => head),
+    left,
+    rows: rows.map((row) => there.map(({ cell }) => cell(row))),
+  };
+}
+
 /** *paper | ours*, one line a network and what it was trained with. */
-export function mainTable(report: Report): Table {
-  const { rows } = report;
+export function mainTable({ rows }: Report): Table {
   const some = (test: (row: ReportRow) => unknown) => rows.some((row) => test(row) !== undefined);
   const differ = (value: (row: ReportRow) => unknown) =>
     new Set(rows.filter((row) => row.planned > 0).map(value)).size > 1;
   const known = some(({ reference }) => reference);
-  const columns: readonly Column[] = [
+  const columns: readonly Column<ReportRow>[] = [
     { head: 'network', cell: ({ arch }) => format.displayName(arch) },
     { head: 'recipe', cell: recipeOf },
     { head: 'paper', cell: ({ reference }) => format.error(reference?.paperError), shown: known },
@@ -62,30 +70,24 @@ export function mainTable(report: Report): Table {
       shown: differ(({ dataTitle }) => dataTitle),
     },
   ];
-  const there = columns.filter(({ shown = true }) => shown);
-  return {
-    header: there.map(({ head }) => head),
-    left: 2,
-    rows: rows.map((row) => there.map(({ cell }) => cell(row))),
-  };
+  return tableOf(columns, rows, 2);
 }
 
 /** The table so far, narrow enough for a terminal. */
 export function shortTable({ rows }: Report): Table {
-  return {
-    header: ['network', 'recipe', 'paper', 'ours: final', 'best on test', 'n'],
-    left: 2,
-    rows: rows
-      .filter(({ planned }) => planned > 0)
-      .map((row) => [
-        format.displayName(row.arch),
-        recipeOf(row),
-        format.error(row.reference?.paperError),
-        format.finalOf(row),
-        format.sample(row.bestOnTest),
-        format.runsOf(row),
-      ]),
-  };
+  const columns: readonly Column<ReportRow>[] = [
+    { head: 'network', cell: ({ arch }) => format.displayName(arch) },
+    { head: 'recipe', cell: recipeOf },
+    { head: 'paper', cell: ({ reference }) => format.error(reference?.paperError) },
+    { head: 'ours: final', cell: format.finalOf },
+    { head: 'best on test', cell: ({ bestOnTest }) => format.sample(bestOnTest) },
+    { head: 'n', cell: format.runsOf },
+  ];
+  return tableOf(
+    columns,
+    rows.filter(({ planned }) => planned > 0),
+    2,
+  );
 }
 
 /** `notebook, 200 epochs, lr 0.05`: the recipe, its length, and what is not the recipe's own. */
@@ -107,7 +109,7 @@ function runsTable({ rows }: Report): Table {
   const runs = rows.flatMap((row) => row.runs.map((run) => ({ row, run })));
   const several = rows.filter(({ planned }) => planned > 0).length > 1;
   const validated = runs.some(({ run }) => run.bestOnValidation !== undefined);
-  const columns: readonly RunColumn[] = [
+  const columns: readonly Column<(typeof runs)[number]>[] = [
     { head: 'run', cell: ({ run }) => (run.label ? `${run.folder} “${run.label}”` : run.folder) },
     { head: 'network', cell: ({ row }) => row.name, shown: several },
     { head: 'seed', cell: ({ run }) => String(run.seed) },
@@ -134,18 +136,7 @@ function runsTable({ rows }: Report): Table {
       shown: runs.some(({ run }) => run.note !== undefined),
     },
   ];
-  const there = columns.filter(({ shown = true }) => shown);
-  return {
-    header: there.map(({ head }) => head),
-    left: several ? 2 : 1,
-    rows: runs.map((each) => there.map(({ cell }) => cell(each))),
-  };
-}
-
-interface RunColumn {
-  readonly head: string;
-  readonly cell: (of: { readonly row: ReportRow; readonly run: ReportRun }) => string;
-  readonly shown?: boolean;
+  return tableOf(columns, runs, several ? 2 : 1);
 }
 
 export const RUNS_TITLE = 'Runs';
@@ -154,8 +145,14 @@ export const RUNS_TITLE = 'Runs';
 export function detailTables(report: Report): TitledTable[] {
   return [
     ...sweepTables(report),
-    { title: 'Plain against residual', table: plainTable(report) },
-    { title: 'Settings compared, by pairs of the same seed', table: settingsTable(report) },
+    {
+      title: 'Plain against residual',
+      table: comparisonTable(report, 'plain-residual', ['plain', 'residual']),
+    },
+    {
+      title: 'Settings compared, by pairs of the same seed',
+      table: comparisonTable(report, 'settings', ['first', 'second']),
+    },
     { title: RUNS_TITLE, table: runsTable(report) },
   ];
 }
@@ -182,16 +179,7 @@ export function failures(report: Report): string[] {
   );
 }
 
-/** Plain against residual, depth by depth; undefined where there are no such pairs. */
-function plainTable(report: Report): Table | undefined {
-  return comparisonTable(report, 'plain-residual', ['plain', 'residual']);
-}
-
-/** Settings of one network, by pairs of the same seed. */
-function settingsTable(report: Report): Table | undefined {
-  return comparisonTable(report, 'settings', ['first', 'second']);
-}
-
+/** Undefined where nothing of a kind is compared. */
 function comparisonTable(
   report: Report,
   kind: Comparison['kind'],
