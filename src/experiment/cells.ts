@@ -7,7 +7,7 @@ import { CONFIG, FAILURE, METRICS } from '../runs/layout.ts';
 import { lockHolder } from '../runs/lock.ts';
 import { isRun, openRun, type RunView } from '../runs/reader.ts';
 import type { RunHost } from '../runs/run.ts';
-import { readJson, writeSealedJson } from '../runs/sealed-json.ts';
+import { readChecked, writeSealedJson } from '../runs/sealed-json.ts';
 import { settingValue } from '../train/config.ts';
 import type { SettingName } from '../train/settings.ts';
 import { fileError } from '../util/system-errors.ts';
@@ -114,9 +114,8 @@ async function stateOf(
 }
 
 /** How the last try of a run failed; undefined where it did not. */
-export async function readFailure(files: FileSystem, dir: string): Promise<Failure | undefined> {
-  const json = await readJson(files, `${dir}/${FAILURE}`);
-  return json === undefined ? undefined : failureSchema.parse(json);
+export function readFailure(files: FileSystem, dir: string): Promise<Failure | undefined> {
+  return readChecked(files, `${dir}/${FAILURE}`, failureSchema);
 }
 
 /** Looks at all cells. */

@@ -4,8 +4,7 @@
 import * as z from 'zod/mini';
 import type { FileSystem } from '../runs/file-system.ts';
 import { EVALUATION } from '../runs/layout.ts';
-import { readJson } from '../runs/sealed-json.ts';
-import { UserError } from '../util/errors.ts';
+import { readChecked } from '../runs/sealed-json.ts';
 
 const whole = z.int().check(z.minimum(0));
 
@@ -27,14 +26,7 @@ export type Evaluation = z.infer<typeof evaluationSchema>;
  * A run's evaluation; undefined where there is none.
  * @throws UserError if the file is damaged
  */
-export async function readEvaluation(
-  files: FileSystem,
-  dir: string,
-): Promise<Evaluation | undefined> {
-  const path = `${dir}/${EVALUATION}`;
-  const json = await readJson(files, path);
-  if (json === undefined) return undefined;
-  const result = evaluationSchema.safeParse(json);
-  if (result.success) return result.data;
-  throw new UserError(`"${path}" is damaged: delete it, and reproduce writes it again.`);
+export function readEvaluation(files: FileSystem, dir: string): Promise<Evaluation | undefined> {
+  const advice = 'delete it, and reproduce writes it again';
+  return readChecked(files, `${dir}/${EVALUATION}`, evaluationSchema, advice);
 }

@@ -4,7 +4,6 @@
 
 import { checkSeal } from '../interop/safetensors/seal.ts';
 import { parseTrainConfig, RESUMABLE_SETTINGS, type TrainConfig } from '../train/config.ts';
-import { check, problemText } from '../util/check.ts';
 import { UserError } from '../util/errors.ts';
 import { decodeWeights, type LoadedWeights, weightsSha256 } from './checkpoint.ts';
 import { refuseEdits } from './edits.ts';
@@ -18,7 +17,7 @@ import {
   SUMMARY,
 } from './layout.ts';
 import { type MetricsRecord, parseMetrics } from './metrics.ts';
-import { jsonChecksum, readJson } from './sealed-json.ts';
+import { jsonChecksum, readChecked, readJson } from './sealed-json.ts';
 import { LAST, PREVIOUS, readState } from './states.ts';
 import {
   environmentSchema,
@@ -178,19 +177,10 @@ async function rememberedEnvironment(files: FileSystem, dir: string): Promise<Ru
 /** The sessions so far; none where there is no file. */
 export async function readEnvironment(files: FileSystem, dir: string): Promise<RunEnvironment> {
   const path = `${dir}/${ENVIRONMENT}`;
-  const json = await readJson(files, path);
-  if (json === undefined) return { sessions: [] };
-  const { data, problem } = check(environmentSchema, json);
-  if (problem === undefined) return data;
-  throw new UserError(`"${path}" is damaged: ${problem.message}.`);
+  return (await readChecked(files, path, environmentSchema)) ?? { sessions: [] };
 }
 
 /** Undefined where there is no file. */
-export async function readSummary(files: FileSystem, dir: string): Promise<RunSummary | undefined> {
-  const path = `${dir}/${SUMMARY}`;
-  const json = await readJson(files, path);
-  if (json === undefined) return undefined;
-  const { data, problem } = check(summarySchema, json);
-  if (problem === undefined) return data;
-  throw new UserError(`"${path}" is damaged: ${problemText(problem)}.`);
+export function readSummary(files: FileSystem, dir: string): Promise<RunSummary | undefined> {
+  return readChecked(files, `${dir}/${SUMMARY}`, summarySchema);
 }

@@ -1,7 +1,9 @@
 // JSON files with a checksum of what they say: a digit that flipped in an error or a seed would be
 // reported without a word. The checksum is an entry of the object; files of older versions have none.
 
+import type * as z from 'zod/mini';
 import { sha256Hex } from '../formats/sha256.ts';
+import { check, problemText } from '../util/check.ts';
 import { messageOf, UserError } from '../util/errors.ts';
 import { type FileSystem, writeAtomically } from './file-system.ts';
 
@@ -84,4 +86,23 @@ export async function readJson(
   isEdited = false,
 ): Promise<unknown> {
   return (await readSealedJson(files, path, isEdited))?.json;
+}
+
+/**
+ * What a file says, checked against a schema; undefined where there is no file.
+ * @param advice what to do with a file that says something else
+ * @throws UserError as `readSealedJson`, and where the file does not fit the schema
+ */
+export async function readChecked<T>(
+  files: FileSystem,
+  path: string,
+  schema: z.ZodMiniType<T>,
+  advice = '',
+): Promise<T | undefined> {
+  const json = await readJson(files, path);
+  if (json === undefined) return undefined;
+  const { data, problem } = check(schema, json);
+  if (problem === undefined) return data;
+  const what = [problemText(problem), advice].filter((part) => part !== '').join('; ');
+  throw new UserError(`"${path}" is damaged: ${what}.`);
 }

@@ -4,9 +4,7 @@
 
 import * as z from 'zod/mini';
 import { type FileSystem, writeError } from '../../runs/file-system.ts';
-import { readJson, writeSealedJson } from '../../runs/sealed-json.ts';
-import { check, problemText } from '../../util/check.ts';
-import { UserError } from '../../util/errors.ts';
+import { readChecked, writeSealedJson } from '../../runs/sealed-json.ts';
 import { slurmOptionsSchema, taskSchema } from './options.ts';
 import type { QueuedTask } from './queue.ts';
 
@@ -65,15 +63,9 @@ export async function readSubmissions(files: FileSystem, folder: string): Promis
   for (const name of (await files.list(`${folder}/${SUBMISSIONS}`)).sort()) {
     const dir = `${folder}/${SUBMISSIONS}/${name}`;
     const path = `${dir}/${SUBMISSION}`;
-    const json = await readJson(files, path);
-    if (json === undefined) continue;
-    const { data, problem } = check(submissionSchema, json);
-    if (problem !== undefined) {
-      throw new UserError(
-        `"${path}" is damaged (${problemText(problem)}): remove it, and table6 no longer knows of those jobs.`,
-      );
-    }
-    submissions.push({ dir, ...data });
+    const advice = 'remove it, and table6 no longer knows of those jobs';
+    const submission = await readChecked(files, path, submissionSchema, advice);
+    if (submission) submissions.push({ dir, ...submission });
   }
   return submissions;
 }

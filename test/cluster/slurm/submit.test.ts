@@ -154,7 +154,7 @@ describe('a submission', () => {
     await mkdir(`${folder}/slurm/001`, { recursive: true });
     await writeFile(`${folder}/slurm/001/submission.json`, '{"version":1}');
     await expect(readSubmissions(nodeFileSystem, folder)).rejects.toThrow(
-      /submission\.json" is damaged \(.*\): remove it/,
+      /submission\.json" is damaged: .*; remove it/,
     );
   });
 });
