@@ -2,6 +2,7 @@
 // time. A training step is counted as three forward passes, and every epoch ends with a pass over the
 // evaluated images.
 
+import type { Dataset } from '../data/dataset.ts';
 import { createNetwork } from '../nn/network.ts';
 import { parameterCount, runningStatisticSpecs } from '../nn/parameters.ts';
 import { multiplyAdds, TRAINING_PASSES } from '../nn/summary.ts';
@@ -14,6 +15,10 @@ export interface DataSizes {
   readonly trainImages: number;
   /** Test and validation images. */
   readonly evaluatedImages: number;
+}
+
+export function dataSizes({ train, test, validation }: Dataset): DataSizes {
+  return { trainImages: train.count, evaluatedImages: test.count + (validation?.count ?? 0) };
 }
 
 export interface RunCost {

@@ -12,16 +12,7 @@ import { defineCommand } from '../command.ts';
 import { shortcutText } from '../console/network.ts';
 import { printBeside, printJson } from '../console/print.ts';
 import { flagName, usageError } from '../options.ts';
-import {
-  archCheckOption,
-  checkpointOption,
-  dataOption,
-  jsonOption,
-  keyOption,
-  normalizationOption,
-  offlineOption,
-  shortcutOption,
-} from '../session/common-options.ts';
+import { jsonOption, modelOptions } from '../session/common-options.ts';
 import { noticesOf, openTypedModel } from '../session/model.ts';
 import { progressTerminal } from '../session/output.ts';
 import { choice, flag } from '../values.ts';
@@ -40,18 +31,7 @@ export const convert = defineCommand({
       help: 'Format, where the name does not say',
       shownDefault: "by OUT's name",
     }),
-    checkpoint: checkpointOption,
-    arch: archCheckOption,
-    shortcut: shortcutOption,
-    key: keyOption,
-    normalization: { ...normalizationOption, group: undefined },
-    data: {
-      ...dataOption,
-      help: 'The training images that --normalization dataset or per-pixel-mean is made from',
-      shownDefault: undefined,
-      group: undefined,
-    },
-    offline: offlineOption,
+    ...modelOptions,
     force: flag({ help: 'Replace OUT where it exists', short: 'f' }),
     half: flag({
       help: 'Kernels and the last layer in half precision: half the size; batch norms stay as they are',

@@ -65,14 +65,10 @@ interface EngineFacts {
 
 async function engineFacts(threads: number): Promise<EngineFacts> {
   try {
-    const backend = await openBackend({ device: 'cpu', threads });
-    try {
-      const { description, facts } = backend;
-      const result = await selfTest(backend);
-      return { ok: result.ok, description, facts, selfTest: result };
-    } finally {
-      await backend.dispose();
-    }
+    await using backend = await openBackend({ device: 'cpu', threads });
+    const { description, facts } = backend;
+    const result = await selfTest(backend);
+    return { ok: result.ok, description, facts, selfTest: result };
   } catch (error) {
     return { ok: false, problem: messageOf(error) };
   }

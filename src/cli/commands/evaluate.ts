@@ -12,22 +12,14 @@ import type { Terminal } from '../console/terminal.ts';
 import { flagName, usageError, type Values } from '../options.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
 import {
-  archCheckOption,
   batchSizeOption,
-  checkpointOption,
-  convOption,
+  computeOptions,
   dataOption,
-  deviceOption,
-  halfOption,
   jsonOption,
-  keyOption,
   normalizationOption,
   offlineOption,
-  shortcutOption,
   strictOption,
-  tensorCoresOption,
-  threadsOption,
-  tuneOption,
+  weightsOptions,
 } from '../session/common-options.ts';
 import { openDataset } from '../session/dataset.ts';
 import { type Evaluated, evaluateModel, writeMistakes } from '../session/evaluation.ts';
@@ -38,10 +30,7 @@ import { amount, choice, flag, integer, text } from '../values.ts';
 const options = {
   data: { ...dataOption, shownDefault: "the run's, else cifar10" },
   split: choice(['test', 'train', 'validation'], { help: 'Which images', initial: 'test' }),
-  checkpoint: checkpointOption,
-  arch: archCheckOption,
-  shortcut: shortcutOption,
-  key: keyOption,
+  ...weightsOptions,
   normalization: normalizationOption,
   images: text({ help: 'Write the worst mistakes as a PNG sheet', placeholder: '<file.png>' }),
   worst: integer({
@@ -64,12 +53,7 @@ const options = {
     initial: 0,
     minimum: 0,
   }),
-  device: deviceOption,
-  threads: threadsOption,
-  convolution: convOption,
-  half: halfOption,
-  tensorCores: tensorCoresOption,
-  tune: tuneOption,
+  ...computeOptions,
   strict: strictOption,
   offline: offlineOption,
   confusion: flag({ help: 'Print the confusion matrix also for more than 20 classes' }),
@@ -119,21 +103,17 @@ export const evaluate = defineCommand({
     const machine = backendOptions(values);
     // What can be refused without a device is refused before one is opened.
     const first = isOne ? await openModel(positionals[0]!, typedOf(values)) : undefined;
-    const backend = await openBackend(machine);
-    try {
-      const evaluator = new Evaluator(backend, values, terminal);
-      if (!first) return await evaluateAll(positionals, evaluator, values, terminal);
-      const evaluated = await evaluator.evaluate(first);
-      if (values.images !== undefined) await writeMistakes(values.images, evaluated);
-      if (values.json) printJson(evaluationJson(evaluated));
-      else if (values.log === 'notebook') {
-        if (values.half) print(HALF_LINE);
-        for (const line of notebookEvaluation(evaluated.report)) print(line);
-      } else printEvaluation(evaluated, { terminal, values });
-      return 0;
-    } finally {
-      await backend.dispose();
-    }
+    await using backend = await openBackend(machine);
+    const evaluateOne = evaluator(backend, values, terminal);
+    if (!first) return await evaluateAll(positionals, evaluateOne, values, terminal);
+    const evaluated = await evaluateOne(first);
+    if (values.images !== undefined) await writeMistakes(values.images, evaluated);
+    if (values.json) printJson(evaluationJson(evaluated));
+    else if (values.log === 'notebook') {
+      if (values.half) print(HALF_LINE);
+      for (const line of notebookEvaluation(evaluated.report)) print(line);
+    } else printEvaluation(evaluated, { terminal, values });
+    return 0;
   },
 });
 
@@ -144,51 +124,34 @@ function typedOf({ checkpoint, arch, shortcut, key }: EvaluateValues) {
 }
 
 /** Evaluates models one after another, and reads their data once. */
-class Evaluator {
-  private readonly backend: Backend;
-  private readonly values: EvaluateValues;
-  private readonly terminal: Terminal;
-  private last?: { readonly key: string; readonly dataset: Dataset };
-
-  constructor(backend: Backend, values: EvaluateValues, terminal: Terminal) {
-    this.backend = backend;
-    this.values = values;
-    this.terminal = terminal;
-  }
-
-  async evaluate(model: Model): Promise<Evaluated> {
-    const { backend, values, terminal } = this;
-    const dataset = await this.dataset(model);
-    return evaluateModel(model, dataset, backend, values, terminal, (line) => {
-      printBeside(line);
-    });
-  }
-
-  private async dataset(model: Model): Promise<Dataset> {
-    const { values } = this;
-    const source = values.data ?? model.config?.data ?? 'cifar10';
+function evaluator(backend: Backend, values: EvaluateValues, terminal: Terminal) {
+  let last: { readonly key: string; readonly dataset: Dataset } | undefined;
+  const datasetOf = async ({ config }: Model): Promise<Dataset> => {
+    const source = values.data ?? config?.data ?? 'cifar10';
     const { strict, offline } = values;
-    const validation = values.validation ?? (model.config?.validation || undefined);
+    const validation = values.validation ?? (config?.validation || undefined);
     if (values.seed !== undefined && validation === undefined) {
       throw usageError(
         'evaluate',
         '--seed chooses the images that --validation holds out: give both, or leave it away',
       );
     }
-    const seed = values.seed ?? model.config?.seed;
+    const seed = values.seed ?? config?.seed;
     const key = JSON.stringify([source, validation, seed]);
-    if (this.last?.key !== key) {
+    if (last?.key !== key) {
       const options = { validation, seed, strict, offline, forTesting: true };
-      this.last = { key, dataset: await openDataset(source, this.terminal, options) };
+      last = { key, dataset: await openDataset(source, terminal, options) };
     }
-    return this.last.dataset;
-  }
+    return last.dataset;
+  };
+  return async (model: Model): Promise<Evaluated> =>
+    evaluateModel(model, await datasetOf(model), backend, values, terminal, printBeside);
 }
 
 /** What can be evaluated is; the rest is named, and makes the exit code 1. */
 async function evaluateAll(
   paths: readonly string[],
-  evaluator: Evaluator,
+  evaluateOne: (model: Model) => Promise<Evaluated>,
   values: EvaluateValues,
   terminal: Terminal,
 ): Promise<number> {
@@ -196,7 +159,7 @@ async function evaluateAll(
   const failed: { weights: string; problem: string }[] = [];
   for (const path of paths) {
     try {
-      evaluated.push(await evaluator.evaluate(await openModel(path, typedOf(values))));
+      evaluated.push(await evaluateOne(await openModel(path, typedOf(values))));
     } catch (error) {
       terminal.clear();
       const known = repairable(error);

@@ -12,22 +12,7 @@ import { repairable, worded } from '../advice.ts';
 import { defineCommand } from '../command.ts';
 import { printBeside, printJson } from '../console/print.ts';
 import { backendOptions, openBackend } from '../session/backend.ts';
-import {
-  archCheckOption,
-  checkpointOption,
-  convOption,
-  dataOption,
-  deviceOption,
-  halfOption,
-  jsonOption,
-  keyOption,
-  normalizationOption,
-  offlineOption,
-  shortcutOption,
-  tensorCoresOption,
-  threadsOption,
-  tuneOption,
-} from '../session/common-options.ts';
+import { computeOptions, jsonOption, modelOptions } from '../session/common-options.ts';
 import { type Model, noticesOf, openTypedModel } from '../session/model.ts';
 import { progressTerminal } from '../session/output.ts';
 import { integer } from '../values.ts';
@@ -48,24 +33,8 @@ export const predict = defineCommand({
   ],
   options: {
     top: integer({ help: 'How many classes', initial: 5, minimum: 1 }),
-    checkpoint: checkpointOption,
-    arch: archCheckOption,
-    shortcut: shortcutOption,
-    key: keyOption,
-    normalization: { ...normalizationOption, group: undefined },
-    data: {
-      ...dataOption,
-      help: 'The training images that --normalization dataset or per-pixel-mean is made from',
-      shownDefault: undefined,
-      group: undefined,
-    },
-    offline: offlineOption,
-    device: deviceOption,
-    threads: threadsOption,
-    convolution: convOption,
-    half: halfOption,
-    tensorCores: tensorCoresOption,
-    tune: tuneOption,
+    ...modelOptions,
+    ...computeOptions,
     json: jsonOption,
   },
   examples: [
@@ -134,25 +103,21 @@ async function classify(
   const names = classNames(model);
   const images = new Uint8Array(pictures.length * IMAGE_BYTES);
   for (const [place, { pixels }] of pictures.entries()) images.set(pixels, place * IMAGE_BYTES);
-  const backend = await openBackend(machine);
-  try {
-    const { network, weights, normalization } = model;
-    const batch = Math.min(BATCH, pictures.length);
-    const executable = await createInference(backend, network, weights, normalization, batch);
-    const predictions = await predictImages(executable, images, top);
-    await executable.dispose();
-    return predictions.map((ranked, place) => ({
-      image: pictures[place]!.name,
-      classes: ranked.map(({ index, probability }) => {
-        if (Number.isFinite(probability)) return { index, name: names[index]!, probability };
-        throw new UserError(
-          `The answers of ${model.title} are no numbers: its weights are finite, but so large that what is computed with them is not.`,
-        );
-      }),
-    }));
-  } finally {
-    await backend.dispose();
-  }
+  await using backend = await openBackend(machine);
+  const { network, weights, normalization } = model;
+  const batch = Math.min(BATCH, pictures.length);
+  const executable = await createInference(backend, network, weights, normalization, batch);
+  const predictions = await predictImages(executable, images, top);
+  await executable.dispose();
+  return predictions.map((ranked, place) => ({
+    image: pictures[place]!.name,
+    classes: ranked.map(({ index, probability }) => {
+      if (Number.isFinite(probability)) return { index, name: names[index]!, probability };
+      throw new UserError(
+        `The answers of ${model.title} are no numbers: its weights are finite, but so large that what is computed with them is not.`,
+      );
+    }),
+  }));
 }
 
 interface Prediction {

@@ -83,22 +83,13 @@ export const quickstart = defineCommand({
         ...{ seed, device, threads, half },
       },
     });
-    const backend = await openBackend(config);
-    try {
-      const run = await createRun({ config, dir: values.saveDir });
-      const { end, exitCode } = await trainOnConsole({
-        run,
-        dataset,
-        backend,
-        terminal,
-        log: 'auto',
-      });
-      if (end.outcome === 'complete') printResult(end, dataset, run.dir, terminal);
-      if (json) printJson({ run: run.dir, ...run.summary });
-      return exitCode;
-    } finally {
-      await backend.dispose();
-    }
+    await using backend = await openBackend(config);
+    const run = await createRun({ config, dir: values.saveDir });
+    const options = { run, dataset, backend, terminal, log: 'auto' } as const;
+    const { end, exitCode } = await trainOnConsole(options);
+    if (end.outcome === 'complete') printResult(end, dataset, run.dir, terminal);
+    if (json) printJson({ run: run.dir, ...run.summary });
+    return exitCode;
   },
 });
 

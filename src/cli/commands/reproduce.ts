@@ -2,15 +2,12 @@
 // stopped and started at any moment; the run folders are all it remembers.
 
 import type { Dataset } from '../../data/dataset.ts';
-import { heldOutImages } from '../../data/validation.ts';
 import { type CellState, type CellView, readCells } from '../../experiment/cells.ts';
-import { type RunCost, runCost, wallSeconds } from '../../experiment/cost.ts';
+import { wallSeconds } from '../../experiment/cost.ts';
 import { runGrid } from '../../experiment/grid.ts';
 import { createLauncher } from '../../experiment/jobs.node.ts';
-import { measureSpeed } from '../../experiment/measure.ts';
 import {
   type Cell,
-  cellConfig,
   cellFolder,
   cellName,
   makePlan,
@@ -23,7 +20,7 @@ import { tableText } from '../../experiment/report/text.ts';
 import { trimSlash } from '../../runs/run.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
 import { DEFAULTS, MACHINE_SETTING_NAMES, type TrainConfig } from '../../train/config.ts';
-import { formatBytes, formatDuration, formatRate, plural } from '../../util/format.ts';
+import { formatBytes, formatDuration, plural } from '../../util/format.ts';
 import { pick } from '../../util/objects.ts';
 import { defineCommand } from '../command.ts';
 import { createOverview } from '../console/overview.ts';
@@ -31,8 +28,14 @@ import { printJson } from '../console/print.ts';
 import type { Terminal } from '../console/terminal.ts';
 import type { Values } from '../options.ts';
 import { backendOptions, defaultThreads, openBackend } from '../session/backend.ts';
-import { openDataset } from '../session/dataset.ts';
-import { anyHalf, type Machine, machineArguments, machineOf } from '../session/grid-machine.ts';
+import {
+  anyHalf,
+  type Machine,
+  machineArguments,
+  machineOf,
+  openTable,
+} from '../session/grid-machine.ts';
+import { costsOf, measured, smallestOf } from '../session/grid-needs.ts';
 import { watchSignals } from '../session/interrupt.ts';
 import { linksFrom, progressTerminal } from '../session/output.ts';
 import { withRepeat } from '../session/repeat-row.ts';
@@ -77,18 +80,10 @@ export const reproduce = defineCommand({
       : await writePlan(nodeHost, folder, request);
     const threads = values.threads ?? Math.max(1, Math.floor(defaultThreads() / values.jobs));
     const machine = machineOf(values, threads, anyHalf(plan));
-    const { data, validation } = plan.settings;
-    const dataset = await openDataset(data, terminal, {
-      validation,
-      seed: plan.cells[0]!.seed,
-      offline: values.offline,
+    const { dataset, configOf } = await openTable({
+      ...{ plan, machine, terminal, offline: values.offline, seed: plan.cells[0]!.seed },
     });
     const views = await readCells(nodeHost, folder, plan.cells);
-    const counts = {
-      classes: dataset.classes.length,
-      validation: heldOutImages(dataset, validation),
-    };
-    const configOf = (cell: Cell) => ({ ...cellConfig(plan, cell, counts), ...machine });
     const context = { plan, folder, dataset, views, values, machine, configOf, terminal };
     const cost = await showCost(context);
     if (values.dryRun) {
@@ -126,14 +121,8 @@ interface Cost {
 /** @returns what it shows, for programs */
 async function showCost(context: Context): Promise<Cost> {
   const { plan, folder, dataset, views, values, configOf, terminal } = context;
-  const sizes = {
-    trainImages: dataset.train.count,
-    evaluatedImages: dataset.test.count + (dataset.validation?.count ?? 0),
-  };
   const left = views.filter(({ state }) => state !== 'finished');
-  const cost = (view: CellView): RunCost =>
-    runCost(configOf(view.cell), sizes, view.run?.summary?.iteration);
-  const costs = left.map(cost);
+  const costs = costsOf(left, configOf, dataset);
   const work = costs.map(({ multiplyAdds }) => multiplyAdds);
   const { train, validation, test } = dataset;
   const images = [plural(train.count, 'training image'), plural(test.count, 'test image')];
@@ -155,20 +144,15 @@ async function showCost(context: Context): Promise<Cost> {
   if (left.length === 0) return { ...shown, seconds: 0 };
   terminal.line(`work     ${workText(sum(work))} multiply-adds`);
   terminal.line(`disk     ${formatBytes(shown.diskBytes)}`);
-  const smallest = left[work.indexOf(Math.min(...work))]!;
-  const config = configOf(smallest.cell);
-  const backend = await openBackend(config);
+  const { config } = smallestOf(costs);
+  await using backend = await openBackend(config);
+  const { multiplyAddsPerSecond, line } = await measured(config, dataset, backend);
   const { jobs } = values;
-  try {
-    const speed = await measureSpeed({ config, dataset, backend });
-    const seconds = wallSeconds(work, jobs, speed.multiplyAddsPerSecond);
-    terminal.line(
-      `time     about ${formatDuration(seconds)} with ${plural(jobs, 'job')} of ${plural(config.threads, 'thread')}: ${speed.arch} trained ${formatRate(speed.imagesPerSecond)} images/s just now (${backend.description}); deeper networks are reckoned by their multiply-adds${jobs > 1 ? ', and the jobs as if they did not slow each other down' : ''}`,
-    );
-    return { ...shown, seconds };
-  } finally {
-    await backend.dispose();
-  }
+  const seconds = wallSeconds(work, jobs, multiplyAddsPerSecond);
+  terminal.line(
+    `time     about ${formatDuration(seconds)} with ${plural(jobs, 'job')} of ${plural(config.threads, 'thread')}: ${line}${jobs > 1 ? ', and the jobs as if they did not slow each other down' : ''}`,
+  );
+  return { ...shown, seconds };
 }
 
 function gridText({ cells, settings }: Plan): string {

@@ -2,7 +2,6 @@
 // that was trained is lost.
 
 import { isQueued } from '../../cluster/slurm/status.ts';
-import { trimSlash } from '../../runs/run.ts';
 import { plural } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
 import { printJson } from '../console/print.ts';
@@ -25,7 +24,7 @@ export const slurmCancel = defineCommand({
     { command: 'slurm cancel runs/deep --run resnet1202-notebook-seed1', help: 'One run of it' },
   ],
   async run({ values, positionals }) {
-    const folder = trimSlash(tableFolder(positionals));
+    const folder = tableFolder(positionals);
     const terminal = progressTerminal(values.json);
     const { runs, slurm, submissions } = await openSlurmTable(folder);
     const meant = values.run === undefined ? runs : [findRun(runs, values.run, folder)];

@@ -1,5 +1,6 @@
 // The table that a command about Slurm is about.
 
+import { trimSlash } from '../../runs/run.ts';
 import type { Argument } from '../options.ts';
 import { planTable } from './reproduce-options.ts';
 
@@ -10,5 +11,5 @@ export const TABLE_ARGUMENT: Argument = {
 };
 
 export function tableFolder([folder]: readonly string[]): string {
-  return folder ?? planTable.saveDir.initial;
+  return trimSlash(folder ?? planTable.saveDir.initial);
 }

@@ -2,7 +2,6 @@
 // before.
 
 import { writePlan } from '../../experiment/plan-folder.ts';
-import { trimSlash } from '../../runs/run.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
 import { MACHINE_SETTING_NAMES } from '../../train/config.ts';
 import { GROUPS } from '../../train/setting.ts';
@@ -45,7 +44,7 @@ export const slurmRetry = defineCommand({
     },
   ],
   async run({ values, positionals }) {
-    const folder = trimSlash(tableFolder(positionals));
+    const folder = tableFolder(positionals);
     const terminal = progressTerminal(values.json);
     const { plan, submissions } = await openSlurmTable(folder);
     const before = submissions.at(-1)!;

@@ -1,7 +1,6 @@
 // `table6 slurm status`: every run of a table, from Slurm's queue and the run folders at once.
 
 import { countStates, type RunStatus } from '../../cluster/slurm/status.ts';
-import { trimSlash } from '../../runs/run.ts';
 import { formatDuration, formatPercent, formatRate } from '../../util/format.ts';
 import { defineCommand } from '../command.ts';
 import { print, printJson } from '../console/print.ts';
@@ -20,7 +19,7 @@ export const slurmStatus = defineCommand({
     { command: 'slurm status runs/deep --json', help: 'For another program' },
   ],
   async run({ values, positionals }) {
-    const folder = trimSlash(tableFolder(positionals));
+    const folder = tableFolder(positionals);
     const { runs } = await openSlurmTable(folder);
     const counts = countStates(runs);
     if (values.json) {

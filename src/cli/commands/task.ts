@@ -4,21 +4,13 @@
 import { DEFECT, exitCodeOf, NEVER_RETRY, SAVED, TRY_LATER } from '../../cluster/exit-codes.ts';
 import { findCell } from '../../cluster/find-cell.ts';
 import { work } from '../../cluster/work.ts';
-import { heldOutImages } from '../../data/validation.ts';
 import { beginning, createLauncher } from '../../experiment/jobs.node.ts';
-import {
-  type Cell,
-  cellConfig,
-  cellFolder,
-  cellName,
-  cellSettings,
-  type Plan,
-} from '../../experiment/plan.ts';
+import { type Cell, cellFolder, cellName, cellSettings, type Plan } from '../../experiment/plan.ts';
 import { nodeFileSystem } from '../../runs/file-system.node.ts';
 import { EVALUATION } from '../../runs/layout.ts';
 import { trimSlash } from '../../runs/run.ts';
 import { nodeHost, openRun } from '../../runs/runs.node.ts';
-import { MACHINE_SETTING_NAMES, type TrainConfig } from '../../train/config.ts';
+import { MACHINE_SETTING_NAMES } from '../../train/config.ts';
 import { GROUPS } from '../../train/setting.ts';
 import { UserError } from '../../util/errors.ts';
 import { repairable, worded } from '../advice.ts';
@@ -28,8 +20,7 @@ import type { Terminal } from '../console/terminal.ts';
 import { parseCommandLine, type Values } from '../options.ts';
 import { defaultThreads } from '../session/backend.ts';
 import { jsonOption, offlineOption } from '../session/common-options.ts';
-import { openDataset } from '../session/dataset.ts';
-import { type Machine, machineArguments, machineOf } from '../session/grid-machine.ts';
+import { type Machine, machineArguments, machineOf, openTable } from '../session/grid-machine.ts';
 import { endOnSignals } from '../session/interrupt.ts';
 import { checkOneGpu } from '../session/one-gpu.ts';
 import { progressTerminal } from '../session/output.ts';
@@ -124,7 +115,8 @@ interface Place {
 
 /** As `reproduce` begins it: from a configuration in its folder. */
 async function begin(place: Place, dir: string): Promise<number> {
-  return await trainHere(await beginning(dir, await configOf(place)), place);
+  const { configOf } = await openTable({ ...place, seed: place.cell.seed });
+  return await trainHere(await beginning(dir, configOf(place.cell)), place);
 }
 
 function goOn(place: Place, dir: string): Promise<number> {
@@ -137,16 +129,6 @@ function trainHere(args: readonly string[], place: Place): Promise<number> {
   const { shared } = machineArguments(place.machine, place.offline);
   const argv = [...args, '--log=plain', ...shared];
   return train.run(parseCommandLine('train', train.options, train.arguments, argv));
-}
-
-async function configOf({ plan, cell, machine, offline, terminal }: Place): Promise<TrainConfig> {
-  const { data, validation } = plan.settings;
-  const dataset = await openDataset(data, terminal, { validation, seed: cell.seed, offline });
-  const counts = {
-    classes: dataset.classes.length,
-    validation: heldOutImages(dataset, validation),
-  };
-  return { ...cellConfig(plan, cell, counts), ...machine };
 }
 
 /** For the report's confusion matrix; a run is finished without it, too. */

@@ -1,6 +1,8 @@
 // The console as a reader of training events: the bar on a terminal, plain lines elsewhere, the
 // notebook's lines on request. One line an epoch stays in every case but the notebook's.
 
+import { notebookLines } from '../../runs/notebook-lines.ts';
+import { trainerLines } from '../../runs/trainer-lines.ts';
 import type {
   EpochEndEvent,
   EvaluationEvent,
@@ -16,7 +18,6 @@ import {
   formatRate,
 } from '../../util/format.ts';
 import { barLine, throttle } from './bar.ts';
-import { notebookReader, trainerReader } from './notebook.ts';
 import type { Terminal } from './terminal.ts';
 
 export type LogStyle = 'auto' | 'plain' | 'notebook' | 'trainer';
@@ -27,11 +28,20 @@ export function createTrainReader(
   terminal: Terminal,
   printFreq: number,
 ): TrainReader {
-  if (style === 'notebook') return notebookReader(terminal, printFreq);
-  if (style === 'trainer') return trainerReader(terminal, printFreq);
+  if (style === 'notebook') return otherLines(terminal, notebookLines(printFreq));
+  if (style === 'trainer') return otherLines(terminal, (event) => trainerLines(event, printFreq));
   const progress =
     style === 'auto' && terminal.interactive ? bars(terminal) : plainLines(terminal, printFreq);
   return withEpochLines(terminal, progress);
+}
+
+/** Another program's. */
+function otherLines(terminal: Terminal, linesOf: (event: TrainEvent) => string[]): TrainReader {
+  return {
+    handle(event) {
+      for (const line of linesOf(event)) terminal.line(line);
+    },
+  };
 }
 
 /** Adds the line of an epoch when all that belongs to it has arrived. */

@@ -5,9 +5,7 @@ import { availableParallelism } from 'node:os';
 import type { Backend } from '../../engine/backend.ts';
 import type { BackendOptions } from '../../engine/backend-options.ts';
 import { checkThreads, chooseDevice, type DeviceName, deviceName } from '../../engine/devices.ts';
-import { openBackend } from '../../library/open-backend.node.ts';
-
-export { openBackend } from '../../library/open-backend.node.ts';
+import * as library from '../../library/open-backend.node.ts';
 
 /** Threads when none are asked for: every core this process may use. */
 export function defaultThreads(): number {
@@ -36,6 +34,15 @@ export function backendOptions(typed: TypedChoice): BackendOptions & {
   return { device, threads, convolution, half, tensorCores, tune };
 }
 
+/**
+ * Opens a backend that is disposed with the scope that opened it.
+ * @throws UserError as the library's `openBackend` does
+ */
+export async function openBackend(options: BackendOptions): Promise<Backend & AsyncDisposable> {
+  const backend = await library.openBackend(options);
+  return Object.assign(backend, { [Symbol.asyncDispose]: () => backend.dispose() });
+}
+
 /** A backend that is being opened; disposed with the scope that opened it, however that ends. */
 export interface OpeningBackend extends AsyncDisposable {
   /** Rejects as `openBackend` does. */
@@ -55,10 +62,7 @@ export async function beginOpening(choice: BackendOptions): Promise<OpeningBacke
   return {
     backend,
     [Symbol.asyncDispose]: async () => {
-      await backend.then(
-        (opened) => opened.dispose(),
-        () => {},
-      );
+      await (await backend.catch(() => undefined))?.dispose();
     },
   };
 }

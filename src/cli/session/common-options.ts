@@ -13,13 +13,23 @@ export const memoryOption = defaultedOption('memory');
 export const convOption = defaultedOption('convolution');
 export const batchSizeOption = defaultedOption('batchSize');
 
+/** What computes. */
+export const computeOptions = {
+  device: deviceOption,
+  threads: threadsOption,
+  convolution: convOption,
+  half: halfOption,
+  tensorCores: tensorCoresOption,
+  tune: tuneOption,
+};
+
 export const checkpointOption = text({
   help: "Which of a run's checkpoints: best, last, epoch-010",
   placeholder: '<name>',
   shownDefault: 'best, else last',
 });
 
-export const archCheckOption = text({
+const archCheckOption = text({
   help: 'Check that it is this network; tells a plain net from a residual one with the same weights',
   placeholder: '<arch>',
 });
@@ -30,7 +40,7 @@ export const normalizationOption = {
   shownDefault: "the weights' own, else imagenet, which is said",
 };
 
-export const shortcutOption = choice(['A', 'A-end', 'B'], {
+const shortcutOption = choice(['A', 'A-end', 'B'], {
   help: 'Say what the shortcuts of the weights are, where no tensor tells: A has zeros on both sides, A-end behind',
   shownDefault: 'by the weights',
 });
@@ -40,10 +50,31 @@ export const keyOption = text({
   placeholder: '<name>',
 });
 
+export const offlineOption = flag({ help: 'Never download' });
+
+/** Which weights, and what they do not say themselves. */
+export const weightsOptions = {
+  checkpoint: checkpointOption,
+  arch: archCheckOption,
+  shortcut: shortcutOption,
+  key: keyOption,
+};
+
+/** The same where images are needed for the normalisation alone, if at all. */
+export const modelOptions = {
+  ...weightsOptions,
+  normalization: { ...normalizationOption, group: undefined },
+  data: {
+    ...dataOption,
+    help: 'The training images that --normalization dataset or per-pixel-mean is made from',
+    shownDefault: undefined,
+    group: undefined,
+  },
+  offline: offlineOption,
+};
+
 export const strictOption = flag({
   help: 'Stop at the first unreadable picture of an image folder instead of skipping it',
 });
-
-export const offlineOption = flag({ help: 'Never download' });
 
 export const jsonOption = flag({ help: 'Print one line of JSON on standard output' });

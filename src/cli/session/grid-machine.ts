@@ -1,8 +1,10 @@
 // What the runs of a table are computed with on this machine, and how that is told to the processes that
 // train them: for `reproduce`, which trains a table here, and `task`, which trains one run of it.
 
+import type { Dataset } from '../../data/dataset.ts';
+import { heldOutImages } from '../../data/validation.ts';
 import type { LauncherOptions } from '../../experiment/jobs.node.ts';
-import { cellSettings, type Plan } from '../../experiment/plan.ts';
+import { type Cell, cellConfig, cellSettings, type Plan } from '../../experiment/plan.ts';
 import {
   DEFAULTS,
   MACHINE_SETTING_NAMES,
@@ -11,8 +13,10 @@ import {
   type TrainConfig,
 } from '../../train/config.ts';
 import { pick } from '../../util/objects.ts';
+import type { Terminal } from '../console/terminal.ts';
 import type { TypedSettings } from '../setting-options.ts';
 import { backendOptions } from './backend.ts';
+import { openDataset } from './dataset.ts';
 
 type TypedMachine = Pick<TypedSettings, MachineSetting>;
 
@@ -44,4 +48,27 @@ export function machineArguments(
 /** Whether any run of a plan is trained in half precision, which not every machine can. */
 export function anyHalf(plan: Plan): boolean {
   return plan.cells.some((cell) => cellSettings(plan, cell).half === true);
+}
+
+export interface TableOptions {
+  readonly plan: Plan;
+  readonly machine: Machine;
+  /** Of the validation split, where the plan holds one out. */
+  readonly seed: number;
+  readonly offline: boolean;
+  readonly terminal: Terminal;
+}
+
+/** A table's images, and what each of its runs is trained with here. */
+export async function openTable({ plan, machine, seed, offline, terminal }: TableOptions): Promise<{
+  readonly dataset: Dataset;
+  readonly configOf: (cell: Cell) => TrainConfig;
+}> {
+  const { data, validation } = plan.settings;
+  const dataset = await openDataset(data, terminal, { validation, seed, offline });
+  const counts = {
+    classes: dataset.classes.length,
+    validation: heldOutImages(dataset, validation),
+  };
+  return { dataset, configOf: (cell) => ({ ...cellConfig(plan, cell, counts), ...machine }) };
 }

@@ -2,14 +2,13 @@
 
 import type { Need } from '../../cluster/arrays.ts';
 import type { Dataset } from '../../data/dataset.ts';
-import { heldOutImages } from '../../data/validation.ts';
 import type { Backend } from '../../engine/backend.ts';
 import { lowerInference } from '../../engine/lower-infer.ts';
 import { lowerTrainingFor } from '../../engine/lower-train.ts';
 import { type CellView, readCells } from '../../experiment/cells.ts';
-import { runCost } from '../../experiment/cost.ts';
+import { dataSizes, type RunCost, runCost } from '../../experiment/cost.ts';
 import { measureSpeed } from '../../experiment/measure.ts';
-import { type Cell, cellConfig, cellFolder, type Plan } from '../../experiment/plan.ts';
+import { type Cell, cellFolder, type Plan } from '../../experiment/plan.ts';
 import { createNetwork } from '../../nn/network.ts';
 import { nodeHost } from '../../runs/runs.node.ts';
 import type { TrainConfig } from '../../train/config.ts';
@@ -17,8 +16,7 @@ import { UserError } from '../../util/errors.ts';
 import { formatRate } from '../../util/format.ts';
 import type { Terminal } from '../console/terminal.ts';
 import { openBackend } from './backend.ts';
-import { openDataset } from './dataset.ts';
-import type { Machine } from './grid-machine.ts';
+import { type Machine, openTable } from './grid-machine.ts';
 
 export interface NeedsRequest {
   readonly folder: string;
@@ -39,16 +37,11 @@ export interface NeedsRequest {
  */
 export async function needsOfRuns(request: NeedsRequest): Promise<ReadonlyMap<string, Need>> {
   const { folder, plan, cells, machine, offline, measure, saidBy, terminal } = request;
-  const { data, validation } = plan.settings;
-  const seed = cells[0]!.seed;
-  const dataset = await openDataset(data, terminal, { validation, seed, offline });
+  const { dataset, configOf } = await openTable({
+    ...{ plan, machine, offline, terminal, seed: cells[0]!.seed },
+  });
   terminal.line(`data     ${dataset.title}: whole`);
   if (!measure) return new Map();
-  const counts = {
-    classes: dataset.classes.length,
-    validation: heldOutImages(dataset, validation),
-  };
-  const configOf = (cell: Cell) => ({ ...cellConfig(plan, cell, counts), ...machine });
   const views = await readCells(nodeHost, folder, cells);
   try {
     const { needs, line } = await measureNeeds(views, configOf, dataset);
@@ -80,32 +73,49 @@ async function measureNeeds(
   configOf: (cell: Cell) => TrainConfig,
   dataset: Dataset,
 ): Promise<MeasuredNeeds> {
-  const sizes = {
-    trainImages: dataset.train.count,
-    evaluatedImages: dataset.test.count + (dataset.validation?.count ?? 0),
-  };
-  const costs = views.map(
-    ({ cell, run }) => runCost(configOf(cell), sizes, run?.summary?.iteration).multiplyAdds,
-  );
-  const smallest = views[costs.indexOf(Math.min(...costs))]!.cell;
-  const config = configOf(smallest);
-  const backend = await openBackend(config);
-  try {
-    const speed = await measureSpeed({ config, dataset, backend });
-    const bytes = new Map<string, number>();
-    const needs = new Map<string, Need>();
-    for (const [index, { cell }] of views.entries()) {
-      const known = bytes.get(cell.arch);
-      const memoryBytes = known ?? (await memoryOf(configOf(cell), backend, dataset));
-      bytes.set(cell.arch, memoryBytes);
-      const seconds = costs[index]! / speed.multiplyAddsPerSecond;
-      needs.set(cellFolder(cell), { seconds, memoryBytes });
-    }
-    const line = `${speed.arch} trained ${formatRate(speed.imagesPerSecond)} images/s just now (${backend.description}); deeper networks are reckoned by their multiply-adds`;
-    return { needs, line };
-  } finally {
-    await backend.dispose();
+  const costs = costsOf(views, configOf, dataset);
+  const config = smallestOf(costs).config;
+  await using backend = await openBackend(config);
+  const { multiplyAddsPerSecond, line } = await measured(config, dataset, backend);
+  const bytes = new Map<string, number>();
+  const needs = new Map<string, Need>();
+  for (const { cell, config: own, multiplyAdds } of costs) {
+    const memoryBytes = bytes.get(cell.arch) ?? (await memoryOf(own, backend, dataset));
+    bytes.set(cell.arch, memoryBytes);
+    needs.set(cellFolder(cell), { seconds: multiplyAdds / multiplyAddsPerSecond, memoryBytes });
   }
+  return { needs, line };
+}
+
+/** What a run costs from here on. */
+interface CellCost extends RunCost {
+  readonly cell: Cell;
+  readonly config: TrainConfig;
+}
+
+export function costsOf(
+  views: readonly CellView[],
+  configOf: (cell: Cell) => TrainConfig,
+  dataset: Dataset,
+): CellCost[] {
+  const sizes = dataSizes(dataset);
+  return views.map(({ cell, run }) => {
+    const config = configOf(cell);
+    return { cell, config, ...runCost(config, sizes, run?.summary?.iteration) };
+  });
+}
+
+/** The run that is measured. */
+export function smallestOf(costs: readonly CellCost[]): CellCost {
+  return costs.reduce((least, cost) => (cost.multiplyAdds < least.multiplyAdds ? cost : least));
+}
+
+/** How fast a run trains here, also in words. */
+export async function measured(config: TrainConfig, dataset: Dataset, backend: Backend) {
+  const speed = await measureSpeed({ config, dataset, backend });
+  const rate = formatRate(speed.imagesPerSecond);
+  const line = `${speed.arch} trained ${rate} images/s just now (${backend.description}); deeper networks are reckoned by their multiply-adds`;
+  return { ...speed, line };
 }
 
 /** The host's memory: on the CPU engine what training and evaluation hold, and the images. */

@@ -1,6 +1,7 @@
 // Ctrl-C and its relatives while training. The first asks the loop to finish its step and save; the
-// second means now (but for a terminal's end, which several tell of). A signal can arrive twice for one key press (from the terminal and from the
-// older Node that handed over to this one), so repetitions within a moment count once. USR2 is what a
+// second means now (but for a terminal's end, which several tell of). A signal can arrive twice for one key
+// press (from the terminal and from the older Node that handed over to this one), so repetitions within a moment
+// count once. USR2 is what a
 // cluster's job gives before its time is up (USR1 is Node's own): whoever sends it waits, and sends KILL
 // when it no longer does, so after it only Ctrl-C means now.
 
@@ -49,11 +50,7 @@ export function watchSignals(
       if (now - firstAt > SAME_PRESS_MILLISECONDS) process.exit(exitCode);
     }
   };
-  const handlers = Object.entries(SIGNALS).map(([name, exitCode]) => {
-    const handler = () => ask(name, exitCode);
-    process.on(name, handler);
-    return [name, handler] as const;
-  });
+  const handlers = onSignals(ask);
   const restoreConsole = brokenConsole.react({
     gone() {
       if (code === undefined) ask('EPIPE', BROKEN_PIPE);
@@ -65,7 +62,7 @@ export function watchSignals(
     stop,
     exitCode: () => code,
     [Symbol.dispose]() {
-      for (const [name, handler] of handlers) process.off(name, handler);
+      handlers[Symbol.dispose]();
       restoreConsole();
     },
   };
@@ -73,8 +70,12 @@ export function watchSignals(
 
 /** Ends the process at the first signal, while there is nothing to save; until it is disposed. */
 export function endOnSignals(): Disposable {
+  return onSignals((_, exitCode) => process.exit(exitCode));
+}
+
+function onSignals(react: (name: string, exitCode: number) => void): Disposable {
   const handlers = Object.entries(SIGNALS).map(([name, exitCode]) => {
-    const handler = () => process.exit(exitCode);
+    const handler = () => react(name, exitCode);
     process.on(name, handler);
     return [name, handler] as const;
   });
