@@ -116,9 +116,15 @@ function both(
   before: unknown,
   next: unknown,
 ): unknown {
-  if (!option.together) return next;
+  const { together } = option;
+  if (!together) return next;
+  return completing(command, rawName, () => together(before ?? next, next ?? before));
+}
+
+/** What is wrong with a value completes the sentence about its option. */
+function completing<T>(command: string, rawName: string, work: () => T): T {
   try {
-    return option.together(before ?? next, next ?? before);
+    return work();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw usageError(command, `${rawName} ${error.message}`);
@@ -151,25 +157,16 @@ function readValue(
   option: Option<unknown>,
   token: { rawName: string; value?: string | undefined; inlineValue?: boolean | undefined },
 ): unknown {
+  const { rawName, value, inlineValue } = token;
   if (option.placeholder === undefined) {
-    if (token.value !== undefined) {
-      throw takesNoValue(command, token.rawName);
-    }
+    if (value !== undefined) throw takesNoValue(command, rawName);
     return option.parse('');
   }
   // `--save-dir --json` is a forgotten value, not a folder called `--json`.
-  if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
-    throw usageError(
-      command,
-      `${token.rawName} needs a value: ${token.rawName} ${option.placeholder}`,
-    );
+  if (value === undefined || (!inlineValue && value.startsWith('--'))) {
+    throw usageError(command, `${rawName} needs a value: ${rawName} ${option.placeholder}`);
   }
-  try {
-    return option.parse(token.value);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw usageError(command, `${token.rawName} ${error.message}`);
-  }
+  return completing(command, rawName, () => option.parse(value));
 }
 
 function checkPositionals(

@@ -2,7 +2,6 @@
 // says what it is, and a copy of the plan from the day of the submission says whether it is still that.
 // On a shared disk files can be seen late on another machine, so what is missing is waited for.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cell, cellFolder, PLAN, type Plan } from '../experiment/plan.ts';
 import { readPlan, readPlanFile } from '../experiment/plan-folder.ts';
 import { type FileSystem, writeError } from '../runs/file-system.ts';
@@ -10,6 +9,7 @@ import { lockRun } from '../runs/lock.ts';
 import type { RunHost } from '../runs/run.ts';
 import { sealJson, writeSealedJson } from '../runs/sealed-json.ts';
 import { UserError } from '../util/errors.ts';
+import { patiently } from './patiently.ts';
 
 /** How long network file systems may take to show another machine's new file (NFS: 60 s by default). */
 export const LATE_FILE_SECONDS = 90;
@@ -138,23 +138,4 @@ function someRuns({ cells }: Plan): string {
   const names = cells.map(cellFolder);
   const more = names.length - SHOWN_RUNS;
   return `${names.slice(0, SHOWN_RUNS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-/** At first soon, then seldom: the wait may be long. */
-const lookAgainMs = (looks: number) => Math.min(2_000, 100 * 2 ** looks);
-
-/** What `look` finds, however late; undefined once the seconds are over. */
-async function patiently<T>(
-  look: () => Promise<T | undefined>,
-  seconds: number,
-  onWait: () => void,
-): Promise<T | undefined> {
-  const end = performance.now() + 1000 * seconds;
-  for (let looks = 0; ; looks++) {
-    const found = await look();
-    const left = end - performance.now();
-    if (found !== undefined || left <= 0) return found;
-    if (looks === 0) onWait();
-    await sleep(Math.min(lookAgainMs(looks), left));
-  }
 }

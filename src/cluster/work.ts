@@ -3,7 +3,6 @@
 // machine that crashed leaves its lock behind, which counts as stale after some minutes). What went
 // wrong is written into the run's folder, where `status` and reports find it.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CellView,
   clearFailure,
@@ -17,6 +16,7 @@ import type { RunHost } from '../runs/run.ts';
 import { stateToResume } from '../runs/states.ts';
 import { messageOf, UserError } from '../util/errors.ts';
 import { NEVER_RETRY, TRY_LATER } from './exit-codes.ts';
+import { patiently } from './patiently.ts';
 
 /** Longer than a lock without a holder lives (runs/lock.ts). */
 export const LOCK_SECONDS = 8 * 60;
@@ -71,20 +71,16 @@ export async function work(options: WorkOptions): Promise<number> {
   }
 }
 
-/** At first soon, then seldom: the wait may be long. */
-const lookAgainMs = (looks: number) => Math.min(5_000, 100 * 2 ** looks);
-
 /** The run once nobody else has it, or as it is when the patience is over. */
 async function free(options: WorkOptions): Promise<CellView> {
   const { host, folder, cell, say, patience = LOCK_SECONDS } = options;
-  const end = performance.now() + 1000 * patience;
-  for (let looks = 0; ; looks++) {
-    const view = await readCell(host, folder, cell);
-    const left = end - performance.now();
-    if (view.state !== 'running' || left <= 0) return view;
-    if (looks === 0) say(`${cellName(cell)} is in the hands of ${view.message}: waiting.`);
-    await sleep(Math.min(lookAgainMs(looks), left));
-  }
+  let view!: CellView;
+  const look = async () => {
+    view = await readCell(host, folder, cell);
+    return view.state === 'running' ? undefined : view;
+  };
+  const wait = () => say(`${cellName(cell)} is in the hands of ${view.message}: waiting.`);
+  return (await patiently(look, patience, wait)) ?? view;
 }
 
 /** What would end in the same way again is refused before anything is loaded. */

@@ -47,57 +47,51 @@ function warmupOf(depth: number, warmup: WarmupConfig): WarmupConfig {
   return depth >= WARM_UP_DEPTH ? warmup : NO_WARM_UP;
 }
 
-function notebookSchedule(warmup: WarmupConfig): ScheduleConfig {
-  return { kind: 'steps', unit: 'epochs', length: 200, milestones: [100, 150], gamma: 0.1, warmup };
-}
-
 /** Drops at half and three quarters of the run, which all recipes with drops have in common. */
 function relativeMilestones(length: number): number[] {
   return [Math.round(length / 2), Math.round((length * 3) / 4)];
 }
+
+function steps(
+  length: number,
+  warmup: WarmupConfig,
+  unit: ScheduleConfig['unit'] = 'epochs',
+): ScheduleConfig {
+  const milestones = relativeMilestones(length);
+  return { kind: 'steps', unit, length, milestones, gamma: 0.1, warmup };
+}
+
+const FIRST_EPOCH: WarmupConfig = { kind: 'epochs', epochs: 1, factor: WARM_UP_FACTOR };
 
 export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   notebook: {
     name: 'notebook',
     description:
       'the notebook as it was meant: 200 epochs, drops at 100 and 150; depth 110 and more: a tenth of the rate in the first epoch',
-    schedule: (depth) =>
-      notebookSchedule(warmupOf(depth, { kind: 'epochs', epochs: 1, factor: WARM_UP_FACTOR })),
+    schedule: (depth) => steps(200, warmupOf(depth, FIRST_EPOCH)),
     normalization: 'imagenet',
   },
   'notebook-as-run': {
     name: 'notebook-as-run',
     description:
       'the notebook as its code runs since PyTorch 1.4: depth 110 and more: a tenth of the rate in all epochs, because the scheduler multiplies the rate it finds',
-    schedule: (depth) =>
-      notebookSchedule(warmupOf(depth, { kind: 'whole-run', factor: WARM_UP_FACTOR })),
+    schedule: (depth) => steps(200, warmupOf(depth, { kind: 'whole-run', factor: WARM_UP_FACTOR })),
     normalization: 'imagenet',
   },
   paper: {
     name: 'paper',
     description:
       'section 4.2 of the paper: 64,000 iterations, drops at 32,000 and 48,000, per-pixel mean; depth 110 and more: a tenth of the rate until the training error is below 80 %',
-    schedule: (depth) => ({
-      kind: 'steps',
-      unit: 'iterations',
-      length: 64_000,
-      milestones: [32_000, 48_000],
-      gamma: 0.1,
-      warmup: warmupOf(depth, { kind: 'until-error', trainError: 0.8, factor: WARM_UP_FACTOR }),
-    }),
+    schedule(depth) {
+      const warmup = { kind: 'until-error', trainError: 0.8, factor: WARM_UP_FACTOR } as const;
+      return steps(64_000, warmupOf(depth, warmup), 'iterations');
+    },
     normalization: 'per-pixel-mean',
   },
   quick: {
     name: 'quick',
     description: 'for trying things out: 20 epochs (or --epochs), drops at 50 % and 75 % of them',
-    schedule: (depth) => ({
-      kind: 'steps',
-      unit: 'epochs',
-      length: 20,
-      milestones: relativeMilestones(20),
-      gamma: 0.1,
-      warmup: warmupOf(depth, { kind: 'epochs', epochs: 1, factor: WARM_UP_FACTOR }),
-    }),
+    schedule: (depth) => steps(20, warmupOf(depth, FIRST_EPOCH)),
     normalization: 'imagenet',
   },
   fast: {
@@ -243,7 +237,7 @@ function withKind(schedule: ScheduleConfig, kind: ScheduleConfig['kind']): Sched
   const warmup = 'warmup' in schedule ? schedule.warmup : NO_WARM_UP;
   switch (kind) {
     case 'steps':
-      return { kind, unit, length, milestones: relativeMilestones(length), gamma: 0.1, warmup };
+      return steps(length, warmup, unit);
     case 'cosine':
       return { kind, unit, length, warmup };
     case 'one-cycle':

@@ -3,8 +3,7 @@
 
 import type { RunResult, TrainEvent } from '../train/events.ts';
 import { formatRate } from '../train/make-events.ts';
-
-const percent = (fraction: number) => `${(100 * fraction).toFixed(2)} %`;
+import { formatPercent } from '../util/format.ts';
 
 /** The line of an event, or undefined for events that leave none. */
 export function logLine(event: TrainEvent): string | undefined {
@@ -17,9 +16,9 @@ export function logLine(event: TrainEvent): string | undefined {
     case 'rate':
       return `learning rate ${formatRate(event.learningRate)} from epoch ${event.epoch + 1}, batch ${event.batch + 1} on: the schedule's, times ${formatRate(event.factor)}`;
     case 'epoch-end':
-      return `epoch ${event.epoch + 1}: training loss ${event.trainLoss.toFixed(4)}, accuracy ${percent(event.trainTop1)} (running averages), learning rate ${formatRate(event.learningRate)}, ${event.imagesPerSecond.toFixed(0)} images/s`;
+      return `epoch ${event.epoch + 1}: training loss ${event.trainLoss.toFixed(4)}, accuracy ${formatPercent(event.trainTop1)} (running averages), learning rate ${formatRate(event.learningRate)}, ${event.imagesPerSecond.toFixed(0)} images/s`;
     case 'evaluation':
-      return `epoch ${event.epoch + 1}: ${event.split} error ${percent(event.top1Error)} (${event.wrong} of ${event.images}), loss ${event.loss.toFixed(4)}${event.isBest ? ', best so far' : ''}`;
+      return `epoch ${event.epoch + 1}: ${event.split} error ${formatPercent(event.top1Error)} (${event.wrong} of ${event.images}), loss ${event.loss.toFixed(4)}${event.isBest ? ', best so far' : ''}`;
     case 'checkpoint':
       return event.reasons.every((reason) => reason === 'epoch' || reason === 'timer')
         ? undefined
@@ -38,17 +37,20 @@ export function logLine(event: TrainEvent): string | undefined {
 /** The three numbers in one line, each with its epoch. */
 function resultLine({ final, bestOnTest, bestOnValidation }: RunResult): string {
   const parts: string[] = [];
-  if (final) parts.push(`final test error ${percent(final.error)} (epoch ${final.epoch + 1})`);
+  if (final)
+    parts.push(`final test error ${formatPercent(final.error)} (epoch ${final.epoch + 1})`);
   if (bestOnValidation) {
     const test =
-      bestOnValidation.error === undefined ? '' : `test error ${percent(bestOnValidation.error)}, `;
+      bestOnValidation.error === undefined
+        ? ''
+        : `test error ${formatPercent(bestOnValidation.error)}, `;
     parts.push(
-      `best on validation: ${test}validation error ${percent(bestOnValidation.validationError)} (epoch ${bestOnValidation.epoch + 1})`,
+      `best on validation: ${test}validation error ${formatPercent(bestOnValidation.validationError)} (epoch ${bestOnValidation.epoch + 1})`,
     );
   }
   if (bestOnTest) {
     parts.push(
-      `best on test ${percent(bestOnTest.error)} (epoch ${bestOnTest.epoch + 1}; optimistic, as the test set chose it)`,
+      `best on test ${formatPercent(bestOnTest.error)} (epoch ${bestOnTest.epoch + 1}; optimistic, as the test set chose it)`,
     );
   }
   return parts.join('; ') || 'nothing was evaluated';

@@ -106,12 +106,7 @@ export function metricsRecord(
 
 /** Reads metrics.jsonl; a last line that a crash cut short is left out. */
 export function parseMetrics(text: string): MetricsRecord[] {
-  const records: MetricsRecord[] = [];
-  for (const line of text.split('\n')) {
-    const record = parseLine(line);
-    if (record) records.push(record);
-  }
-  return records;
+  return text.split('\n').flatMap((line) => parseLine(line) ?? []);
 }
 
 function parseLine(line: string): MetricsRecord | undefined {
@@ -130,12 +125,7 @@ export function damagedLines(text: string): number[] {
 
 /** Epochs with more than one line, which older versions wrote when an evaluation was interrupted. */
 export function doubledEpochs(text: string): number[] {
-  const seen = new Set<number>();
-  const doubled = new Set<number>();
-  for (const record of parseMetrics(text)) {
-    if (record.kind !== 'epoch') continue;
-    if (seen.has(record.epoch)) doubled.add(record.epoch);
-    seen.add(record.epoch);
-  }
-  return [...doubled];
+  const ends = parseMetrics(text).filter(({ kind }) => kind === 'epoch');
+  const byEpoch = Map.groupBy(ends, ({ epoch }) => epoch);
+  return [...byEpoch].filter(([, lines]) => lines.length > 1).map(([epoch]) => epoch);
 }

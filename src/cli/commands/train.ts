@@ -246,14 +246,18 @@ function refuseChanges(
   if (name !== undefined && createNetwork(name).arch !== config.arch) {
     throw usageError('train', `the run to resume is a ${config.arch}, not a ${name}`);
   }
-  const refused = Object.entries(trainOptions).find(
-    ([key]) => given.has(key) && !WITH_RESUME.has(key),
-  );
-  if (!refused) return;
+  const refused = firstOther(given, WITH_RESUME);
+  if (refused === undefined) return;
   throw usageError(
     'train',
-    `--${flagName(...refused)} cannot be given with --resume, because a run keeps its configuration; start a new run (with --weights to begin with this one's weights)`,
+    `${refused} cannot be given with --resume, because a run keeps its configuration; start a new run (with --weights to begin with this one's weights)`,
   );
+}
+
+/** The first option that was given and is not among those that have a use. */
+function firstOther(given: ReadonlySet<string>, used: ReadonlySet<string>): string | undefined {
+  const other = Object.entries(trainOptions).find(([key]) => given.has(key) && !used.has(key));
+  return other && `--${flagName(...other)}`;
 }
 
 interface Session {
@@ -332,10 +336,10 @@ function refuseBesideEvaluate(given: ReadonlySet<string>): void {
     'saveDir',
     'log',
   ]);
-  const refused = Object.entries(trainOptions).find(([key]) => given.has(key) && !used.has(key));
-  if (!refused) return;
+  const refused = firstOther(given, used);
+  if (refused === undefined) return;
   throw usageError(
     'train',
-    `--evaluate trains nothing, so --${flagName(...refused)} has no use beside it: leave one of them away`,
+    `--evaluate trains nothing, so ${refused} has no use beside it: leave one of them away`,
   );
 }

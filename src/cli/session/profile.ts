@@ -7,6 +7,7 @@ import type { Program } from '../../engine/program.ts';
 import type { WasmBackend } from '../../engine/wasm/backend.ts';
 import type { WebGpuBackend } from '../../engine/webgpu/backend.ts';
 import { floorOf } from '../../engine/webgpu/ceilings.ts';
+import { formatPercent } from '../../util/format.ts';
 import { usageError } from '../options.ts';
 import { formatTable } from './output.ts';
 
@@ -138,10 +139,10 @@ export function profileTable(
     ({ name, milliseconds, gflops, gigabytesPerSecond, ceilingShare }) => [
       name,
       milliseconds.toFixed(milliseconds < 0.1 ? 4 : 2),
-      percent(milliseconds / total),
+      formatPercent(milliseconds / total, 1),
       gflops > 0 ? gflops.toFixed(gflops < 10 ? 1 : 0) : '',
       gigabytesPerSecond > 0 ? gigabytesPerSecond.toFixed(1) : '',
-      ceilingShare === undefined || ceilingShare === 0 ? '' : percent(ceilingShare),
+      ceilingShare === undefined || ceilingShare === 0 ? '' : formatPercent(ceilingShare, 1),
     ],
   );
   const table = formatTable(
@@ -149,8 +150,4 @@ export function profileTable(
     [...rows, ['all', total.toFixed(2), '', '', '', '']],
   );
   return ceilings === undefined ? table : `${table}\n${ceilings}`;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }
