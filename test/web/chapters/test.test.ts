@@ -145,6 +145,39 @@ describe.skipIf(!chromium)('the chapter of tests', () => {
     expect(watched.complaints).toEqual([]);
   });
 
+  it('lets a shape be drawn for a network that knows shapes, and fills what was drawn around', async () => {
+    await using watched = await open();
+    const { page } = watched;
+    await give(page, 'Weights', weightsFile(TEN));
+    await page.getByRole('button', { name: 'Draw a shape' }).click();
+    const show = page.getByRole('button', { name: 'Show it to the network' });
+    expect(await show.isDisabled()).toBe(true);
+    const { x, y, width } = (await page.getByLabel('What you have drawn').boundingBox())!;
+    const at = (across: number, down: number) => [x + across * width, y + down * width] as const;
+    await page.mouse.move(...at(0.5, 0.2));
+    await page.mouse.down();
+    for (const corner of [at(0.8, 0.8), at(0.2, 0.8), at(0.5, 0.2)]) {
+      await page.mouse.move(...corner, { steps: 5 });
+    }
+    await page.mouse.up();
+    expect(await violations(page)).toEqual([]);
+    await show.click();
+    const seen = page.getByRole('img', { name: 'What the network sees of drawing.png' });
+    const pixels = await seen.evaluate((canvas: HTMLCanvasElement) =>
+      [canvas.getContext('2d')!].flatMap((context) => [
+        [...context.getImageData(16, 20, 1, 1).data],
+        [...context.getImageData(1, 1, 1, 1).data],
+      ]),
+    );
+    expect(pixels).toEqual([
+      [0xc8, 0x20, 0x2e, 255],
+      [0xe6, 0xe0, 0xcf, 255],
+    ]);
+    const said = page.getByRole('status', { name: 'What the network says' });
+    await said.locator('li').nth(9).waitFor();
+    expect(watched.complaints).toEqual([]);
+  });
+
   it('says of broken weights that they are', async () => {
     await using watched = await open();
     const { page } = watched;
