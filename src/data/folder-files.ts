@@ -26,7 +26,7 @@ export const isSeen = (name: string) => !name.startsWith('.') && name !== '__MAC
 /** A place in a folder, for messages. */
 export function placeIn({ place }: Pick<FolderFiles, 'place'>, path: string): string {
   if (path === '' || path === '.') return place;
-  return `${place.replace(/(?<=.)[/\\]+$/, '')}/${path}`;
+  return `${place.replace(/[/\\]+$/, '')}/${path}`;
 }
 
 /** `a/b`, and `b` in the folder itself. */

@@ -163,12 +163,10 @@ describe.skipIf(!chromium)('the chapter of tests', () => {
     expect(await violations(page)).toEqual([]);
     await show.click();
     const seen = page.getByRole('img', { name: 'What the network sees of drawing.png' });
-    const pixels = await seen.evaluate((canvas: HTMLCanvasElement) =>
-      [canvas.getContext('2d')!].flatMap((context) => [
-        [...context.getImageData(16, 20, 1, 1).data],
-        [...context.getImageData(1, 1, 1, 1).data],
-      ]),
-    );
+    const bytes = await seen.evaluate((canvas: HTMLCanvasElement) => [
+      ...canvas.getContext('2d')!.getImageData(0, 0, 32, 32).data,
+    ]);
+    const pixels = [20 * 32 + 16, 33].map((at) => bytes.slice(4 * at, 4 * at + 4));
     expect(pixels).toEqual([
       [0xc8, 0x20, 0x2e, 255],
       [0xe6, 0xe0, 0xcf, 255],
@@ -231,6 +229,9 @@ describe.skipIf(!chromium)('the chapter of tests', () => {
     await again.click();
     await page.getByText('with shortcut A,').waitFor();
     expect(await loss()).toBe(assumed);
+    await page.getByLabel('Network in the file').selectOption('ema');
+    await again.click();
+    await expect.poll(loss).not.toBe(assumed);
     expect(watched.complaints).toEqual([]);
   });
 

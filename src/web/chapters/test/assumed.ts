@@ -13,18 +13,19 @@ export interface Said {
   readonly choices: readonly string[];
 }
 
-/** In the order in which the file leaves them open. */
+/** @param networks in the file, where it holds several */
 export function mayBeSaid(
   { notices }: Pick<ModelFacts, 'notices'>,
   said: WeightsFacts,
+  networks: readonly string[],
 ): readonly Said[] {
   const names = ['key', 'shortcut', 'normalization'] as const;
   return names.flatMap((name) => {
     const notice = notices.find(({ about }) => about === name);
     const own = said[name];
-    if (notice) return [{ name, text: notice.text, choices: notice.choices ?? [] }];
-    if (own === undefined) return [];
-    return [{ name, text: 'As you said.', choices: name === 'key' ? [own] : [] }];
+    if (!notice && own === undefined) return [];
+    const choices = name === 'key' ? networks : [];
+    return [{ name, text: notice?.text ?? 'As you said.', choices }];
   });
 }
 

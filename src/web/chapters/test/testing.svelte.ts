@@ -2,13 +2,13 @@
 // at other chapters.
 
 import { tab } from '../../shared/tab.svelte.ts';
+import type { RequestError } from '../../worker/client.ts';
 import type {
   DataFacts,
   Evaluation,
   ModelFacts,
   ModelSource,
   SplitName,
-  WorkerError,
 } from '../../worker/protocol.ts';
 
 /** Mistakes that are shown. */
@@ -24,8 +24,10 @@ export interface Tested {
 class Testing {
   isLoading = $state(false);
   /** Why the weights could not be loaded, and which weights. */
-  problem: (Error & Partial<WorkerError>) | undefined = $state.raw();
+  problem: RequestError | undefined = $state.raw();
   asked: ModelSource | undefined = $state.raw();
+  /** In the file, where it holds several. */
+  networks: readonly string[] = $state.raw([]);
   isEvaluating = $state(false);
   /** From 0 to 1. */
   progress = $state(0);
@@ -38,9 +40,14 @@ class Testing {
     this.problem = undefined;
     try {
       this.asked = await source;
-      await tab.loadModel(this.asked);
+      // Of a file in which somebody chose a network, they are known already.
+      if (!('key' in this.asked)) this.networks = [];
+      const { notices } = await tab.loadModel(this.asked);
+      this.networks = notices.find(({ about }) => about === 'key')?.choices ?? this.networks;
     } catch (error) {
-      this.problem = error as Error;
+      const problem = error as RequestError;
+      this.problem = problem;
+      if (problem.code === 'several-networks') this.networks = problem.facts.places as string[];
     } finally {
       this.isLoading = false;
     }
