@@ -44,10 +44,11 @@ export { type ExportFormat, type ExportOptions, exportModel } from './runs/expor
 export { type Model, modelNotices } from './runs/model.ts';
 export { parseTrainConfig, type TrainConfig } from './train/config.ts';
 export { type EvaluationReport, evaluateSplit, predictImages } from './train/evaluate.ts';
-export type { RunResult, TrainEvent } from './train/events.ts';
+export type { TrainEvent } from './train/events.ts';
 export { createInference } from './train/executables.ts';
 export { Trainer } from './train/loop.ts';
 export type { StopRequest, TrainerOptions } from './train/options.ts';
+export type { RunResult } from './train/result.ts';
 export type { TrainingState } from './train/state.ts';
 export { type ErrorCode, type ErrorFacts, UserError } from './util/errors.ts';
 export type { NamedTensors, Tensor } from './util/tensor.ts';

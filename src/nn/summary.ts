@@ -4,6 +4,7 @@
 // linear layer; functional ReLU and pooling do not), so ResNet-20's 3.63 MB can be compared.
 // Multiply-adds are added: torchsummary has none.
 
+import { formatCount } from '../util/format.ts';
 import { elementCount } from '../util/tensor.ts';
 import {
   convolutionMultiplyAdds,
@@ -200,10 +201,6 @@ export function formatSummaryList(summaries: readonly NetworkSummary[]): string 
       ]),
     ),
   ].join('\n');
-}
-
-function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
 }
 
 function formatMillions(count: number): string {

@@ -1,9 +1,9 @@
 // log.txt: the story of a run, for someone who reads it later; epochs and batches count from 1. Steps
 // are in metrics.jsonl.
 
-import type { RunResult, TrainEvent } from '../train/events.ts';
-import { formatRate } from '../train/make-events.ts';
-import { formatPercent } from '../util/format.ts';
+import type { TrainEvent } from '../train/events.ts';
+import type { RunResult } from '../train/result.ts';
+import { formatLearningRate, formatPercent } from '../util/format.ts';
 
 /** The line of an event, or undefined for events that leave none. */
 export function logLine(event: TrainEvent): string | undefined {
@@ -14,9 +14,9 @@ export function logLine(event: TrainEvent): string | undefined {
       return `${begin} ${config.arch}, recipe ${config.recipe}, seed ${config.seed}, at epoch ${position.epoch + 1}, batch ${position.batch + 1}; ${backend}${event.notice === undefined ? '' : `. ${event.notice}`}`;
     }
     case 'rate':
-      return `learning rate ${formatRate(event.learningRate)} from epoch ${event.epoch + 1}, batch ${event.batch + 1} on: the schedule's, times ${formatRate(event.factor)}`;
+      return `learning rate ${formatLearningRate(event.learningRate)} from epoch ${event.epoch + 1}, batch ${event.batch + 1} on: the schedule's, times ${formatLearningRate(event.factor)}`;
     case 'epoch-end':
-      return `epoch ${event.epoch + 1}: training loss ${event.trainLoss.toFixed(4)}, accuracy ${formatPercent(event.trainTop1)} (running averages), learning rate ${formatRate(event.learningRate)}, ${event.imagesPerSecond.toFixed(0)} images/s`;
+      return `epoch ${event.epoch + 1}: training loss ${event.trainLoss.toFixed(4)}, accuracy ${formatPercent(event.trainTop1)} (running averages), learning rate ${formatLearningRate(event.learningRate)}, ${event.imagesPerSecond.toFixed(0)} images/s`;
     case 'evaluation':
       return `epoch ${event.epoch + 1}: ${event.split} error ${formatPercent(event.top1Error)} (${event.wrong} of ${event.images}), loss ${event.loss.toFixed(4)}${event.isBest ? ', best so far' : ''}`;
     case 'checkpoint':

@@ -8,7 +8,7 @@ import { IMAGE_BYTES, type Split } from '../data/dataset.ts';
 import type { BatchMetrics, Executable } from '../engine/backend.ts';
 import { createYielder } from './executables.ts';
 import { Feed } from './feed.ts';
-import { addToMeter, EMPTY_METER, errorsOf } from './meters.ts';
+import { addToMeter, EMPTY_METER, type SplitErrors, splitErrors } from './meters.ts';
 import {
   crossEntropy,
   likeliest,
@@ -74,16 +74,7 @@ export interface Mistake {
   readonly labelProbability: number;
 }
 
-export interface EvaluationReport {
-  readonly images: number;
-  /** A sample of the split, over all its classes (`sampleOrder`). */
-  readonly partial: boolean;
-  readonly wrong: number;
-  /** Fractions. */
-  readonly top1Error: number;
-  readonly top5Error: number;
-  /** Mean cross-entropy. */
-  readonly loss: number;
+export interface EvaluationReport extends SplitErrors {
   /** Images and accuracy of each class; accuracy is null for a class without images. */
   readonly perClass: readonly { readonly images: number; readonly accuracy: number | null }[];
   /** confusion[label][predicted] = number of images. */
@@ -150,10 +141,7 @@ export async function evaluateSplit(
     options.onProgress?.(meter.count, whole);
   }
   return {
-    images: meter.count,
-    partial: meter.count < split.count,
-    wrong: meter.count - meter.correctTop1,
-    ...errorsOf(meter),
+    ...splitErrors(meter, split),
     perClass: confusion.map((row, label) => {
       const images = row.reduce((sum, count) => sum + count, 0);
       return { images, accuracy: images === 0 ? null : row[label]! / images };

@@ -9,11 +9,11 @@ import { evaluateBatches } from './evaluate.ts';
 import type { EvaluatedSplit, EvaluationEvent, EvaluationProgressEvent } from './events.ts';
 import { copyWeights } from './executables.ts';
 import { Feed } from './feed.ts';
-import { addToMeter, EMPTY_METER, errorsOf, type Meter, stepAverages } from './meters.ts';
+import { addToMeter, EMPTY_METER, splitErrors, stepAverages } from './meters.ts';
 import type { StopRequest, TrainerOptions } from './options.ts';
 
 /** What is known of a split before it is compared with earlier epochs. */
-export type SplitErrors = Omit<EvaluationEvent, 'isBest' | 'bestError' | 'bestEpoch'>;
+type Evaluated = Omit<EvaluationEvent, 'isBest' | 'bestError' | 'bestEpoch'>;
 
 export class Evaluator {
   private readonly options: TrainerOptions;
@@ -36,7 +36,7 @@ export class Evaluator {
     images: Split,
     epoch: number,
     stop: StopRequest,
-  ): AsyncGenerator<EvaluationProgressEvent, SplitErrors | undefined> {
+  ): AsyncGenerator<EvaluationProgressEvent, Evaluated | undefined> {
     const { limitBatches } = this.options.config;
     let meter = EMPTY_METER;
     let seconds = 0;
@@ -60,7 +60,7 @@ export class Evaluator {
         batchTimeAverage: seconds / (each.batch + 1),
       };
     }
-    return summarize(split, images, epoch, meter, seconds);
+    return { kind: 'evaluation', split, epoch, ...splitErrors(meter, images), seconds };
   }
 
   /** The inference executable with the weights of this moment. */
@@ -87,23 +87,4 @@ export class Evaluator {
   async dispose(): Promise<void> {
     await this.inference?.dispose();
   }
-}
-
-function summarize(
-  split: EvaluatedSplit,
-  images: Split,
-  epoch: number,
-  meter: Meter,
-  seconds: number,
-): SplitErrors {
-  return {
-    kind: 'evaluation',
-    split,
-    epoch,
-    images: meter.count,
-    partial: meter.count < images.count,
-    wrong: meter.count - meter.correctTop1,
-    ...errorsOf(meter),
-    seconds,
-  };
 }

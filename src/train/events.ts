@@ -5,6 +5,9 @@
 // logarithm); times are seconds.
 
 import type { TrainConfig } from './config.ts';
+import type { BatchResult, SplitErrors } from './meters.ts';
+import type { RunResult } from './result.ts';
+import type { StepTimes } from './stopwatch.ts';
 
 /** Where a run is: the next thing it will do is batch `batch` of epoch `epoch`. */
 export interface Position {
@@ -35,24 +38,7 @@ export interface StartEvent {
   readonly notice?: string;
 }
 
-/**
- * What a batch came to, and averages, which weigh batches by their images, from the first one to it.
- * The training accuracy during an epoch is a running average over changing weights, with batch norm
- * in training mode; it is not the accuracy of any one set of weights.
- */
-export interface BatchResult {
-  /** Images in the batch. */
-  readonly count: number;
-  /** Of this batch, before its update. */
-  readonly loss: number;
-  readonly lossAverage: number;
-  readonly top1: number;
-  readonly top1Average: number;
-  readonly top5: number;
-  readonly top5Average: number;
-}
-
-export interface StepEvent extends BatchResult {
+export interface StepEvent extends BatchResult, StepTimes {
   readonly kind: 'step';
   readonly epoch: number;
   /** The batch just done. */
@@ -62,19 +48,6 @@ export interface StepEvent extends BatchResult {
   /** Steps done, this one included. */
   readonly iteration: number;
   readonly learningRate: number;
-  readonly imagesPerSecond: number;
-  /**
-   * Time to gather the batch, and the epoch's average of it. All but the first of an epoch are
-   * gathered while an earlier step runs.
-   */
-  readonly dataTime: number;
-  readonly dataTimeAverage: number;
-  /**
-   * Time from the end of the step before to the end of this one, and the epoch's average of it. Where
-   * several steps are in flight, single times say little: their ends can be told in bursts.
-   */
-  readonly batchTime: number;
-  readonly batchTimeAverage: number;
   /** Training time left, evaluations not counted. */
   readonly secondsLeft: number;
 }
@@ -121,17 +94,10 @@ export interface EvaluationProgressEvent extends BatchResult {
   readonly batchTimeAverage: number;
 }
 
-export interface EvaluationEvent {
+export interface EvaluationEvent extends SplitErrors {
   readonly kind: 'evaluation';
   readonly split: EvaluatedSplit;
   readonly epoch: number;
-  readonly images: number;
-  /** True where `limitBatches` left images out: then the error is not the split's. */
-  readonly partial: boolean;
-  readonly wrong: number;
-  readonly loss: number;
-  readonly top1Error: number;
-  readonly top5Error: number;
   readonly seconds: number;
   /** Whether no earlier epoch of this run had a lower error on this split. */
   readonly isBest: boolean;
@@ -186,33 +152,6 @@ export interface InterruptedEvent {
   readonly position: Position;
   /** One sentence that says how to go on, set by the run folder. */
   readonly message?: string;
-}
-
-/** An error with the epoch it is of. */
-export interface ErrorOfEpoch {
-  readonly epoch: number;
-  /** Top-1 error, a fraction. */
-  readonly error: number;
-}
-
-/**
- * What a run came to. The lowest of many evaluations on the test set is optimistic, so it never
- * stands alone.
- */
-export interface RunResult {
-  /** Test error after the last epoch. */
-  readonly final?: ErrorOfEpoch;
-  /** Lowest test error of all epochs. */
-  readonly bestOnTest?: ErrorOfEpoch;
-  /**
-   * The epoch with the lowest validation error, that error, and the test error of that epoch (absent
-   * where there are no test images).
-   */
-  readonly bestOnValidation?: {
-    readonly epoch: number;
-    readonly validationError: number;
-    readonly error?: number;
-  };
 }
 
 /** Always the last event. */

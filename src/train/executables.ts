@@ -88,32 +88,31 @@ export async function copyWeights(from: Executable, to: Executable): Promise<voi
   }
 }
 
-/**
- * Compiles a network for inference and gives it its weights.
- * @param from what an earlier executable of the same kind gave by `readState`
- */
+/** Compiles a network for inference and gives it its weights. */
 export async function createInference(
   backend: Backend,
   network: Network,
   weights: NamedTensors,
   normalization: Normalization,
   batchSize: number,
-  from?: ExecutableState,
 ): Promise<Executable> {
   checkWeights(network, weights, 'What was loaded');
-  const executable = await backend.compile(lowerInference(network, { batchSize }), from);
+  const executable = await backend.compile(lowerInference(network, { batchSize }));
   await writeWeights(executable, weights, normalization);
   return executable;
 }
+
+/** A host that waits no longer than this draws, and hears signals, in time. */
+const YIELD_MILLISECONDS = 50;
 
 /**
  * Makes a function that lets the host do other things (signals, drawing) when it has not been able
  * to for a while: a backend on the calling thread finishes a step without ever giving way.
  */
-export function createYielder(milliseconds = 50): () => Promise<void> {
+export function createYielder(): () => Promise<void> {
   let last = performance.now();
   return async () => {
-    if (performance.now() - last < milliseconds) return;
+    if (performance.now() - last < YIELD_MILLISECONDS) return;
     await new Promise<void>((resolve) => setTimeout(resolve, 0));
     last = performance.now();
   };

@@ -2,6 +2,7 @@
 
 import type { BatchMetrics } from '../engine/backend.ts';
 import { parameterCount } from '../nn/parameters.ts';
+import { formatLearningRate } from '../util/format.ts';
 import type { NanEvent, Position, StartEvent, StepEvent } from './events.ts';
 import { stepAverages } from './meters.ts';
 import type { TrainerOptions } from './options.ts';
@@ -53,11 +54,6 @@ export function stepEvent(
 export function nanEvent(facts: Omit<NanEvent, 'kind' | 'message'>): NanEvent {
   const { what, loss, epoch, batch, learningRate } = facts;
   const became = what === 'loss' ? `loss became ${loss}` : 'weights are no longer finite';
-  const message = `Training diverged: the ${became} in epoch ${epoch + 1}, batch ${batch + 1}, at a learning rate of ${formatRate(learningRate)}; try a smaller learning rate or a warm-up.`;
+  const message = `Training diverged: the ${became} in epoch ${epoch + 1}, batch ${batch + 1}, at a learning rate of ${formatLearningRate(learningRate)}; try a smaller learning rate or a warm-up.`;
   return { kind: 'nan', message, ...facts };
-}
-
-/** A rate without the noise of repeated multiplication: 0.01, not 0.010000000000000002. */
-export function formatRate(learningRate: number): string {
-  return String(Number(learningRate.toPrecision(6)));
 }

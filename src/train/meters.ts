@@ -3,7 +3,6 @@
 
 import * as z from 'zod/mini';
 import type { BatchMetrics } from '../engine/backend.ts';
-import type { BatchResult } from './events.ts';
 
 export const meterSchema = z.strictObject({
   /** Images so far. */
@@ -36,13 +35,47 @@ export function averages(meter: Meter): { loss: number; top1: number; top5: numb
   };
 }
 
-/** Mean loss, and top-1 and top-5 error as fractions. */
-export function errorsOf(meter: Meter): { loss: number; top1Error: number; top5Error: number } {
+/** What an evaluation of a split came to. */
+export interface SplitErrors {
+  readonly images: number;
+  /** True where `limitBatches` left images out, in a sample of all classes: not the split's own error. */
+  readonly partial: boolean;
+  readonly wrong: number;
+  /** Mean cross-entropy. */
+  readonly loss: number;
+  /** Fractions. */
+  readonly top1Error: number;
+  readonly top5Error: number;
+}
+
+/** @param split what was evaluated, wholly or in part */
+export function splitErrors(meter: Meter, split: { readonly count: number }): SplitErrors {
+  const { count: images, correctTop1, correctTop5 } = meter;
   return {
-    loss: meter.lossSum / meter.count,
-    top1Error: (meter.count - meter.correctTop1) / meter.count,
-    top5Error: (meter.count - meter.correctTop5) / meter.count,
+    images,
+    partial: images < split.count,
+    wrong: images - correctTop1,
+    loss: meter.lossSum / images,
+    top1Error: (images - correctTop1) / images,
+    top5Error: (images - correctTop5) / images,
   };
+}
+
+/**
+ * What a batch came to, and averages, which weigh batches by their images, from the first one to it.
+ * The training accuracy during an epoch is a running average over changing weights, with batch norm
+ * in training mode; it is not the accuracy of any one set of weights.
+ */
+export interface BatchResult {
+  /** Images in the batch. */
+  readonly count: number;
+  /** Of this batch, before its update. */
+  readonly loss: number;
+  readonly lossAverage: number;
+  readonly top1: number;
+  readonly top1Average: number;
+  readonly top5: number;
+  readonly top5Average: number;
 }
 
 /** A batch's numbers, and the averages up to and with it, as events carry them. */

@@ -2,7 +2,33 @@
 // is optimistic, because the test set chose the epoch. The last epoch's error is not, and neither
 // is the test error of the epoch that a validation split chose.
 
-import type { EvaluatedSplit, RunResult } from './events.ts';
+import * as z from 'zod/mini';
+
+const epoch = z.int().check(z.minimum(0));
+
+/** A top-1 error, a fraction, with the epoch that it is of. */
+const errorOfEpochSchema = z.strictObject({ epoch, error: z.number() });
+
+/**
+ * What a run came to. The lowest of many evaluations on the test set is optimistic, so it never
+ * stands alone.
+ */
+export const runResultSchema = z.strictObject({
+  /** Test error after the last epoch. */
+  final: z.optional(errorOfEpochSchema),
+  /** Lowest test error of all epochs. */
+  bestOnTest: z.optional(errorOfEpochSchema),
+  /**
+   * The epoch with the lowest validation error, that error, and the test error of that epoch (absent
+   * where there are no test images).
+   */
+  bestOnValidation: z.optional(
+    z.strictObject({ epoch, validationError: z.number(), error: z.optional(z.number()) }),
+  ),
+});
+
+export type ErrorOfEpoch = Readonly<z.infer<typeof errorOfEpochSchema>>;
+export type RunResult = Readonly<z.infer<typeof runResultSchema>>;
 
 /**
  * The result after an evaluation. An epoch's validation split is recorded before its test split.
@@ -10,10 +36,10 @@ import type { EvaluatedSplit, RunResult } from './events.ts';
  */
 export function recordEvaluation(
   result: RunResult,
-  split: Exclude<EvaluatedSplit, 'train'>,
+  split: 'validation' | 'test',
   epoch: number,
   error: number,
-): { result: RunResult; isBest: boolean; best: { epoch: number; error: number } } {
+): { result: RunResult; isBest: boolean; best: ErrorOfEpoch } {
   if (split === 'validation') {
     const before = result.bestOnValidation;
     const isBest = before === undefined || error < before.validationError;

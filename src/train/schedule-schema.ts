@@ -64,7 +64,6 @@ export const rateChangesSchema = z.array(rateChangeSchema);
 
 /** The kinds of schedules, by the words that they are chosen with. */
 export const SCHEDULE_KINDS = ['steps', 'cosine', 'one-cycle'] as const;
-export type ScheduleKind = (typeof SCHEDULE_KINDS)[number];
 
 export type RateChange = z.infer<typeof rateChangeSchema>;
 export type ScheduleConfig = z.infer<typeof scheduleSchema>;

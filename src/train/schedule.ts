@@ -3,21 +3,24 @@
 // checkpoint, so that a resumed run neither warms up again nor forgets that it has not finished
 // warming up.
 
+import * as z from 'zod/mini';
 import type { ScheduleConfig, TrainConfig, WarmupConfig } from './config.ts';
 import type { Position } from './events.ts';
 import { rateFactorAt } from './rate-changes.ts';
 
 /** What the schedule remembers from step to step. */
-export interface ScheduleState {
+export const scheduleStateSchema = z.strictObject({
   /** False once a warm-up until an error has reached it; it never comes back. */
-  readonly warmingUp: boolean;
+  warmingUp: z.boolean(),
   /**
    * Training error, averaged over about the last 50 batches; it begins at chance. The paper says
    * "until the training error is below 80%" and not how it measures that; one batch of 128 is too
    * noisy, and an average over the whole epoch lags behind by hundreds of steps.
    */
-  readonly trainError: number;
-}
+  trainError: z.number(),
+});
+
+export type ScheduleState = Readonly<z.infer<typeof scheduleStateSchema>>;
 
 /** Weight of the newest batch in `trainError`. */
 const NEWEST = 1 / 50;

@@ -9,30 +9,24 @@ import type { BatchMetrics, ExecutableState } from '../engine/backend.ts';
 import type { NamedTensors } from '../util/tensor.ts';
 import type { TrainConfig } from './config.ts';
 import { addToMeter, EMPTY_METER, meterSchema } from './meters.ts';
-import { advanceSchedule, initialScheduleState, type Plan } from './schedule.ts';
-
-const epoch = z.int().check(z.minimum(0));
-const errorOfEpochSchema = z.strictObject({ epoch, error: z.number() });
-
-/** See `RunResult`. */
-const resultSchema = z.strictObject({
-  final: z.optional(errorOfEpochSchema),
-  bestOnTest: z.optional(errorOfEpochSchema),
-  bestOnValidation: z.optional(
-    z.strictObject({ epoch, validationError: z.number(), error: z.optional(z.number()) }),
-  ),
-});
+import { runResultSchema } from './result.ts';
+import {
+  advanceSchedule,
+  initialScheduleState,
+  type Plan,
+  scheduleStateSchema,
+} from './schedule.ts';
 
 export const progressSchema = z.strictObject({
   /** The next step is batch `batch` of epoch `epoch`; `batch` may be one past the epoch's last. */
-  epoch,
+  epoch: z.int().check(z.minimum(0)),
   batch: z.int().check(z.minimum(0)),
   iteration: z.int().check(z.minimum(0)),
   /** Of the running epoch. */
   meter: meterSchema,
-  schedule: z.strictObject({ warmingUp: z.boolean(), trainError: z.number() }),
+  schedule: scheduleStateSchema,
   /** Best and latest errors of this run; they begin empty in every run. */
-  result: resultSchema,
+  result: runResultSchema,
   /** Time that all sessions trained. */
   seconds: z.number().check(z.minimum(0)),
 });

@@ -5,11 +5,19 @@
 const NEWEST = 0.1;
 
 export interface StepTimes {
+  readonly imagesPerSecond: number;
+  /**
+   * Time to gather the batch, and the epoch's average of it. All but the first of an epoch are
+   * gathered while an earlier step runs.
+   */
   readonly dataTime: number;
   readonly dataTimeAverage: number;
+  /**
+   * Time from the end of the step before to the end of this one, and the epoch's average of it. Where
+   * several steps are in flight, single times say little: their ends can be told in bursts.
+   */
   readonly batchTime: number;
   readonly batchTimeAverage: number;
-  readonly imagesPerSecond: number;
 }
 
 export class Stopwatch {

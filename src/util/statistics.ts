@@ -25,6 +25,7 @@ export interface Difference {
   readonly degreesOfFreedom: number | undefined;
 }
 
+/** Of all intervals. */
 const CONFIDENCE = 0.95;
 
 export function mean(values: readonly number[]): number {
@@ -47,31 +48,27 @@ export function describeSample(values: readonly number[]): Sample | undefined {
 }
 
 /** Student's t interval for the mean; undefined for a single measurement. */
-export function meanInterval(sample: Sample, confidence = CONFIDENCE): Interval | undefined {
+export function meanInterval(sample: Sample): Interval | undefined {
   if (sample.deviation === undefined) return undefined;
-  return around(sample.mean, standardError(sample), sample.n - 1, confidence);
+  return around(sample.mean, standardError(sample), sample.n - 1);
 }
 
 /** A group against a number without a spread of its own, such as one published result. */
-export function compareWithConstant(
-  sample: Sample,
-  constant: number,
-  confidence = CONFIDENCE,
-): Difference {
+export function compareWithConstant(sample: Sample, constant: number): Difference {
   const difference = sample.mean - constant;
   if (sample.deviation === undefined) return withoutSpread(difference);
-  return judged(difference, standardError(sample), sample.n - 1, confidence);
+  return judged(difference, standardError(sample), sample.n - 1);
 }
 
 /** Two independent groups with spreads of their own (Welch, 1947). */
-export function compareIndependent(a: Sample, b: Sample, confidence = CONFIDENCE): Difference {
+export function compareIndependent(a: Sample, b: Sample): Difference {
   const difference = a.mean - b.mean;
   if (a.deviation === undefined || b.deviation === undefined) return withoutSpread(difference);
   const va = a.deviation ** 2 / a.n;
   const vb = b.deviation ** 2 / b.n;
   const degrees =
     va + vb === 0 ? a.n + b.n - 2 : (va + vb) ** 2 / (va ** 2 / (a.n - 1) + vb ** 2 / (b.n - 1));
-  return judged(difference, Math.sqrt(va + vb), degrees, confidence);
+  return judged(difference, Math.sqrt(va + vb), degrees);
 }
 
 /**
@@ -79,15 +76,11 @@ export function compareIndependent(a: Sample, b: Sample, confidence = CONFIDENCE
  * seeds.
  * @throws RangeError if their lengths differ
  */
-export function comparePaired(
-  a: readonly number[],
-  b: readonly number[],
-  confidence = CONFIDENCE,
-): Difference {
+export function comparePaired(a: readonly number[], b: readonly number[]): Difference {
   if (a.length !== b.length) throw new RangeError('pairs need two groups of one length');
   const sample = describeSample(a.map((value, index) => value - b[index]!));
   if (!sample) throw new RangeError('no pairs to compare');
-  return compareWithConstant(sample, 0, confidence);
+  return compareWithConstant(sample, 0);
 }
 
 /** Standard error of an error rate from counting alone: sqrt(p(1 − p)/n), p a fraction. */
@@ -103,13 +96,8 @@ function withoutSpread(difference: number): Difference {
   return { difference, interval: undefined, pValue: undefined, degreesOfFreedom: undefined };
 }
 
-function judged(
-  difference: number,
-  error: number,
-  degreesOfFreedom: number,
-  confidence: number,
-): Difference {
-  const interval = around(difference, error, degreesOfFreedom, confidence);
+function judged(difference: number, error: number, degreesOfFreedom: number): Difference {
+  const interval = around(difference, error, degreesOfFreedom);
   // Equal measurements throughout leave no doubt, whichever way.
   const pValue =
     error === 0
@@ -120,8 +108,8 @@ function judged(
   return { difference, interval, pValue, degreesOfFreedom };
 }
 
-function around(center: number, error: number, degrees: number, confidence: number): Interval {
-  const reach = error === 0 ? 0 : error * tQuantile((1 + confidence) / 2, degrees);
+function around(center: number, error: number, degrees: number): Interval {
+  const reach = error === 0 ? 0 : error * tQuantile((1 + CONFIDENCE) / 2, degrees);
   return { low: center - reach, high: center + reach };
 }
 

@@ -3,7 +3,7 @@ import {
   addToMeter,
   averages,
   EMPTY_METER,
-  errorsOf,
+  splitErrors,
   stepAverages,
 } from '../../src/train/meters.ts';
 
@@ -13,7 +13,10 @@ const last = { count: 80, lossSum: 240, correctTop1: 0, correctTop5: 40 };
 test('the smaller last batch counts with its weight', () => {
   const meter = addToMeter(addToMeter(EMPTY_METER, full), last);
   expect(averages(meter)).toEqual({ loss: 368 / 208, top1: 64 / 208, top5: 168 / 208 });
-  expect(errorsOf(meter)).toEqual({
+  expect(splitErrors(meter, { count: 300 })).toEqual({
+    images: 208,
+    partial: true,
+    wrong: 144,
     loss: 368 / 208,
     top1Error: 144 / 208,
     top5Error: 40 / 208,

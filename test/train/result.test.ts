@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RunResult } from '../../src/train/events.ts';
-import { recordEvaluation } from '../../src/train/result.ts';
+import { type RunResult, recordEvaluation } from '../../src/train/result.ts';
 
 function record(epochs: { validation?: number; test?: number }[]): RunResult {
   let result: RunResult = {};
