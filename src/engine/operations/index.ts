@@ -1,59 +1,26 @@
 // All operations. Each has one file here that describes it (its type, what it reads and writes, what
-// it costs, its name in a profile), and one file in each backend that computes it. What asks about
-// any operation asks here; there is no other list of them but each backend's table.
+// it costs, its name in a profile), which descriptions.ts names, and one file in each backend that computes
+// it. What asks about any operation asks here; there is no other list of them but each backend's table.
 
-import { type Convolution, convolution } from './convolution.ts';
-import { type ConvolutionBackward, convolutionBackward } from './convolution-backward.ts';
-import { type ConvolutionInference, convolutionInference } from './convolution-inference.ts';
 import type { OperationDescription } from './description.ts';
-import { type FoldNorm, foldNorm } from './fold-norm.ts';
-import { type GlobalAveragePool, globalAveragePool } from './global-average-pool.ts';
-import {
-  type GlobalAveragePoolBackward,
-  globalAveragePoolBackward,
-} from './global-average-pool-backward.ts';
-import { type Linear, linear } from './linear.ts';
-import { type LinearBackward, linearBackward } from './linear-backward.ts';
-import { type NormGradient, normGradient } from './norm-gradient.ts';
-import { type NormStatistics, normStatistics } from './norm-statistics.ts';
+import * as DESCRIPTIONS from './descriptions.ts';
 import type { BufferId, NormSpec } from './operands.ts';
-import { type Sgd, sgd } from './sgd.ts';
-import { type SoftmaxCrossEntropy, softmaxCrossEntropy } from './softmax-cross-entropy.ts';
+
+type Described<Description> =
+  Description extends OperationDescription<infer Operation> ? Operation : never;
 
 /** A step of a program, on all images of a batch. */
-export type Operation =
-  | Convolution
-  | ConvolutionBackward
-  | ConvolutionInference
-  | FoldNorm
-  | GlobalAveragePool
-  | GlobalAveragePoolBackward
-  | Linear
-  | LinearBackward
-  | NormGradient
-  | NormStatistics
-  | Sgd
-  | SoftmaxCrossEntropy;
+export type Operation = Described<(typeof DESCRIPTIONS)[keyof typeof DESCRIPTIONS]>;
 
 export type OperationKind = Operation['kind'];
 
 /** The operation of a kind. */
 export type OperationOf<Kind extends OperationKind> = Extract<Operation, { kind: Kind }>;
 
-export const OPERATIONS = {
-  convolution,
-  convolutionBackward,
-  convolutionInference,
-  foldNorm,
-  globalAveragePool,
-  globalAveragePoolBackward,
-  linear,
-  linearBackward,
-  normGradient,
-  normStatistics,
-  sgd,
-  softmaxCrossEntropy,
-} satisfies { [Kind in OperationKind]: OperationDescription<OperationOf<Kind>> };
+/** Each under the kind that it describes. */
+export const OPERATIONS = DESCRIPTIONS satisfies {
+  [Kind in OperationKind]: OperationDescription<OperationOf<Kind>>;
+};
 
 /** How a backend carries out each operation, one entry for every kind. */
 export type OperationTable<Context, Result = void> = {

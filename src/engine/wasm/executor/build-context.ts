@@ -3,7 +3,7 @@
 
 import { align } from '../../plan.ts';
 import { type BufferId, namedBuffer, type Program } from '../../program.ts';
-import { wasmOperation } from '../operations/index.ts';
+import { wasmOperation } from '../operations/table.ts';
 import type { ConvolutionAlgorithm, StepSettings } from '../protocol.ts';
 import { Arena } from './arena.ts';
 import { blockCount, gradientBlock, inferenceBlock, MOST_BLOCKS } from './blocks.ts';

@@ -5,7 +5,7 @@
 import { buffersOf } from '../../operations/index.ts';
 import { bufferBytes } from '../../plan.ts';
 import type { BufferId, Operation, Program } from '../../program.ts';
-import { wasmOperation } from '../operations/index.ts';
+import { wasmOperation } from '../operations/table.ts';
 import { type BuiltContext, buildContext, type ContextInputs } from './build-context.ts';
 import { bufferSpec, type Context } from './context.ts';
 import type { BlockRun, Contribution, Extra, Phase, Serial } from './schedule-types.ts';

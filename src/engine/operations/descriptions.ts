@@ -1,0 +1,14 @@
+// The descriptions of all operations, by kind. What asks about any operation asks index.ts.
+
+export { convolution } from './convolution.ts';
+export { convolutionBackward } from './convolution-backward.ts';
+export { convolutionInference } from './convolution-inference.ts';
+export { foldNorm } from './fold-norm.ts';
+export { globalAveragePool } from './global-average-pool.ts';
+export { globalAveragePoolBackward } from './global-average-pool-backward.ts';
+export { linear } from './linear.ts';
+export { linearBackward } from './linear-backward.ts';
+export { normGradient } from './norm-gradient.ts';
+export { normStatistics } from './norm-statistics.ts';
+export { sgd } from './sgd.ts';
+export { softmaxCrossEntropy } from './softmax-cross-entropy.ts';
