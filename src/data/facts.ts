@@ -28,13 +28,10 @@ export interface SplitFacts {
   readonly sha256: string;
 }
 
-export interface DatasetFacts {
-  readonly source: string;
-  readonly title: string;
-  readonly isOriginalCifar10: boolean;
+export interface DatasetFacts
+  extends Pick<Dataset, 'source' | 'title' | 'isOriginalCifar10' | 'classes'> {
   /** In CIFAR-10's layout: how each batch compares with the published one. */
   readonly batches?: readonly BatchFinding[];
-  readonly classes: readonly string[];
   readonly train: SplitFacts;
   readonly test: SplitFacts;
   readonly validation?: SplitFacts;

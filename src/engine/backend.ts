@@ -109,6 +109,11 @@ export interface OperationTiming {
   readonly milliseconds: number;
   /** Multiply-adds of the direct algorithm for the batch. */
   readonly multiplyAdds: number;
+  /**
+   * Bytes of every buffer of images that it reads or writes, each once: what memory must carry where
+   * nothing is left in a cache. Weights and small sums are not counted.
+   */
+  readonly bytes: number;
 }
 
 /** What a program would take of a backend's memory. */

@@ -63,39 +63,36 @@ export function matchLayers(
     throw new NoMatch('only one of its two changes of shape has a projection');
   }
   const shortcut = projections[0] ? 'B' : shortcutWithoutProjection;
-  const network = networkOf(perStage, shortcut, linear);
+  const network = networkOf(perStage, shortcut, linear.shape[0] as number);
   const byName = pairedByName(modules);
-  if (byName) {
-    const pair = (conv: Module) => paired(conv, byName.get(conv) as Module, modules.isOrdered);
-    const blocks = stages.flatMap((convs, stage) =>
-      Array.from({ length: perStage }, (_, index) => {
-        const projection = index === 0 && stage > 0 ? projections[stage - 1] : undefined;
-        const [first, second] = [convs[2 * index]!, convs[2 * index + 1]!];
-        const main = { first: pair(first), second: pair(second) };
-        return projection ? { ...main, projection: pair(projection) } : main;
-      }),
-    );
-    return { network, names: namesOf(network, { stem: pair(stem), blocks, linear }) };
-  }
+  const pairOf = (conv: Module, norm: Module) => paired(conv, norm, modules.isOrdered);
   const free = new Set(modules.norms);
   const blocks = stages.flatMap((convs, stage) =>
-    Array.from({ length: perStage }, (_, index) => {
-      const pair = [convs[2 * index]!, convs[2 * index + 1]!] as const;
+    Array.from({ length: perStage }, (_, index): Block => {
+      const [first, second] = [convs[2 * index]!, convs[2 * index + 1]!];
       const projection = index === 0 && stage > 0 ? projections[stage - 1] : undefined;
-      return takeBlock(pair, projection, free, modules.isOrdered);
+      if (!byName) return takeBlock([first, second], projection, free, modules.isOrdered);
+      const pair = (conv: Module) => pairOf(conv, byName.get(conv) as Module);
+      const main = { first: pair(first), second: pair(second) };
+      return projection ? { ...main, projection: pair(projection) } : main;
     }),
   );
-  const [stemNorm, ...others] = free;
-  if (stemNorm === undefined)
-    throw new NoMatch('it has no batch norm behind its first convolution');
-  if (others[0]) throw new NoMatch(`it has the batch norm "${(others.at(-1) as Module).path}"`);
-  const first = paired(stem, stemNorm, modules.isOrdered);
-  return { network, names: namesOf(network, { stem: first, blocks, linear }) };
+  const stemNorm = byName ? byName.get(stem) : onlyOne(free);
+  const layers = { stem: pairOf(stem, stemNorm as Module), blocks, linear };
+  return { network, names: namesOf(network, layers) };
 }
 
-function networkOf(perStage: number, shortcut: ShortcutOption, linear: Module): Network {
+/** The batch norm that no block has taken, which is that of the first convolution. */
+function onlyOne(free: ReadonlySet<Module>): Module {
+  const [norm, ...others] = free;
+  if (norm === undefined) throw new NoMatch('it has no batch norm behind its first convolution');
+  if (others[0]) throw new NoMatch(`it has the batch norm "${(others.at(-1) as Module).path}"`);
+  return norm;
+}
+
+/** The network with so many blocks in each stage. */
+export function networkOf(perStage: number, shortcut: ShortcutOption, classes: number): Network {
   const depth = 6 * perStage + 2;
-  const classes = linear.shape[0] as number;
   if (shortcut === 'none') return createNetwork(`plain${depth}`, { classes });
   return createNetwork(`resnet${depth}`, { shortcut, classes });
 }

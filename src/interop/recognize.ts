@@ -4,10 +4,10 @@
 // (match-layers.ts). Shortcut A, the same with its zeros behind, and the plain network have the very same
 // tensors; A is taken, as most published files are, unless somebody says otherwise.
 
-import { createNetwork, type Network, parseArch, type ShortcutOption } from '../nn/network.ts';
+import { type Network, parseArch, type ShortcutOption } from '../nn/network.ts';
 import { checkWeights } from '../nn/parameters.ts';
 import { messageOf, UserError } from '../util/errors.ts';
-import { type Match, matchLayers } from './match-layers.ts';
+import { type Match, matchLayers, networkOf } from './match-layers.ts';
 import { NoMatch } from './no-match.ts';
 
 /** What a file's metadata may say beyond its tensors; values are unchecked text from the file. */
@@ -89,26 +89,16 @@ export function recognizeNetwork(
       `${what} is incomplete or no network of Table 6: layer1 has ${perStage} blocks and layer${odd + 1} has ${blocks[odd]}, but all three stages have the same number.`,
     );
   }
-  const depth = 6 * perStage + 2;
   const hasProjection = [...tensors.keys()].some((name) => name.includes('.shortcut.'));
   const shortcut: ShortcutOption = hasProjection ? 'B' : shortcutOf(hint);
-  const network = createRecognized(depth, shortcut, linear.shape[0] ?? 0, what);
-  checkWeights(network, tensors, what);
-  return network;
-}
-
-function createRecognized(
-  depth: number,
-  shortcut: ShortcutOption,
-  classes: number,
-  what: string,
-): Network {
+  let network: Network;
   try {
-    if (shortcut === 'none') return createNetwork(`plain${depth}`, { classes });
-    return createNetwork(`resnet${depth}`, { shortcut, classes });
+    network = networkOf(perStage, shortcut, linear.shape[0] ?? 0);
   } catch (error) {
     throw new UserError(`${what} holds no network this program has: ${messageOf(error)}`);
   }
+  checkWeights(network, tensors, what);
+  return network;
 }
 
 /** Blocks of a stage, which must be numbered from 0 without a gap. */

@@ -15,7 +15,7 @@ import {
 } from '../cifar.ts';
 import { readTitledCifar } from '../cifar-title.ts';
 import type { Dataset } from '../dataset.ts';
-import type { LoadEvent } from '../load-options.ts';
+import type { LoadOptions } from '../load-options.ts';
 import { readArchive } from './archive.ts';
 import { cacheFolder, makeCacheFolder, temporaryBeside } from './cache.ts';
 import { DownloadError, download, md5OfFile } from './download.ts';
@@ -152,12 +152,7 @@ export function cacheablePaths(name: CifarName): readonly (readonly string[])[] 
  */
 export async function loadCifarByName(
   name: CifarName,
-  options: {
-    readonly offline?: boolean;
-    readonly signal?: AbortSignal | undefined;
-    readonly onProgress?: ((event: LoadEvent) => void) | undefined;
-    readonly onNotice?: ((line: string) => void) | undefined;
-  },
+  options: Pick<LoadOptions, 'offline' | 'signal' | 'onProgress' | 'onNotice'>,
 ): Promise<Dataset> {
   const folder = cacheFolder();
   const inCache = () => findLayouts(folder).find(({ layout }) => layout.dataset === name);

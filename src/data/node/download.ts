@@ -10,6 +10,7 @@ import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, UserError } from '../../util/errors.ts';
+import { systemCode } from '../../util/system-errors.ts';
 
 export interface DownloadOptions {
   /** Published MD5 of the whole file, in hexadecimal. */
@@ -168,14 +169,14 @@ function request(
 
 /** No permission or no space: trying again, or another server, would not help. */
 function isOfThisMachine(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EISDIR'].includes(String(code));
+  const codes = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EISDIR'];
+  return codes.includes(systemCode(error) ?? '');
 }
 
 /** Short reason for a failed connection; Node's own text repeats host names and codes. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = systemCode(error);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its server is not found (no network?)';
   if (code === 'ECONNREFUSED') return 'the connection is refused';
   if (code === 'ECONNRESET') return 'the connection broke off';

@@ -3,11 +3,11 @@
 
 import { messageOf, UserError } from '../../util/errors.ts';
 import { formatBytes } from '../../util/format.ts';
-import type { Backend, BatchInputs, Executable } from '../backend.ts';
+import type { Backend, BatchInputs, Executable, OperationTiming } from '../backend.ts';
 import { outOfMemory } from '../device-error.ts';
 import { checkThreads } from '../devices.ts';
 import type { Program } from '../program.ts';
-import { type ProfiledOperation, WasmExecutable } from './executable.ts';
+import { WasmExecutable } from './executable.ts';
 import { measureSimd } from './features.ts';
 import type { WasmHost } from './host.ts';
 import type { KernelOptions, MultiplyAdd } from './kernels/context.ts';
@@ -34,7 +34,7 @@ export interface WasmBackendOptions {
 
 /** An executable that can also say where its time goes. */
 export interface ProfiledExecutable extends Executable {
-  profile(batch: BatchInputs): Promise<ProfiledOperation[]>;
+  profile(batch: BatchInputs): Promise<OperationTiming[]>;
 }
 
 export interface WasmBackend extends Backend {

@@ -6,21 +6,12 @@ import { bufferBytes } from '../plan.ts';
 import type { Operation, Program } from '../program.ts';
 import { bufferSpec } from './executor/context.ts';
 
-/** What is known of an operation before it runs. */
-export interface OperationSize extends Omit<OperationTiming, 'milliseconds'> {
-  /**
-   * Bytes of every buffer of images that it reads or writes, each once: what memory must carry where
-   * nothing is left in a cache. Weights and small sums are not counted.
-   */
-  readonly bytes: number;
-}
-
 /** Name, multiply-adds (of the direct algorithm) and bytes of an operation on `count` images. */
 export function sizeOfOperation(
   program: Program,
   operation: Operation,
   count: number,
-): OperationSize {
+): Omit<OperationTiming, 'milliseconds'> {
   const { name, multiplyAdds } = describeOperation(operation, program.norms);
   const bytes = buffersOf(operation)
     .map((id) => bufferSpec(program, id))

@@ -2,18 +2,14 @@
 // every worker. Batches and weights are copied into the memory here; all computing is the workers'.
 
 import { IMAGE_BYTES } from '../../data/dataset.ts';
-import type { BatchInputs, BatchMetrics, Executable } from '../backend.ts';
+import type { BatchInputs, BatchMetrics, Executable, OperationTiming } from '../backend.ts';
 import { namedBuffer, type Program, type ProgramBuffers } from '../program.ts';
-import { type OperationSize, sizeOfOperation } from './describe.ts';
+import { sizeOfOperation } from './describe.ts';
 import { bufferSpec } from './executor/context.ts';
 import { Control } from './executor/control.ts';
 import type { ExecutablePlan } from './plan-executable.ts';
 import type { WorkerPool } from './pool.ts';
 import type { WasmMemory } from './webassembly.ts';
-
-export interface ProfiledOperation extends OperationSize {
-  readonly milliseconds: number;
-}
 
 export class WasmExecutable implements Executable {
   readonly program: Program;
@@ -63,7 +59,7 @@ export class WasmExecutable implements Executable {
    * Runs a batch and measures every operation: the time of all threads divided by their number,
    * without waiting. Steps that measure are a little slower.
    */
-  profile(batch: BatchInputs): Promise<ProfiledOperation[]> {
+  profile(batch: BatchInputs): Promise<OperationTiming[]> {
     return this.submit(async () => {
       await this.step(batch, true);
       const { map, context } = this.plan;

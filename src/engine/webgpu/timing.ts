@@ -12,8 +12,6 @@ import type { ReadbackPool } from './readback.ts';
 const KERNELS_PER_SET = 2048;
 
 export interface KernelTiming extends OperationTiming {
-  /** Of every activation and input that it is bound to, each once; not of weights and partial sums. */
-  readonly bytes: number;
   /** Names the tile it was made with, see tune.ts. */
   readonly tileKey?: string;
 }

@@ -4,6 +4,7 @@
 // bits depend on the choice: it is cached for each adapter and driver, saved with a run, and can be
 // turned off.
 
+import { createBatch } from '../../data/batches.ts';
 import { createNetwork } from '../../nn/network.ts';
 import type { BatchInputs } from '../backend.ts';
 import { lowerInference } from '../lower-infer.ts';
@@ -183,15 +184,11 @@ async function warmUp(executable: WebGpuExecutable, batch: BatchInputs): Promise
   }
 }
 
-function dummyBatch(program: Program): BatchInputs {
-  const count = program.batchSize;
-  return {
-    count,
-    images: new Uint8Array(program.buffers[program.named.images]!.elements).fill(100),
-    labels: new Int32Array(count),
-    augmentation: new Int32Array(3 * count).fill(4),
-    sgd: { learningRate: 0, momentum: 0, weightDecay: 0 },
-  };
+function dummyBatch({ batchSize }: Program): BatchInputs {
+  const batch = createBatch(batchSize);
+  batch.images.fill(100);
+  const sgd = { learningRate: 0, momentum: 0, weightDecay: 0 };
+  return { ...batch, count: batchSize, augmentation: batch.augmentation.fill(4), sgd };
 }
 
 /** A table of texts, if that is what the JSON holds: remembered tiles, and the file that they are in. */

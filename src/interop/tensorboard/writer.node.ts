@@ -5,7 +5,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { makeFolder } from '../../util/make-folder.node.ts';
-import { fileError } from '../../util/system-errors.ts';
+import { fileError, systemCode } from '../../util/system-errors.ts';
 import { eventRecord, resumeRecord, type SummaryEvent, versionRecord } from './events.ts';
 
 export interface TensorBoardWriter {
@@ -61,7 +61,7 @@ async function createFile(
     try {
       return { path, file: await open(path, 'ax') };
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (systemCode(error) !== 'EEXIST') throw error;
     }
   }
 }
