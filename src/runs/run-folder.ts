@@ -20,7 +20,7 @@ import {
 import type { ProcessIdentity } from './holder.ts';
 import { CONFIG, checkpointPath, ENVIRONMENT, LOG, METRICS, SUMMARY } from './layout.ts';
 import type { RunLock } from './lock.ts';
-import { mendMetrics } from './mend-metrics.ts';
+import { type MendedMetrics, mendMetrics } from './mend-metrics.ts';
 import type { MetricsRecord } from './metrics.ts';
 import { configChecksum } from './reader.ts';
 import { sealJson } from './sealed-json.ts';
@@ -74,14 +74,10 @@ export class Run {
   private evaluations: Uint8Array[] = [];
 
   private constructor(
-    { host, lock, dir, config, checksum, found, environment }: OpenOptions,
-    fields: {
-      metrics: OutputFile;
-      logFile: OutputFile;
-      metricsBytes: number;
-      metricsCrc: number;
-      notices: readonly string[];
-    },
+    { host, lock, dir, config, checksum, found, environment, notices = [] }: OpenOptions,
+    metrics: OutputFile,
+    mended: MendedMetrics,
+    logFile: OutputFile,
   ) {
     this.dir = dir;
     this.config = config;
@@ -91,16 +87,16 @@ export class Run {
     this.configChecksum = checksum;
     this.sessions = environment?.sessions ?? [];
     this.hasLast = found !== undefined && found.notice === undefined;
-    this.notices = fields.notices;
-    this.metrics = fields.metrics;
-    this.logFile = fields.logFile;
-    this.metricsBytes = fields.metricsBytes;
-    this.metricsCrc = fields.metricsCrc;
+    this.notices = mended.notice === undefined ? notices : [...notices, mended.notice];
+    this.metrics = metrics;
+    this.metricsBytes = mended.bytes;
+    this.metricsCrc = mended.crc;
+    this.logFile = logFile;
   }
 
   /** Use `createRun` or `resumeRun`. */
   static async open(options: OpenOptions): Promise<Run> {
-    const { host, dir, found, notices = [] } = options;
+    const { host, dir, found } = options;
     const { files } = host;
     try {
       const checkpoints = `${dir}/checkpoints`;
@@ -110,9 +106,7 @@ export class Run {
       const mended = await mendMetrics(files, `${dir}/${METRICS}`, found);
       const metrics = await files.append(`${dir}/${METRICS}`, mended.bytes);
       const logFile = await files.append(`${dir}/${LOG}`, await files.size(`${dir}/${LOG}`));
-      const { bytes: metricsBytes, crc: metricsCrc } = mended;
-      const told = mended.notice === undefined ? notices : [...notices, mended.notice];
-      return new Run(options, { metrics, logFile, metricsBytes, metricsCrc, notices: told });
+      return new Run(options, metrics, mended, logFile);
     } catch (error) {
       throw writeError(error, dir);
     }
