@@ -28,9 +28,15 @@ export interface Difference {
 /** Of all intervals. */
 const CONFIDENCE = 0.95;
 
+export function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
+
 export function mean(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError('the mean of nothing');
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return sum(values) / values.length;
 }
 
 /** Square root of the unbiased variance; undefined for fewer than two values. */

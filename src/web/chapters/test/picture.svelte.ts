@@ -1,6 +1,7 @@
 // The picture that the network is shown: the reader's own, or an image of the data set. It stays while the
 // reader looks at other chapters or chooses another network.
 
+import { sum } from '../../../util/statistics.ts';
 import { pixelsOf } from '../../shared/grid.ts';
 import { tab } from '../../shared/tab.svelte.ts';
 import type { DataFacts } from '../../worker/protocol.ts';
@@ -30,7 +31,7 @@ class Picture {
 
   /** Any of the images to test on. */
   async draw({ data, test, classes }: DataFacts): Promise<void> {
-    const count = test.reduce((a, b) => a + b, 0);
+    const count = sum(test);
     const index = Math.floor(Math.random() * count);
     await this.show(async () => {
       const images = await tab.ask('images', { data, split: 'test', indices: [index] });

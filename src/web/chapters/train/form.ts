@@ -11,6 +11,7 @@ import {
   type TrainConfig,
 } from '../../../train/config.ts';
 import { messageOf, UserError } from '../../../util/errors.ts';
+import { sum } from '../../../util/statistics.ts';
 import { text } from '../../shared/address.ts';
 import { type FormTexts, readSettings } from '../../shared/form/read.ts';
 import type { DataFacts, RunRequest } from '../../worker/protocol.ts';
@@ -163,8 +164,6 @@ function heldOut(asked: number | undefined, data: DataFacts | undefined) {
 }
 
 const classesOf = (data: DataFacts | undefined) => data?.classes.length ?? 10;
-
-export const sum = (counts: readonly number[]) => counts.reduce((all, count) => all + count, 0);
 
 /** One line about a recipe, of the form that `--help` has. */
 export function recipeLine(recipe: string): string {

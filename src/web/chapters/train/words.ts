@@ -2,6 +2,7 @@
 
 import type { TrainConfig } from '../../../train/config.ts';
 import { formatBytes, formatCount, formatRate } from '../../../util/format.ts';
+import { sum } from '../../../util/statistics.ts';
 import { isSynthetic } from '../../shared/chosen-data.ts';
 import type { TabRun } from '../../shared/tab-run.svelte.ts';
 import type {
@@ -41,7 +42,7 @@ function counted(count: number, noun: string): string {
 
 /** `2,000 images (10 classes), 500 to test` */
 export function dataSize({ train, test }: Pick<DataFacts, 'train' | 'test'>): string {
-  const total = (counts: readonly number[]) => formatCount(counts.reduce((a, b) => a + b, 0));
+  const total = (counts: readonly number[]) => formatCount(sum(counts));
   return `${total(train)} images of ${train.length} kinds to train on, ${total(test)} to test with`;
 }
 

@@ -4,6 +4,7 @@
 import * as z from 'zod/mini';
 import { classCounts, type Dataset, IMAGE_BYTES, type Split } from '../../../data/dataset.ts';
 import { type FileSystem, writeAtomically } from '../../../runs/file-system.ts';
+import { sum } from '../../../util/statistics.ts';
 
 const FOLDER = 'data';
 
@@ -31,7 +32,7 @@ export async function storeDataset(files: FileSystem, dataset: Dataset): Promise
   await files.removeFolder(folder);
   await files.makeFolder(folder);
   const splits = validation ? [train, test, validation] : [train, test];
-  const bytes = new Uint8Array(splits.reduce((total, { count }) => total + bytesOf(count), 0));
+  const bytes = new Uint8Array(sum(splits.map(({ count }) => bytesOf(count))));
   let at = 0;
   for (const split of splits) {
     bytes.set(split.images, at);
@@ -64,10 +65,7 @@ export async function describeStored(
   const parsed = json && factsSchema.safeParse(jsonOf(json));
   if (!parsed?.success) return undefined;
   const { train, test, validation = [] } = parsed.data;
-  const bytes = [train, test, validation].reduce(
-    (total, counts) => total + bytesOf(sum(counts)),
-    0,
-  );
+  const bytes = sum([train, test, validation].map((counts) => bytesOf(sum(counts))));
   const isWhole = (await files.size(`${folder}/images`)) === bytes;
   return isWhole ? parsed.data : undefined;
 }
@@ -98,8 +96,6 @@ export async function storedSources(files: FileSystem): Promise<string[]> {
 export function removeStored(files: FileSystem, source: string): Promise<void> {
   return files.removeFolder(folderOf(source));
 }
-
-const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
 
 const bytesOf = (count: number) => count * (IMAGE_BYTES + 2);
 
