@@ -290,6 +290,7 @@ export const SETTINGS = {
     option: {
       group: 'network',
       help: 'Black pixels on every side before the random crop',
+      shownDefault: '4; 2 with the recipe fast',
     },
   },
   ...MACHINE_SETTINGS,

@@ -122,15 +122,16 @@ describe('resolving a configuration', () => {
     expect(milestones('notebook')).toMatchObject({ length: 20, milestones: [100, 150] });
   });
 
-  test('fast is the notebook but for one cycle, its peak, and the weight decay', () => {
-    const { schedule, learningRate, weightDecay, recipe, ...fast } = resolveConfig({
+  test('fast is the notebook but for one cycle, its peak, weight decay and closer crops', () => {
+    const { schedule, learningRate, weightDecay, cropPadding, recipe, ...fast } = resolveConfig({
       arch: 'resnet20',
       recipe: 'fast',
     });
-    expect({ schedule, learningRate, weightDecay, recipe }).toEqual({
+    expect({ schedule, learningRate, weightDecay, cropPadding, recipe }).toEqual({
       schedule: { kind: 'one-cycle', unit: 'epochs', length: 20, rise: 0.2 },
       learningRate: 0.2,
       weightDecay: 5e-4,
+      cropPadding: 2,
       recipe: 'fast',
     });
     expect(resolveConfig({ arch: 'resnet20' })).toMatchObject(fast);
