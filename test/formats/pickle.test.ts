@@ -218,6 +218,7 @@ describe('what few bytes may ask for is bounded by the size of the file', () => 
     expect(() => readPickle(bytes, { ...NOTHING_ALLOWED, encoding: 'bytes' })).toThrow(
       'far more than its size',
     );
-    expect(performance.now() - start).toBeLessThan(1000);
+    // It was 69 s for the first of these; a busy machine takes one.
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });

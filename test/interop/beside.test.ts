@@ -88,7 +88,11 @@ describe('two networks', () => {
     const { tensors, notices } = read(both('model', 'ema'));
     expect(tensors).toEqual(others);
     expect(notices).toEqual([
-      { about: 'key', text: 'The file holds 2 networks: model is taken, and not ema.' },
+      {
+        about: 'key',
+        text: 'The file holds 2 networks: model is taken, and not ema.',
+        choices: ['model', 'ema'],
+      },
     ]);
     expect(read(both('model', 'ema'), 'ema')).toMatchObject({ tensors: weights, notices: [] });
   });
