@@ -1,9 +1,13 @@
 // What is committed of finished runs, made from real run folders.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { collectResults } from '../../scripts/collect-results.ts';
-import type { ReportRun } from '../../src/experiment/report/data.ts';
+import {
+  type CollectedRun,
+  collectResults,
+  reportCollected,
+} from '../../scripts/collect-results.ts';
+import type { Report, ReportRun } from '../../src/experiment/report/data.ts';
 import { createRun } from '../../src/runs/run.ts';
 import { runTraining } from '../../src/runs/session.ts';
 import { temporaryFolder, testHost } from '../runs/support/hosts.ts';
@@ -59,6 +63,29 @@ describe('collected results', () => {
     const { written, left } = await collectResults(host, [`${folder}/runs`], `${folder}/results`);
     expect(written).toHaveLength(1);
     expect(left).toEqual([expect.stringContaining('Left out: begun is interrupted')]);
+  });
+
+  test('make the report of all that was ever collected, whose folders may be gone', async () => {
+    const folder = await temporaryFolder();
+    const output = `${folder}/results/runs`;
+    await train(`${folder}/mine`, 1);
+    await collectResults(host, [`${folder}/mine`], output);
+    await rm(`${folder}/mine`, { recursive: true });
+    // As it was collected before there was this setting.
+    const { cropPadding: _, ...older } = JSON.parse(await readFile(`${output}/mine.json`, 'utf8'))
+      .config as NonNullable<ReportRun['config']>;
+    const first = JSON.parse(await readFile(`${output}/mine.json`, 'utf8')) as CollectedRun;
+    expect(first.responses!.length).toBeGreaterThan(0);
+    await writeFile(`${output}/mine.json`, JSON.stringify({ ...first, config: older }));
+    await train(`${folder}/other`, 2);
+    await collectResults(host, [`${folder}/other`], output);
+    expect(await reportCollected(host, output)).toBe(`${folder}/results/report.html`);
+    const text = await readFile(`${folder}/results/report.json`, 'utf8');
+    const { rows } = JSON.parse(text) as Report;
+    const [row] = rows;
+    expect(row!.runs.map((run) => run.folder)).toEqual(['mine', 'other']);
+    expect(row!.final).toMatchObject({ n: 2, mean: 25 });
+    expect(row!.responses).toEqual(first.responses);
   });
 
   test('refuse two runs of one name', async () => {
