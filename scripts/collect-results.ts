@@ -12,6 +12,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { withRepeat } from '../src/cli/session/repeat-row.ts';
 import { buildReport } from '../src/experiment/report/build.ts';
 import { collectRun, collectRuns } from '../src/experiment/report/collect.ts';
 import type { ReportRun } from '../src/experiment/report/data.ts';
@@ -111,7 +112,7 @@ export async function reportCollected(host: RunHost, output: string): Promise<st
     const first = row.runs.find(({ state }) => state === 'finished') as CollectedRun | undefined;
     return first?.responses ? { ...row, responses: first.responses } : row;
   });
-  return await writeReport(host.files, dirname(output), { ...report, rows });
+  return await writeReport(host.files, dirname(output), withRepeat({ ...report, rows }));
 }
 
 async function main(): Promise<void> {
