@@ -2,10 +2,15 @@
 // scripts/collect-results.ts and built into the page. There may be none yet.
 
 import type { ReportRun } from '../../experiment/report/data.ts';
+import { parseTrainConfig } from '../../train/config.ts';
 
 const files = import.meta.glob<ReportRun>('../../../docs/results/table6/runs/*.json', {
   eager: true,
   import: 'default',
 });
 
-export const PROJECT_RESULTS: readonly ReportRun[] = Object.values(files);
+/** A run from before a setting has the value that there was, so that it is told from later runs. */
+export const PROJECT_RESULTS: readonly ReportRun[] = Object.values(files).map((run) => ({
+  ...run,
+  ...(run.config && { config: parseTrainConfig(run.config) }),
+}));
