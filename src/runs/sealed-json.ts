@@ -75,7 +75,9 @@ function parse(bytes: Uint8Array, path: string, advice: string): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
-    throw new UserError(`"${path}" is damaged: it is not JSON (${messageOf(error)})${advice}.`);
+    // The engine quotes the file's lines; an error here is one line.
+    const reason = messageOf(error).replaceAll(/\s+/g, ' ');
+    throw new UserError(`"${path}" is damaged: it is not JSON (${reason})${advice}.`);
   }
 }
 
