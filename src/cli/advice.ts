@@ -61,6 +61,8 @@ const ADVICE: { readonly [Code in ErrorCode]: Advice<Code> } = {
     const other = recipe === 'fast' && kind === 'one-cycle' ? 'recipe' : '--schedule';
     return `${names.join(', ')} cannot be given with ${what}: ${why}; change the peak with --lr and the length with --epochs, or use another ${other}.`;
   },
+  'nothing-for-muon': ({ settings }) =>
+    `${settings.map((name) => optionName(name as (typeof SETTING_NAMES)[number])).join(', ')} cannot be given where nothing is updated by Muon: add --optimizer muon, or leave it away.`,
   'plan-differs': ({ setting, was, asked }) =>
     `This folder's plan was made with ${setting} ${was}, not ${asked}: leave that option away, or begin another table with --save-dir.`,
   'config-was-edited': ({ file, edits }) =>

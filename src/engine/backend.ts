@@ -8,6 +8,15 @@ export interface SgdSettings {
   readonly learningRate: number;
   readonly momentum: number;
   readonly weightDecay: number;
+  /** Needed by programs that update filters by Muon. */
+  readonly muon?: MuonSettings;
+}
+
+/** Muon's numbers for one step, for the filters of convolutions; the momentum is SGD's. */
+export interface MuonSettings {
+  readonly learningRate: number;
+  /** Decoupled: filters shrink by this times the rate. */
+  readonly weightDecay: number;
 }
 
 /** One batch, as bytes. Rows beyond `count` are ignored. */

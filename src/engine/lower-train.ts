@@ -2,12 +2,13 @@
 // `memory: 'recompute'` the backward pass runs each block's convolutions again, and only the block
 // outputs stay in memory between the passes.
 
-import type { Network, Stage } from '../nn/network.ts';
+import { convNormLayers, type Network, type Stage } from '../nn/network.ts';
 import type { Backend } from './backend.ts';
 import { ProgramBuilder } from './builder.ts';
 import { lowerBackward } from './lower-backward.ts';
 import { type ForwardPass, lowerForward } from './lower-forward.ts';
-import type { ParameterOffset, Program } from './program.ts';
+import type { Optimizer } from './optimizers.ts';
+import type { ConvolutionGeometry, ParameterOffset, Program } from './program.ts';
 
 /** Whether a training step keeps its activations or computes them again. */
 export type Activations = 'keep' | 'recompute';
@@ -29,20 +30,27 @@ export interface TrainingOptions {
   readonly freeze?: Stage;
   /** Nesterov's momentum instead of the plain one (default false). */
   readonly nesterov?: boolean;
+  /** What updates the filters of convolutions (default 'sgd'); all else is updated by SGD. */
+  readonly optimizer?: Optimizer;
 }
 
-/** Compiles a network to one SGD step on a batch. */
+/** Compiles a network to one step of the optimizer on a batch. */
 export function lowerTraining(network: Network, options: TrainingOptions): Program {
   const builder = new ProgramBuilder(network, options.batchSize, 'train');
   const forward = lowerForward(builder, options.freeze);
   lowerBackward(builder, forward, options.memory === 'recompute');
   const from = firstTrained(builder, forward);
-  builder.body.push({ kind: 'sgd', from, nesterov: options.nesterov ?? false });
+  const { nesterov = false, optimizer = 'sgd' } = options;
+  builder.body.push(
+    optimizer === 'muon'
+      ? { kind: 'muon', from, matrices: trainedConvolutions(builder, from), nesterov }
+      : { kind: 'sgd', from, nesterov },
+  );
   return builder.finish('train', options.labelSmoothing ?? 0);
 }
 
 /**
- * Compiles a network to one SGD step on a batch, as a backend has room for it.
+ * Compiles a network to one step of the optimizer on a batch, as a backend has room for it.
  * @param options.memory default 'auto': activations are kept where that fits on the backend
  */
 export async function lowerTrainingFor(
@@ -62,4 +70,13 @@ function firstTrained(builder: ProgramBuilder, forward: ForwardPass): ParameterO
   if (forward.stemOutput !== undefined) return 0;
   const block = builder.network.blocks[forward.firstBlock];
   return block ? builder.geometryOf(block.first).weight : builder.linearGeometry().weight;
+}
+
+function trainedConvolutions(
+  builder: ProgramBuilder,
+  from: ParameterOffset,
+): ConvolutionGeometry[] {
+  return convNormLayers(builder.network)
+    .map((layer) => builder.geometryOf(layer))
+    .filter(({ weight }) => weight >= from);
 }

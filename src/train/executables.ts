@@ -55,9 +55,11 @@ export async function readTraining(
 export async function readGradients(executable: Executable): Promise<NamedTensors> {
   const { program } = executable;
   const gradients = unpackTensors(program, 'parameters', await executable.read('gradients'));
-  const first = program.body.find(({ kind }) => kind === 'sgd') as { readonly from: number };
+  const [first] = program.body.flatMap((operation) =>
+    'from' in operation ? [operation.from] : [],
+  );
   for (const { name, buffer, offset } of program.slots) {
-    if (buffer === 'parameters' && offset < first.from) gradients.delete(name);
+    if (buffer === 'parameters' && offset < (first ?? 0)) gradients.delete(name);
   }
   return gradients;
 }

@@ -27,6 +27,7 @@ import {
 import { Feed } from './feed.ts';
 import { nanEvent, startEvent, stepEvent } from './make-events.ts';
 import { averages, EMPTY_METER } from './meters.ts';
+import { sgdSettingsAt } from './optimizer.ts';
 import type { StopRequest, TrainerOptions } from './options.ts';
 import { RateChanges } from './rate-changes.ts';
 import { recordEvaluation } from './result.ts';
@@ -87,9 +88,9 @@ export class Trainer {
     const weights =
       resume?.weights ?? options.initialWeights ?? initializeWeights(network, config.seed);
     checkWeights(network, weights, resume ? 'The checkpoint' : 'What was loaded');
-    const { batchSize, labelSmoothing, memory, nesterov } = config;
+    const { batchSize, labelSmoothing, memory, nesterov, optimizer } = config;
     const freeze = config.freeze === 'none' ? undefined : config.freeze;
-    const settings = { batchSize, labelSmoothing, memory, nesterov, freeze };
+    const settings = { batchSize, labelSmoothing, memory, nesterov, optimizer, freeze };
     const program = await lowerTrainingFor(backend, network, settings);
     const executable = await backend.compile(program, resume?.executables?.train);
     await writeTraining(executable, weights, options.normalization, resume?.momentum);
@@ -191,8 +192,7 @@ export class Trainer {
     const { config } = this.options;
     const { epoch, schedule } = this.progress;
     const position = { epoch, iteration: this.iterationOf(batch) };
-    const learningRate = learningRateAt(config, schedule, position, this.plan);
-    return { learningRate, momentum: config.momentum, weightDecay: config.weightDecay };
+    return sgdSettingsAt(config, schedule, position, this.plan);
   }
 
   /**

@@ -61,6 +61,8 @@ export interface ErrorFacts {
     readonly kind: 'steps' | 'cosine' | 'one-cycle';
     readonly settings: readonly string[];
   };
+  /** Numbers of Muon, where SGD updates everything. */
+  'nothing-for-muon': { readonly settings: readonly string[] };
   'plan-differs': { readonly setting: string; readonly was: string; readonly asked: string };
   /** A run's configuration that is no longer the one it was trained with. */
   'config-was-edited': { readonly file: string; readonly edits: readonly string[] };

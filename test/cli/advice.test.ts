@@ -48,6 +48,10 @@ describe('advice names the options that help', () => {
       '--gamma, --warm-up cannot be given with the recipe fast: its rate rises to its peak and falls to zero in straight lines, without drops or another warm-up; change the peak with --lr and the length with --epochs, or use another recipe.',
     ],
     [
+      { code: 'nothing-for-muon', facts: { settings: ['muonRatio'] } },
+      '--muon-ratio cannot be given where nothing is updated by Muon: add --optimizer muon, or leave it away.',
+    ],
+    [
       { code: 'tensor-cores-need-half', facts: {} },
       '--tensor-cores on needs half precision: add --half, or leave --tensor-cores away.',
     ],

@@ -9,6 +9,7 @@
 import { IMAGE_BYTES } from '../../src/data/dataset.ts';
 import type { BatchInputs } from '../../src/engine/backend.ts';
 import type { Activations } from '../../src/engine/lower-train.ts';
+import type { Optimizer } from '../../src/engine/optimizers.ts';
 import type { Stage } from '../../src/nn/network.ts';
 import { randomStream } from '../../src/util/random.ts';
 
@@ -23,6 +24,7 @@ export interface ConformanceCase {
   /** The last stage that is not trained. */
   readonly freeze?: Stage;
   readonly nesterov?: boolean;
+  readonly optimizer?: Optimizer;
   readonly seed: number;
 }
 
@@ -35,11 +37,14 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   { arch: 'resnet14', shortcut: 'B', classes: 10, memory: 'recompute', seed: 1 },
   { arch: 'resnet8', shortcut: 'B', classes: 3, freeze: 'layer1', seed: 1 },
   { arch: 'resnet8', shortcut: 'A', classes: 10, freeze: 'layer2', seed: 1 },
+  { arch: 'resnet8', shortcut: 'B', classes: 10, optimizer: 'muon', nesterov: true, seed: 1 },
+  { arch: 'resnet8', shortcut: 'A', classes: 10, optimizer: 'muon', freeze: 'layer1', seed: 1 },
 ];
 
 /** What a case is, for people. */
 export function titleOf(test: ConformanceCase): string {
   const { arch, shortcut, classes, memory, labelSmoothing, perPixelMean, freeze, nesterov } = test;
+  const { optimizer } = test;
   const facts = [
     arch + (shortcut ? ` with shortcut ${shortcut}` : ''),
     `${classes} classes`,
@@ -48,6 +53,7 @@ export function titleOf(test: ConformanceCase): string {
     labelSmoothing ? `label smoothing ${labelSmoothing}` : '',
     perPixelMean ? 'a mean a pixel' : '',
     nesterov ? "Nesterov's momentum" : '',
+    optimizer === 'muon' ? 'Muon' : '',
   ];
   return facts.filter((fact) => fact !== '').join(', ');
 }

@@ -28,7 +28,9 @@ const BATCH_SIZE = 8;
 /** A short batch, a full one, and one so short that rows of the full one are left beside it. */
 export const COUNTS = [5, 8, 2];
 const STATE = ['parameters', 'running', 'momentum'] as const;
-const SGD = { learningRate: 0.02, momentum: 0.9, weightDecay: 1e-3 };
+/** Muon's decay is larger, so that its place shows. */
+const MUON = { learningRate: 0.02, weightDecay: 0.1 };
+const SGD = { learningRate: 0.02, momentum: 0.9, weightDecay: 1e-3, muon: MUON };
 
 /** A training program's values before or after a step. */
 interface State {
@@ -58,7 +60,8 @@ export async function outcomeOf(
   test: ConformanceCase,
   oracle?: Outcome,
 ): Promise<Outcome> {
-  const { arch, shortcut, classes, memory, labelSmoothing, freeze, nesterov, seed } = test;
+  const { arch, shortcut, classes, memory, labelSmoothing, freeze, nesterov, optimizer, seed } =
+    test;
   const network = createNetwork(arch, { shortcut, classes });
   const program = lowerTraining(network, {
     batchSize: BATCH_SIZE,
@@ -66,6 +69,7 @@ export async function outcomeOf(
     labelSmoothing,
     freeze,
     nesterov,
+    optimizer,
   });
   const executable = await backend.compile(program);
   const initial = initializeWeights(network, seed);

@@ -20,6 +20,9 @@ describe('resolving a configuration', () => {
       startEpoch: 0,
       batchSize: 128,
       learningRate: 0.1,
+      optimizer: 'sgd',
+      muonRatio: 0.25,
+      muonWeightDecay: 0.01,
       momentum: 0.9,
       nesterov: false,
       weightDecay: 1e-4,
@@ -70,9 +73,9 @@ describe('resolving a configuration', () => {
   );
 
   test('of a run that is older than some settings still parses', () => {
-    const { initial, freeze, memory, nesterov, name, note, cropPadding, ...old } = resolveConfig({
-      arch: 'resnet110',
-    });
+    const config = resolveConfig({ arch: 'resnet110' });
+    const { initial, freeze, memory, nesterov, name, note, cropPadding, ...later } = config;
+    const { optimizer, muonRatio, muonWeightDecay, ...old } = later;
     expect(old.schedule.kind).toBe('steps');
     expect(trainConfigSchema.parse(old)).toEqual({
       ...old,
@@ -83,7 +86,23 @@ describe('resolving a configuration', () => {
       name,
       note,
       cropPadding,
+      optimizer,
+      muonRatio,
+      muonWeightDecay,
     });
+    expect(optimizer).toBe('sgd');
+  });
+
+  test('the numbers of Muon have no meaning with SGD', () => {
+    const overrides = { muonRatio: 0.1 };
+    expect(() => resolveConfig({ arch: 'resnet20', overrides })).toThrow(
+      'muonRatio cannot be given with the optimizer sgd',
+    );
+    const fast = { arch: 'resnet20', recipe: 'fast' } as const;
+    expect(() => resolveConfig({ ...fast, overrides: { ...overrides, optimizer: 'sgd' } })).toThrow(
+      'choose the optimizer muon as well',
+    );
+    expect(resolveConfig({ ...fast, overrides })).toMatchObject(overrides);
   });
 
   test('the padding of a crop has no meaning without crops', () => {
@@ -122,11 +141,11 @@ describe('resolving a configuration', () => {
     expect(milestones('notebook')).toMatchObject({ length: 20, milestones: [100, 150] });
   });
 
-  test('fast is the notebook but for one cycle, its peak, weight decay and closer crops', () => {
-    const { schedule, learningRate, weightDecay, cropPadding, recipe, ...fast } = resolveConfig({
-      arch: 'resnet20',
-      recipe: 'fast',
-    });
+  test('fast is the notebook but for Muon, one cycle, its peaks, weight decay and closer crops', () => {
+    const config = resolveConfig({ arch: 'resnet20', recipe: 'fast' });
+    const { schedule, learningRate, weightDecay, cropPadding, recipe, ...others } = config;
+    const { optimizer, nesterov, ...fast } = others;
+    expect({ optimizer, nesterov }).toEqual({ optimizer: 'muon', nesterov: true });
     expect({ schedule, learningRate, weightDecay, cropPadding, recipe }).toEqual({
       schedule: { kind: 'one-cycle', unit: 'epochs', length: 20, rise: 0.2 },
       learningRate: 0.2,

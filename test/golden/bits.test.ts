@@ -38,6 +38,10 @@ const CASES: Readonly<Record<string, Case>> = {
     overrides: { memory: 'recompute' },
     weights: '87b5ed976c0a60f034ff06e9ab2cd52a',
   },
+  'ResNet-20, shortcut B, Muon': {
+    overrides: { shortcut: 'B', optimizer: 'muon', nesterov: true },
+    weights: '133c1cd44af0de739403f7440565b189',
+  },
   'plain-20': { arch: 'plain20', weights: '7184539804dda52aa47c74c9a972f109' },
   'ResNet-8, frozen, one cycle, smooth labels': {
     arch: 'resnet8',

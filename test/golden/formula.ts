@@ -9,7 +9,7 @@ import { elementCount, type NamedTensors } from '../../src/util/tensor.ts';
 import { unmoved } from '../support/golden-steps.ts';
 
 /** Unsigned 32-bit integers: murmur3's finalizer over FNV-1a of the stream's name. */
-function noise(stream: string): (index: number) => number {
+export function noise(stream: string): (index: number) => number {
   let state = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(stream)) {
     state = Math.imul(state ^ byte, 0x01000193);

@@ -1,13 +1,14 @@
 """PyTorch's own values for a small network, ResNet-8 with each shortcut, to check a clone against.
 
     python3 -m venv venv && venv/bin/pip install torch numpy safetensors
-    venv/bin/python test/golden/make_golden.py          # writes resnet8-a.safetensors, resnet8-b.safetensors
+    venv/bin/python test/golden/make_golden.py  # writes resnet8-a.safetensors, resnet8-b.safetensors, muon.json
 
 Weights, images and labels come from a formula (`noise`, also in formula.ts), so that the files hold
 only results. PyTorch computes in float64, which leaves no doubt about the last bits of float32; what
 it found is stored as float32. Big tensors are stored in part: `sample` takes 256 values of each.
 """
 
+import json
 import pathlib
 
 import numpy as np
@@ -152,7 +153,30 @@ def make(option):
     print(path, losses, path.stat().st_size, "bytes")
 
 
+def make_muon():
+    """Three steps of torch.optim.Muon on matrices [out][in]: wide ones, as filters are, and a tall one."""
+    # It rounds to bfloat16 for speed; here what it means counts.
+    torch.bfloat16 = torch.float64
+    settings = {"lr": 0.05, "weight_decay": 0.1, "momentum": 0.9}
+    cases = []
+    for rows, columns, nesterov in ((8, 36, True), (8, 27, False), (16, 8, True)):
+        values = noise(f"muon {rows} {columns}", 4 * rows * columns).astype(np.float64) / 2**31 - 1
+        matrices = torch.from_numpy(values.reshape(4, rows, columns))
+        parameter = torch.nn.Parameter(matrices[0].clone())
+        muon = torch.optim.Muon([parameter], nesterov=nesterov, **settings)
+        for gradient in matrices[1:]:
+            parameter.grad = gradient.clone()
+            muon.step()
+        trained = [round(x, 9) for x in parameter.detach().flatten().tolist()]
+        cases.append({"out": rows, "in": columns, "nesterov": nesterov, "trained": trained})
+    path = pathlib.Path(__file__).parent / "muon.json"
+    made_with = f"torch {torch.__version__}, float64"
+    path.write_text(json.dumps({"madeWith": made_with, "settings": settings, "cases": cases}) + "\n")
+    print(path, path.stat().st_size, "bytes")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     for option in ("A", "B"):
         make(option)
+    make_muon()

@@ -3,6 +3,7 @@
 
 import type { TrainConfig, WarmupConfig } from '../../train/config.ts';
 import type { StartEvent } from '../../train/events.ts';
+import { optimizerName } from '../../train/optimizer.ts';
 import { formatCount, formatLearningRate, formatPercent, plural } from '../../util/format.ts';
 
 /**
@@ -106,7 +107,7 @@ function warmupText(warmup: WarmupConfig): string {
 function optimizerText(config: TrainConfig): string {
   const smoothing = config.labelSmoothing > 0 ? `, label smoothing ${config.labelSmoothing}` : '';
   const nesterov = config.nesterov ? ' (Nesterov)' : '';
-  return `SGD, learning rate ${formatLearningRate(config.learningRate)}, momentum ${config.momentum}${nesterov}, weight decay ${config.weightDecay}, batch size ${config.batchSize}${smoothing}`;
+  return `${optimizerName(config)}, learning rate ${formatLearningRate(config.learningRate)}, momentum ${config.momentum}${nesterov}, weight decay ${config.weightDecay}, batch size ${config.batchSize}${smoothing}`;
 }
 
 function imagesText(config: TrainConfig): string {

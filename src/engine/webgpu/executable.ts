@@ -242,6 +242,7 @@ export class WebGpuExecutable implements Executable {
       sgd?.weightDecay ?? 0,
     ]);
     new Uint32Array(step, 16, 1)[0] = 0xffffffff;
+    new Float32Array(step, 20, 2).set([sgd?.muon?.learningRate ?? 0, sgd?.muon?.weightDecay ?? 0]);
     this.device.gpu.queue.writeBuffer(this.buffers.step, 0, step);
   }
 

@@ -65,7 +65,7 @@ export const NORM_ROW_COUNT = 8;
 
 /** `most` is the largest u32; see `KernelBuilder.bound`. */
 const STEP_STRUCT =
-  'struct Step { count: u32, learningRate: f32, momentum: f32, weightDecay: f32, most: u32 }';
+  'struct Step { count: u32, learningRate: f32, momentum: f32, weightDecay: f32, most: u32, muonLearningRate: f32, muonWeightDecay: f32 }';
 export const STEP_BYTES = 32;
 
 /** Places in the loss scaling's buffer: f32, f32, u32, u32. */
@@ -181,6 +181,17 @@ export class KernelBuilder {
   constant(value: number): string {
     const index = this.constants.push(value) - 1;
     return `constants[${Math.floor(index / 4)}].${'xyzw'[index % 4]}`;
+  }
+
+  /**
+   * Rows of at most four numbers that differ between places of one kernel. Gives a row, whose number is
+   * a `u32` expression, as a `vec4u` expression.
+   */
+  table(rows: readonly (readonly number[])[]): (row: string) => string {
+    while (this.constants.length % 4 !== 0) this.constants.push(0);
+    const first = this.constants.length / 4;
+    for (const row of rows) this.constants.push(...[0, 1, 2, 3].map((i) => row[i] ?? 0));
+    return (row) => `constants[${first}u + ${row}]`;
   }
 
   /**

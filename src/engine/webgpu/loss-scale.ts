@@ -8,7 +8,7 @@
 // look at the float32 gradients of the parameters finds it. The comparison is on the bits: infinities
 // and NaN are the largest integers, and no compiler may assume that they do not occur.
 
-import type { Sgd } from '../operations/sgd.ts';
+import type { ParameterOffset } from '../operations/operands.ts';
 import type { CompileContext } from './context.ts';
 import { type KernelBuilder, LOSS_SCALE } from './kernel.ts';
 
@@ -24,7 +24,10 @@ const THREADS = 256;
 const EACH = 4;
 
 /** Sets `overflow` where a gradient is huge, infinite or NaN. */
-export function findOverflow(context: CompileContext, { from }: Sgd): void {
+export function findOverflow(
+  context: CompileContext,
+  { from }: { readonly from: ParameterOffset },
+): void {
   const { program } = context;
   const builder = context.builder();
   if (!builder.isScaled) return;

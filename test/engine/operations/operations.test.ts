@@ -26,6 +26,7 @@ const PROGRAMS: readonly (readonly [string, Program])[] = [
   ['training, recomputing', lowerTraining(optionA, { batchSize, memory: 'recompute' })],
   ['training with frozen layers', lowerTraining(network, { batchSize, freeze: 'layer1' })],
   ['training without shortcuts', lowerTraining(createNetwork('plain8'), { batchSize })],
+  ['training by Muon', lowerTraining(network, { batchSize, optimizer: 'muon' })],
   ['inference', lowerInference(network, { batchSize })],
 ];
 

@@ -18,13 +18,15 @@ describe('results have the same bits for any number of threads', () => {
     { arch: 'resnet14', shortcut: 'B', convolution: 'winograd4', memory: 'recompute' },
     { arch: 'resnet8', shortcut: 'A', convolution: 'direct', memory: 'keep' },
     { arch: 'resnet8', shortcut: 'B', convolution: 'winograd4', memory: 'keep', freeze: 'layer1' },
+    { arch: 'resnet8', shortcut: 'B', convolution: 'direct', memory: 'keep', optimizer: 'muon' },
   ] as const;
 
   it.each(cases)('$arch $shortcut, $convolution, $memory: training', async (test) => {
     const { arch, shortcut, convolution, memory } = test;
     const freeze = 'freeze' in test ? test.freeze : undefined;
     const network = createNetwork(arch, { shortcut });
-    const program = lowerTraining(network, { batchSize: 40, memory, freeze });
+    const optimizer = 'optimizer' in test ? test.optimizer : undefined;
+    const program = lowerTraining(network, { batchSize: 40, memory, freeze, optimizer });
     // The last batch is short, with a block that is only partly filled.
     const steps = [40, 40, 23].map((count, i) => ({ ...randomBatch(10, 40, i), count }));
     const states = [];

@@ -52,7 +52,10 @@ describe.skipIf(!adapter)('loss scaling, with halves packed in u32', () => {
   const normalization = testNormalization(false);
   const batch = {
     ...randomBatch(10, 4, 7),
-    sgd: { learningRate: 0.02, momentum: 0.9, weightDecay: 1e-3 },
+    sgd: {
+      ...{ learningRate: 0.02, momentum: 0.9, weightDecay: 1e-3 },
+      muon: { learningRate: 0.02, weightDecay: 0.1 },
+    },
   };
   let backend: WebGpuBackend;
   let executable: WebGpuExecutable;
@@ -87,6 +90,30 @@ describe.skipIf(!adapter)('loss scaling, with halves packed in u32', () => {
     expect(await executable.readLossScale()).toEqual({ scale: 2 ** 23, goodSteps: 0 });
     const after = [await executable.read('parameters'), await executable.read('momentum')];
     expect(after).toEqual(before);
+  });
+
+  it('does so with Muon as well, which else changes every filter', async () => {
+    const muon = await backend.compile(
+      lowerTraining(network, { batchSize: 4, optimizer: 'muon', nesterov: true }),
+    );
+    await muon.write('normalization', normalization);
+    await muon.write('parameters', parameters);
+    const state = async () => [await muon.read('parameters'), await muon.read('momentum')];
+    await muon.writeLossScale({ scale: 2 ** 24, goodSteps: 5 });
+    const before = await state();
+    await muon.run(batch);
+    expect(await muon.readLossScale()).toEqual({ scale: 2 ** 23, goodSteps: 0 });
+    expect(await state()).toEqual(before);
+    await muon.writeLossScale({ scale: 256, goodSteps: 0 });
+    await muon.run(batch);
+    expect((await muon.readLossScale()).goodSteps).toBe(1);
+    const [after] = await state();
+    const unchanged = program.slots.filter(({ buffer, shape, offset, length }) => {
+      if (buffer !== 'parameters' || shape.length !== 4) return false;
+      return after!.slice(offset, offset + length).every((x, i) => x === parameters[offset + i]);
+    });
+    expect(unchanged).toEqual([]);
+    await muon.dispose();
   });
 
   it('doubles the scale after 2,000 good steps', async () => {

@@ -9,6 +9,7 @@ export { globalAveragePool } from './global-average-pool.ts';
 export { globalAveragePoolBackward } from './global-average-pool-backward.ts';
 export { linear } from './linear.ts';
 export { linearBackward } from './linear-backward.ts';
+export { muon } from './muon.ts';
 export { normGradient } from './norm-gradient.ts';
 export { normStatistics } from './norm-statistics.ts';
 export { sgd } from './sgd.ts';

@@ -89,6 +89,7 @@ export function buildContext(inputs: ContextInputs): BuiltContext {
     blockImages,
     takeWeightSlot: inTurn(weightSlots),
     takeGradientSlot: inTurn(gradientSlots),
+    ownMemory: (bytes) => scratchArena.allocate(bytes),
     flat: (buffer) => {
       const id = typeof buffer === 'string' ? namedBuffer(program, buffer) : buffer;
       return bufferSpec(program, id).offset;

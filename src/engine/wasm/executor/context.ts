@@ -90,6 +90,8 @@ export interface Context {
   takeWeightSlot(): number;
   /** Memory for a weight gradient a block, likewise. */
   takeGradientSlot(): number;
+  /** More memory of this thread's own, for an operation to work in. */
+  ownMemory(bytes: number): number;
   /** Address of a flat buffer: one of those with names, or folded weights. */
   flat(buffer: BufferId | keyof ProgramBuffers): number;
   /** Place of a buffer with one row an image. */

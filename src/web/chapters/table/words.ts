@@ -3,6 +3,7 @@
 import type { ReportRun } from '../../../experiment/report/data.ts';
 import * as format from '../../../experiment/report/format.ts';
 import { recipeOf } from '../../../experiment/report/tables.ts';
+import { optimizerName } from '../../../train/optimizer.ts';
 import type { Entry, Line, Place } from './entries.ts';
 
 export const PLACES: Readonly<Record<Place, string>> = {
@@ -32,7 +33,7 @@ export function stateText({ state, epochsDone, epochs }: ReportRun): string {
 export function settingsText({ config }: ReportRun): string {
   if (!config) return '';
   const { batchSize, learningRate, momentum, nesterov, weightDecay, limitBatches } = config;
-  const numbers = `batch ${batchSize}, learning rate ${learningRate}, momentum ${momentum}${nesterov ? ' (Nesterov)' : ''}, weight decay ${weightDecay}`;
+  const numbers = `${optimizerName(config)}, batch ${batchSize}, learning rate ${learningRate}, momentum ${momentum}${nesterov ? ' (Nesterov)' : ''}, weight decay ${weightDecay}`;
   return limitBatches > 0 ? `${numbers}; only ${limitBatches} batches an epoch` : numbers;
 }
 

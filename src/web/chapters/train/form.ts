@@ -106,7 +106,7 @@ export function readForm(texts: FormTexts, data: DataFacts | undefined): Asked {
 /** At the fields that it is about, where the error names them. */
 function problemOf(error: UserError): Pick<Asked, 'problems' | 'problem'> {
   const { code, facts } = error;
-  if (code === 'schedule-is-fixed') {
+  if (code === 'schedule-is-fixed' || code === 'nothing-for-muon') {
     const { settings } = facts as unknown as { readonly settings: readonly GivenSetting[] };
     return { problems: Object.fromEntries(settings.map((name) => [name, error.message])) };
   }
