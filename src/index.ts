@@ -27,6 +27,7 @@ export type {
   BatchMetrics,
   Executable,
   HeldImages,
+  MuonSettings,
   SelectedInputs,
   SgdSettings,
 } from './engine/backend.ts';

@@ -33,7 +33,7 @@ export interface Recipe {
   readonly normalization: TrainConfig['normalization'];
   /** What else differs from the notebook's. */
   readonly others?: Partial<
-    Pick<TrainConfig, 'learningRate' | 'weightDecay' | 'cropPadding' | 'optimizer' | 'nesterov'>
+    Pick<TrainConfig, 'learningRate' | 'weightDecay' | 'optimizer' | 'nesterov'>
   >;
 }
 
@@ -99,13 +99,12 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   fast: {
     name: 'fast',
     description:
-      "our own, made for a low error in a tenth of the notebook's epochs: 20 (or --epochs), Muon for filters, one-cycle: the rate rises to 0.2 in the first fifth of the steps and falls to 0 in the rest, all in straight lines; Nesterov's momentum, weight decay 5e-4, crops after padding by 2",
+      "our own, made for a low error in a tenth of the notebook's epochs: 20 (or --epochs), Muon for filters, one-cycle: the rate rises to 0.2 in the first fifth of the steps and falls to 0 in the rest, all in straight lines; Nesterov's momentum, weight decay 5e-4",
     schedule: () => ({ kind: 'one-cycle', unit: 'epochs', length: 20, rise: RISE }),
     normalization: 'imagenet',
     others: {
       learningRate: 0.2,
       weightDecay: 5e-4,
-      cropPadding: 2,
       optimizer: 'muon',
       nesterov: true,
     },

@@ -193,8 +193,8 @@ export const SETTINGS = {
   },
   muonWeightDecay: {
     form: { kind: 'number', minimum: 0 },
-    default: 0.01,
-    older: 0.01,
+    default: 0.03,
+    older: 0.03,
     changes: 'training',
     option: {
       group: 'schedule',
@@ -325,7 +325,6 @@ export const SETTINGS = {
     option: {
       group: 'network',
       help: 'Black pixels on every side before the random crop',
-      shownDefault: '4; 2 with the recipe fast',
     },
   },
   ...MACHINE_SETTINGS,

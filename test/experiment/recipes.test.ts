@@ -22,7 +22,7 @@ describe('resolving a configuration', () => {
       learningRate: 0.1,
       optimizer: 'sgd',
       muonRatio: 0.25,
-      muonWeightDecay: 0.01,
+      muonWeightDecay: 0.03,
       momentum: 0.9,
       nesterov: false,
       weightDecay: 1e-4,
@@ -141,16 +141,15 @@ describe('resolving a configuration', () => {
     expect(milestones('notebook')).toMatchObject({ length: 20, milestones: [100, 150] });
   });
 
-  test('fast is the notebook but for Muon, one cycle, its peaks, weight decay and closer crops', () => {
+  test('fast is the notebook but for Muon, one cycle, its peaks and weight decay', () => {
     const config = resolveConfig({ arch: 'resnet20', recipe: 'fast' });
-    const { schedule, learningRate, weightDecay, cropPadding, recipe, ...others } = config;
+    const { schedule, learningRate, weightDecay, recipe, ...others } = config;
     const { optimizer, nesterov, ...fast } = others;
     expect({ optimizer, nesterov }).toEqual({ optimizer: 'muon', nesterov: true });
-    expect({ schedule, learningRate, weightDecay, cropPadding, recipe }).toEqual({
+    expect({ schedule, learningRate, weightDecay, recipe }).toEqual({
       schedule: { kind: 'one-cycle', unit: 'epochs', length: 20, rise: 0.2 },
       learningRate: 0.2,
       weightDecay: 5e-4,
-      cropPadding: 2,
       recipe: 'fast',
     });
     expect(resolveConfig({ arch: 'resnet20' })).toMatchObject(fast);

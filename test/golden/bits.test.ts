@@ -40,7 +40,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'ResNet-20, shortcut B, Muon': {
     overrides: { shortcut: 'B', optimizer: 'muon', nesterov: true },
-    weights: '133c1cd44af0de739403f7440565b189',
+    weights: '0e807a22ec12f188f112fdefbdcf07e4',
   },
   'plain-20': { arch: 'plain20', weights: '7184539804dda52aa47c74c9a972f109' },
   'ResNet-8, frozen, one cycle, smooth labels': {
