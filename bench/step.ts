@@ -2,7 +2,7 @@
 // a number of threads and an algorithm. With --profile, where the time goes.
 //
 //   node bench/step.ts [resnet20] [--batch 128] [--threads 1,2] [--convolution winograd4,direct]
-//     [--steps 10] [--memory keep] [--profile]
+//     [--steps 10] [--memory keep] [--optimizer sgd|muon] [--profile]
 
 import { parseArgs } from 'node:util';
 import { IMAGE_BYTES } from '../src/data/dataset.ts';
@@ -12,6 +12,7 @@ import { normalizationValues } from '../src/engine/inputs.ts';
 import { packTensors } from '../src/engine/layout.ts';
 import { lowerInference } from '../src/engine/lower-infer.ts';
 import { lowerTrainingFor, type MemoryMode } from '../src/engine/lower-train.ts';
+import type { Optimizer } from '../src/engine/optimizers.ts';
 import { createWasmBackend, type ProfiledExecutable } from '../src/engine/wasm/backend.ts';
 import { createNodeHost } from '../src/engine/wasm/host.node.ts';
 import type { ConvolutionAlgorithm } from '../src/engine/wasm/protocol.ts';
@@ -27,6 +28,7 @@ const { values, positionals } = parseArgs({
     convolution: { type: 'string', default: 'winograd4' },
     steps: { type: 'string', default: '10' },
     memory: { type: 'string', default: 'auto' },
+    optimizer: { type: 'string', default: 'sgd' },
     profile: { type: 'boolean', default: false },
   },
 });
@@ -43,7 +45,8 @@ const batch: BatchInputs = {
     i % 3 === 2 ? random.uniform() * 2 : random.uniform() * 9,
   ),
 };
-const sgd = { learningRate: 0.01, momentum: 0.9, weightDecay: 1e-4 };
+const muon = { learningRate: 0.01, weightDecay: 0.03 };
+const sgd = { learningRate: 0.01, momentum: 0.9, weightDecay: 1e-4, muon };
 
 /** Median milliseconds of a step, after two to warm up. */
 async function measure(executable: ProfiledExecutable, inputs: BatchInputs): Promise<number> {
@@ -83,7 +86,11 @@ for (const convolution of values.convolution.split(',') as ConvolutionAlgorithm[
     const backend = await createWasmBackend({ host: createNodeHost(), threads, convolution });
     const weights = initializeWeights(network, 1);
     const programs = [
-      await lowerTrainingFor(backend, network, { batchSize, memory: values.memory as MemoryMode }),
+      await lowerTrainingFor(backend, network, {
+        batchSize,
+        memory: values.memory as MemoryMode,
+        optimizer: values.optimizer as Optimizer,
+      }),
       lowerInference(network, { batchSize }),
     ];
     const results: { rate: number; ms: number; megabytes: number }[] = [];
