@@ -107,7 +107,9 @@ export async function reportCollected(host: RunHost, output: string): Promise<st
     const config = parseTrainConfig(run.config, name);
     collected.push({ ...run, folder: name.slice(0, -'.json'.length), config });
   }
-  const report = buildReport(collected, 'cifar10', { now: host.self.now() });
+  // What is not yet run belongs to the table as well.
+  const now = host.self.now();
+  const report = buildReport(collected, 'cifar10', { now, others: 'always' });
   const rows = report.rows.map((row) => {
     const first = row.runs.find(({ state }) => state === 'finished') as CollectedRun | undefined;
     return first?.responses ? { ...row, responses: first.responses } : row;
