@@ -3,7 +3,7 @@
 // all its directions are learned at one speed, not only the few that dominate gradients.
 
 import type { OperationDescription } from './description.ts';
-import type { ConvolutionGeometry, ParameterOffset } from './operands.ts';
+import type { ConvolutionGeometry, ParameterOffset, ParameterRange } from './operands.ts';
 
 /**
  * PyTorch's Muon for the weights of convolutions, each a matrix [out][in·kh·kw], and its SGD for all
@@ -53,13 +53,6 @@ export function matrixShape({ kernel, inChannels, outChannels }: ConvolutionGeom
 export function rateScale(conv: ConvolutionGeometry): number {
   const { rows, columns } = matrixShape(conv);
   return Math.sqrt(Math.max(1, columns / rows));
-}
-
-/** Places in the flat parameters. */
-export interface ParameterRange {
-  readonly from: ParameterOffset;
-  /** One after the last. */
-  readonly end: ParameterOffset;
 }
 
 /** What SGD updates: all that lies from `from` on between the matrices and behind them. */

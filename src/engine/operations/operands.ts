@@ -15,6 +15,13 @@ export type NormId = number;
 /** First element of a tensor inside the flat parameter, gradient and momentum buffers. */
 export type ParameterOffset = number;
 
+/** Places in the flat parameters. */
+export interface ParameterRange {
+  readonly from: ParameterOffset;
+  /** One after the last. */
+  readonly end: ParameterOffset;
+}
+
 /** A convolution of the network, and where its weight lies. */
 export interface ConvolutionGeometry extends ConvolutionLayer {
   /** Offset of the weight [kh][kw][in][out] in the flat parameters (and of its gradient). */

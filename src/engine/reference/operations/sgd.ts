@@ -4,7 +4,7 @@
 // w = w − rate·(g + λ·w + m·v), with the new v.
 
 import type { SgdSettings } from '../../backend.ts';
-import type { ParameterRange } from '../../operations/muon.ts';
+import type { ParameterRange } from '../../operations/operands.ts';
 import type { Sgd } from '../../operations/sgd.ts';
 import { namedOf, type ReferenceState } from '../state.ts';
 

@@ -1,6 +1,6 @@
 // The optimizer's step, cut into slices that threads take.
 
-import type { ParameterRange } from '../../operations/muon.ts';
+import type { ParameterRange } from '../../operations/operands.ts';
 import type { Sgd } from '../../operations/sgd.ts';
 import { bufferSpec, type Context } from '../executor/context.ts';
 import { slicesOf } from '../executor/reduce.ts';

@@ -2,7 +2,7 @@
 // (Nesterov's: w − rate·(g + λ·w + m·v)).
 // In half precision a step whose gradients overflowed changes nothing (loss-scale.ts).
 
-import type { ParameterRange } from '../../operations/muon.ts';
+import type { ParameterRange } from '../../operations/operands.ts';
 import type { Sgd } from '../../operations/sgd.ts';
 import type { CompileContext } from '../context.ts';
 import { findOverflow, overflowed, updateLossScale } from '../loss-scale.ts';
