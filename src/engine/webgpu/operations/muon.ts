@@ -12,7 +12,6 @@ import {
   ORTHOGONAL_COEFFICIENTS,
   ORTHOGONAL_STEPS,
   otherRanges,
-  rateScale,
   SMALLEST_NORM,
 } from '../../operations/muon.ts';
 import type { ConvolutionGeometry } from '../../operations/operands.ts';
@@ -62,9 +61,6 @@ function updateBanks(
   const scratch = builder.array('scratch', context.scratch(4 * total), 'read_write', 'vec4f');
   const step = builder.step();
   const [a, b, c] = ORTHOGONAL_COEFFICIENTS;
-  const largestScale = Math.max(...matrices.map(rateScale));
-  // Wide banks are those of 1×1 convolutions alone; all others have a scale of one.
-  const scale = largestScale === 1 ? '1.0' : 'sqrt(max(1.0, 4.0 * f32(quads) / f32(rows)))';
   const square = (i: number) => `(squares + ${i}u * size)`;
   context.add(builder, {
     part: 'filters',
@@ -131,7 +127,8 @@ function updateBanks(
         multiply(ahead, product, change, rows, quads, tid);
         storageBarrier();
         let keep = 1.0 - ${step}.muonLearningRate * ${step}.muonWeightDecay;
-        let rate = ${step}.muonLearningRate * ${scale} * inverse;
+        let scale = sqrt(max(1.0, 4.0 * f32(quads) / f32(rows)));
+        let rate = ${step}.muonLearningRate * scale * inverse;
         for (var i = tid; i < length; i += ${THREADS}u) {
           ${weights}[offset + i] = keep * ${weights}[offset + i] - rate * ${scratch}[change + i];
         }`,
